@@ -1,0 +1,80 @@
+//! Every limit of the service in one place; `docs/limits.md` explains each, and each is tested at the limit and one past it.
+
+use std::time::Duration;
+
+/// Bytes of a request body, after which the answer is 413. The official R4 examples hold a 35 MB Bundle.
+pub const BODY_BYTES: usize = 64 << 20;
+/// Bytes of all request headers together; more is 431.
+pub const HEADER_BYTES: usize = 64 << 10;
+/// Bytes of path and query together; more is 414.
+pub const URL_BYTES: usize = 16 << 10;
+/// Bytes of a bearer token; a longer one is refused unread.
+pub const TOKEN_BYTES: usize = 16 << 10;
+/// Bytes of a form posted to the authority.
+pub const FORM_BYTES: usize = 256 << 10;
+/// Bytes of a control-plane JSON body (ARM, Graph, administration).
+pub const CONTROL_BODY_BYTES: usize = 1 << 20;
+/// Levels of nesting in a JSON document.
+pub const JSON_DEPTH: usize = 128;
+/// Values in a JSON document (members, elements and scalars); guards memory before bytes do.
+pub const JSON_NODES: usize = 8_000_000;
+/// Entries of a batch or transaction Bundle. Azure allows 500.
+pub const BUNDLE_ENTRIES: usize = 10_000;
+/// Characters of a resource id.
+pub const ID_CHARACTERS: usize = 64;
+/// Matches of a page unless `_count` says otherwise.
+pub const PAGE_DEFAULT: usize = 10;
+/// The most matches of a page; above it `_count` is capped, with a warning.
+pub const PAGE_MOST: usize = 1_000;
+/// Characters of a page link.
+pub const LINK_CHARACTERS: usize = 2_000;
+/// How long a page link lives.
+pub const LINK_LIFETIME: Duration = Duration::from_hours(1);
+/// Search parameters in one request, repeats counted.
+pub const SEARCH_PARAMETERS: usize = 100;
+/// Values of one comma-separated search parameter.
+pub const SEARCH_VALUES: usize = 1_000;
+/// How long a client may take to send the headers of a request.
+pub const HEADER_TIME: Duration = Duration::from_secs(15);
+/// How long a connection may stand still in the middle of a body, or of an answer that the client does not read.
+pub const STALL_TIME: Duration = Duration::from_secs(20);
+/// How long a keep-alive connection may stay idle.
+pub const IDLE_TIME: Duration = Duration::from_secs(120);
+/// How long a request may take before it is answered 408.
+pub const REQUEST_TIME: Duration = Duration::from_secs(100);
+/// Open connections; more wait in the listen queue.
+pub const CONNECTIONS: usize = 10_000;
+/// Bytes of request bodies held at one time over all connections; a request past it waits for its turn, then 503.
+pub const BODY_BYTES_IN_FLIGHT: usize = 1 << 30;
+/// How long running requests may still take after SIGTERM.
+pub const DRAIN_TIME: Duration = Duration::from_secs(8);
+/// Lifetime of an access token.
+pub const ACCESS_TOKEN_LIFETIME: Duration = Duration::from_secs(3_600);
+/// Difference of clocks that token checks forgive.
+pub const CLOCK_SKEW: Duration = Duration::from_mins(5);
+/// Lifetime of an authorization code.
+pub const CODE_LIFETIME: Duration = Duration::from_mins(5);
+/// Lifetime of a device code.
+pub const DEVICE_CODE_LIFETIME: Duration = Duration::from_mins(15);
+/// Lifetime of a refresh token; each use gives a new one.
+pub const REFRESH_TOKEN_LIFETIME: Duration = Duration::from_hours(24 * 90);
+/// Sign-ins that may be under way (authorization codes and device codes together) before new ones are refused.
+pub const PENDING_SIGN_INS: usize = 10_000;
+/// Verified tokens kept in memory.
+pub const TOKEN_CACHE: u64 = 10_000;
+/// Password checks that may run at one time; argon2id is heavy by design.
+pub const PASSWORD_CHECKS: usize = 2;
+/// Wrong passwords for one user before sign-in waits; each further one doubles the wait.
+pub const PASSWORD_TRIES: u32 = 5;
+/// The longest wait after wrong passwords.
+pub const PASSWORD_WAIT_MOST: Duration = Duration::from_mins(15);
+/// Commits that may wait for the writer of one service before new ones are answered 503.
+pub const WRITER_QUEUE: usize = 4_096;
+/// Requests that may share one synchronous commit.
+pub const GROUP_COMMITS: usize = 256;
+/// Bytes of bodies that may share one synchronous commit.
+pub const GROUP_BYTES: usize = 64 << 20;
+/// Address space an environment reserves at first; it doubles when four fifths are used.
+pub const MAP_BYTES: usize = 64 << 30;
+/// Read transactions open at one time in one environment.
+pub const READERS: u32 = 1_024;

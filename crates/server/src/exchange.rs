@@ -1,0 +1,103 @@
+//! One request and its answer, as handlers see them: no sockets, no framing, no compression.
+
+use std::net::SocketAddr;
+
+use base::{Fault, Timestamp};
+use bytes::Bytes;
+use http::header::{CONTENT_TYPE, HeaderName};
+use http::{HeaderMap, HeaderValue, Method, StatusCode};
+
+pub(crate) use crate::edge::body::{Body, BodyFault};
+
+/// What was asked, with what the edge already knows about it. The body is read by the handler that wants it, after it authorized.
+pub(crate) struct Request {
+    /// `HEAD` arrives here as `GET`; the edge drops the body of the answer.
+    pub(crate) method: Method,
+    /// The path as sent, percent-encoding kept; for the path form of a service without `/fhir/LABEL`.
+    pub(crate) path: String,
+    /// What follows `?`, as sent.
+    pub(crate) query: String,
+    pub(crate) headers: HeaderMap,
+    /// The origin under which the request came, without a trailing slash: `https://localhost:8443`.
+    pub(crate) origin: String,
+    pub(crate) request_id: String,
+    pub(crate) correlation_id: String,
+    /// When the request arrived; the one reading of the clock it gets.
+    pub(crate) now: Timestamp,
+    pub(crate) peer: SocketAddr,
+    pub(crate) body: Body,
+}
+
+impl Request {
+    /// A header's value when it is there once and is text.
+    pub(crate) fn header(&self, name: impl AsRef<str>) -> Option<&str> {
+        self.headers.get(name.as_ref()).and_then(|value| value.to_str().ok())
+    }
+}
+
+/// What goes back. The edge adds ids, CORS, compression and security headers.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: AnswerBody,
+}
+
+/// The bytes of an answer.
+pub(crate) enum AnswerBody {
+    Empty,
+    Full(Bytes),
+    /// Made while it is sent, for answers that should not stand in memory whole. An error closes the connection.
+    Pieces(Box<dyn Iterator<Item = Result<Bytes, Fault>> + Send>),
+}
+
+impl std::fmt::Debug for AnswerBody {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Empty => f.write_str("Empty"),
+            Self::Full(bytes) => write!(f, "Full({} bytes)", bytes.len()),
+            Self::Pieces(_) => f.write_str("Pieces"),
+        }
+    }
+}
+
+impl Answer {
+    pub(crate) fn empty(status: StatusCode) -> Self {
+        Self { status, headers: HeaderMap::new(), body: AnswerBody::Empty }
+    }
+
+    /// `content_type` with its charset, as `application/json; charset=utf-8`.
+    pub(crate) fn of(
+        status: StatusCode,
+        content_type: &'static str,
+        body: impl Into<Bytes>,
+    ) -> Self {
+        Self::empty(status)
+            .with(CONTENT_TYPE, HeaderValue::from_static(content_type))
+            .body(AnswerBody::Full(body.into()))
+    }
+
+    /// Control-plane JSON.
+    pub(crate) fn json(status: StatusCode, value: &impl serde::Serialize) -> Self {
+        let body = serde_json::to_vec(value).unwrap_or_default();
+        Self::of(status, "application/json; charset=utf-8", body)
+    }
+
+    pub(crate) fn with(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.headers.insert(name, value);
+        self
+    }
+
+    /// Adds a header made of text; text that cannot stand in a header is left out.
+    pub(crate) fn with_text(mut self, name: HeaderName, value: &str) -> Self {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            self.headers.insert(name, value);
+        }
+        self
+    }
+
+    fn body(mut self, body: AnswerBody) -> Self {
+        self.body = body;
+        self
+    }
+}

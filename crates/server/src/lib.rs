@@ -1,0 +1,18 @@
+//! The only crate that knows HTTP: listeners and TLS, routes, and one file per FHIR interaction, OAuth endpoint,
+//! ARM and Graph resource.
+//!
+//! To add a FHIR interaction: one file in `fhir/`, one variant of `fhir::route::Interaction`; an operation: one file
+//! in `fhir/ops/`. To add an authority endpoint: one file in `oauth/`, one line in `oauth/mod.rs`. A number that
+//! limits something belongs in `base::limits`.
+//!
+//! Never here: rules of FHIR that need no request, rules of authorization (`authority` decides), bytes on the disk.
+
+mod admin;
+mod app;
+mod arm;
+mod edge;
+mod exchange;
+mod fhir;
+mod graph;
+mod oauth;
+mod service;
