@@ -1,2 +1,19 @@
-//! placeholder
-fn main() {}
+//! The stories: one binary, one module per subject, each talking to a real `firekeep` over HTTP.
+
+mod allowed_object_ids;
+mod backup;
+mod bundle;
+mod crash;
+mod edge;
+mod full_disk;
+mod history;
+mod limits;
+mod load;
+mod metadata;
+mod patient;
+mod powershell;
+mod search;
+mod secrets;
+mod sign_in;
+mod the_page;
+mod tokens;

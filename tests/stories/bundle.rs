@@ -1,0 +1,106 @@
+//! POST [base]: batch and transaction.
+
+use serde_json::{Value, json};
+use stories::{Firekeep, patient};
+
+fn bundle(kind: &str, entries: &[Value]) -> Value {
+    json!({"resourceType": "Bundle", "type": kind, "entry": entries})
+}
+
+fn post(full_url: &str, resource: &Value) -> Value {
+    let url = resource["resourceType"].clone();
+    json!({"fullUrl": full_url, "resource": resource, "request": {"method": "POST", "url": url}})
+}
+
+#[tokio::test]
+async fn a_transaction_rewrites_references_between_its_entries() {
+    let fk = Firekeep::start().await;
+    let app = fk.as_contributor().await;
+    let uuid = "urn:uuid:61ebe359-bfdc-4613-8bf2-c5e300945f0a";
+    let observation = json!({"resourceType": "Observation", "status": "final",
+        "code": {"text": "x"}, "subject": {"reference": uuid},
+        "text": {"status": "generated", "div":
+            format!("<div xmlns=\"http://www.w3.org/1999/xhtml\"><a href=\"{uuid}\">p</a></div>")}});
+    let entries = [
+        post("urn:uuid:79378cb8-8f58-48e8-a5e8-60ac2755b674", &observation),
+        post(uuid, &json!({"resourceType": "Patient"})),
+    ];
+    let answer = app.post("", &bundle("transaction", &entries)).await.ok().json();
+    assert_eq!(answer["type"], "transaction-response");
+    let made = answer["entry"].as_array().expect("entries");
+    let patient = made[1]["resource"]["id"].as_str().expect("an id");
+    let (stored, target) = (&made[0]["resource"], format!("Patient/{patient}"));
+    assert_eq!(stored["subject"]["reference"], target.as_str());
+    let div = stored["text"]["div"].as_str().expect("a div");
+    assert!(div.contains(&format!("href=\"{target}\"")), "{div}");
+    assert_eq!(made[1]["response"]["status"].as_str().map(|s| &s[..3]), Some("201"));
+    assert!(made[1]["response"]["location"].as_str().expect("a location").contains(&target));
+    app.get(&format!("/{target}")).await.ok();
+}
+
+#[tokio::test]
+async fn one_bad_entry_undoes_a_transaction_but_not_a_batch() {
+    let fk = Firekeep::start().await;
+    let app = fk.as_contributor().await;
+    let good = json!({"resource": patient("g", "Good"),
+        "request": {"method": "PUT", "url": "Patient/g"}});
+    let bad = json!({"resource": patient("h", "Bad"),
+        "request": {"method": "PUT", "url": "Patient/h", "ifMatch": "W/\"7\""}});
+    let refused = app.post("", &bundle("transaction", &[good.clone(), bad.clone()])).await;
+    refused.refused(404, "entry[1]");
+    app.get("/Patient/g").await.status(404);
+    let answer = app.post("", &bundle("batch", &[good, bad])).await.ok().json();
+    let status =
+        |n: usize| answer["entry"][n]["response"]["status"].as_str().map(|s| s[..3].to_owned());
+    assert_eq!((status(0), status(1)), (Some("201".into()), Some("404".into())));
+    app.get("/Patient/g").await.ok();
+}
+
+#[tokio::test]
+async fn a_transaction_runs_in_the_order_of_the_standard() {
+    let fk = Firekeep::start().await;
+    let app = fk.as_contributor().await;
+    app.put("/Patient/old", &patient("old", "Old")).await.created();
+    let entries = [
+        json!({"request": {"method": "GET", "url": "Patient/new"}}),
+        json!({"resource": patient("new", "New"), "request": {"method": "PUT", "url": "Patient/new"}}),
+        json!({"request": {"method": "DELETE", "url": "Patient/old"}}),
+        json!({"request": {"method": "GET", "url": "Patient?_summary=count"}}),
+    ];
+    let answer = app.post("", &bundle("transaction", &entries)).await.ok().json();
+    assert_eq!(answer["entry"][0]["resource"]["name"][0]["family"], "New");
+    assert_eq!(answer["entry"][3]["resource"]["total"], 1);
+    assert_eq!(answer["entry"][2]["response"]["status"].as_str().map(|s| &s[..3]), Some("204"));
+}
+
+#[tokio::test]
+async fn what_a_transaction_cannot_mean_is_refused_whole() {
+    let fk = Firekeep::start().await;
+    let app = fk.as_contributor().await;
+    let dangling = json!({"resourceType": "Observation", "status": "final", "code": {"text": "x"},
+        "subject": {"reference": "urn:uuid:00000000-0000-4000-8000-000000000001"}});
+    let lost =
+        bundle("transaction", &[post("urn:uuid:00000000-0000-4000-8000-000000000002", &dangling)]);
+    app.post("", &lost).await.refused(400, "urn:uuid:00000000-0000-4000-8000-000000000001");
+    let put =
+        json!({"resource": patient("t", "T"), "request": {"method": "PUT", "url": "Patient/t"}});
+    app.post("", &bundle("transaction", &[put.clone(), put.clone()])).await.status(400);
+    app.post("", &bundle("collection", std::slice::from_ref(&put)))
+        .await
+        .refused(400, "transaction");
+    let mut conditional =
+        post("urn:uuid:00000000-0000-4000-8000-000000000003", &json!({"resourceType": "Patient"}));
+    conditional["request"]["ifNoneExist"] = json!("identifier=1");
+    app.post("", &bundle("transaction", &[conditional])).await.refused(501, "ifNoneExist");
+    let criteria = json!({"resourceType": "Observation", "status": "final", "code": {"text": "x"},
+        "subject": {"reference": "Patient?identifier=1"}});
+    app.post(
+        "",
+        &bundle("transaction", &[post("urn:uuid:00000000-0000-4000-8000-000000000004", &criteria)]),
+    )
+    .await
+    .status(501);
+    let reader = fk.as_reader().await;
+    reader.post("", &bundle("transaction", &[put])).await.refused(403, "FHIR Data Writer");
+    assert_eq!(app.get("/_history").await.ok().json()["total"], 0);
+}

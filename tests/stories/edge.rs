@@ -1,0 +1,133 @@
+//! What holds for every address: names, ids, compression, CORS, the plain port, the end.
+
+use reqwest::Method;
+use serde_json::json;
+use stories::{Actor, Firekeep, Reply, Setup, patients};
+
+#[tokio::test]
+async fn a_request_has_ids_that_come_back() {
+    let fk = Firekeep::start().await;
+    let nobody = fk.as_anonymous();
+    let request = nobody.request(Method::GET, "/metadata").header("X-Request-Id", "mine-1");
+    let reply = Reply::of(request.header("X-Correlation-Id", "ours-2")).await.ok();
+    assert_eq!(
+        (reply.header("x-request-id"), reply.header("x-correlation-id")),
+        ("mine-1".into(), "ours-2".into())
+    );
+    let made = nobody.get("/metadata").await.header("x-request-id");
+    assert_eq!(made.len(), 36, "{made}");
+}
+
+#[tokio::test]
+async fn answers_are_compressed_when_asked() {
+    let fk = Firekeep::start().await;
+    let app = fk.as_contributor().await;
+    app.post("", &patients(40)).await.ok();
+    let path = "/Patient?_count=40";
+    let plain = app.get(path).await.ok();
+    for (coding, magic) in [("gzip", &[0x1f, 0x8b][..]), ("zstd", &[0x28, 0xb5, 0x2f, 0xfd][..])] {
+        let reply =
+            Reply::of(app.request(Method::GET, path).header("Accept-Encoding", coding)).await;
+        assert_eq!(reply.header("content-encoding"), coding);
+        assert!(reply.header("vary").to_lowercase().contains("accept-encoding"));
+        assert!(reply.body.starts_with(magic) && reply.body.len() < plain.body.len() / 2);
+    }
+    let refused = app.request(Method::GET, path).header("Accept-Encoding", "gzip;q=0, zstd;q=0");
+    assert_eq!(Reply::of(refused).await.ok().header("content-encoding"), "");
+}
+
+#[tokio::test]
+async fn an_unknown_host_is_misdirected() {
+    let fk = Firekeep::start().await;
+    let request =
+        fk.as_anonymous().request(Method::GET, "/metadata").header("Host", "evil.example");
+    Reply::of(request).await.status(421);
+}
+
+#[tokio::test]
+async fn a_custom_host_is_a_name_of_the_service() {
+    let config = "[service.\"main/demo\"]\nhosts = [\"account.azurehealthcareapis.com\"]\n";
+    let setup = Setup { config: Some(config.into()), ..Setup::default() };
+    let fk = Firekeep::start_with(setup).await;
+    let (id, secret) = (fk.says("/application/clientId"), fk.says("/application/clientSecret"));
+    let host = "https://account.azurehealthcareapis.com";
+    let token = fk.application_token(&id, &secret, host).await;
+    let port = fk.says("/service/url").rsplit(':').next().expect("a port").to_owned();
+    let loopback = std::net::SocketAddr::from(([127, 0, 0, 1], port.parse().expect("a port")));
+    let ca = std::fs::read(fk.says("/caBundle")).expect("the CA");
+    let client = reqwest::Client::builder()
+        .tls_certs_only([reqwest::Certificate::from_pem(&ca).expect("PEM")])
+        .no_proxy()
+        .resolve("account.azurehealthcareapis.com", loopback)
+        .build()
+        .expect("a client");
+    let actor = Actor::new(client, format!("{host}:{port}"), Some(token));
+    let bundle = actor.get("/Patient").await.ok().json();
+    assert!(bundle["link"][0]["url"].as_str().expect("a URL").starts_with(host));
+}
+
+#[tokio::test]
+async fn cors_is_what_the_configuration_says() {
+    let config = "[service.\"main/demo\".cors]\norigins = [\"https://app.example\"]\n\
+        headers = [\"authorization\", \"content-type\"]\nmethods = [\"GET\", \"POST\"]\nmax-age = 600\n";
+    let setup = Setup { config: Some(config.into()), ..Setup::default() };
+    let fk = Firekeep::start_with(setup).await;
+    let preflight = |origin: &'static str| {
+        let nobody = fk.as_anonymous();
+        let request = nobody.request(Method::OPTIONS, "/Patient").header("Origin", origin);
+        Reply::of(request.header("Access-Control-Request-Method", "GET"))
+    };
+    let allowed = preflight("https://app.example").await;
+    assert!(allowed.status < 300);
+    assert_eq!(allowed.header("access-control-allow-origin"), "https://app.example");
+    assert_eq!(allowed.header("access-control-max-age"), "600");
+    let other = preflight("https://evil.example").await;
+    assert_eq!(other.header("access-control-allow-origin"), "");
+    let request = fk.as_anonymous().request(Method::GET, "/metadata");
+    let reply = Reply::of(request.header("Origin", "https://app.example")).await.ok();
+    assert_eq!(reply.header("access-control-allow-origin"), "https://app.example");
+}
+
+#[tokio::test]
+async fn the_plain_port_has_the_same_routes() {
+    let fk = Firekeep::start().await;
+    let app = fk.as_contributor().await;
+    let base = format!("{}/fhir/main-demo", fk.says("/http"));
+    let made = app.at(&base).post("/Patient", &json!({"resourceType": "Patient"})).await.created();
+    assert!(made.header("location").starts_with(&base), "{}", made.header("location"));
+}
+
+#[tokio::test]
+async fn metrics_count_requests() {
+    let fk = Firekeep::start().await;
+    fk.as_contributor().await.get("/Patient").await.ok();
+    let page = fk.as_anonymous().at(&fk.says("/metrics")).get("/metrics").await.ok().text();
+    assert!(
+        page.contains("# TYPE firekeep_") && page.contains("firekeep_requests_total"),
+        "{page}"
+    );
+}
+
+#[tokio::test]
+async fn sigterm_ends_it_in_order() {
+    let fk = Firekeep::start().await;
+    fk.as_contributor().await.get("/Patient").await.ok();
+    assert_eq!(fk.stop().0, 0);
+}
+
+#[tokio::test]
+async fn a_second_server_on_the_same_folder_is_refused_by_name() {
+    let fk = Firekeep::start().await;
+    let folder = fk.folder().display().to_string();
+    let second = fk.run(&["serve", "--data", &folder, "--listen", "127.0.0.1:0"]);
+    assert_eq!(second.status.code(), Some(1));
+    let said = String::from_utf8_lossy(&second.stderr).into_owned();
+    assert!(said.contains(&fk.pid().to_string()), "it names the process: {said}");
+    let port = fk.says("/authority").rsplit(':').next().expect("a port").to_owned();
+    let other = tempfile::tempdir().expect("a folder");
+    let data = other.path().display().to_string();
+    let busy = fk.run(&["serve", "--data", &data, "--listen", &format!("127.0.0.1:{port}")]);
+    assert_eq!(busy.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&busy.stderr).contains(&port));
+    fk.as_anonymous().get("/metadata").await.ok();
+}

@@ -1,0 +1,49 @@
+//! /{type}/{id}/_history, /{type}/_history and /_history: newest first, deletions included.
+
+use serde_json::Value;
+use stories::{Firekeep, patient};
+
+fn methods(entries: &[Value]) -> Vec<String> {
+    let text = |entry: &Value| {
+        let (method, url) = (&entry["request"]["method"], &entry["request"]["url"]);
+        format!("{} {}", method.as_str().unwrap_or("?"), url.as_str().unwrap_or("?"))
+    };
+    entries.iter().map(text).collect()
+}
+
+#[tokio::test]
+async fn a_history_tells_every_change_newest_first() {
+    let fk = Firekeep::start().await;
+    let app = fk.as_contributor().await;
+    app.put("/Patient/a", &patient("a", "One")).await.created();
+    app.put("/Patient/b", &patient("b", "Other")).await.created();
+    app.put("/Patient/a", &patient("a", "Two")).await.ok();
+    app.delete("/Patient/a").await.no_content();
+    let bundle = app.get("/Patient/a/_history").await.ok().json();
+    assert_eq!(bundle["type"], "history");
+    assert_eq!(bundle["total"], 3);
+    let entries = bundle["entry"].as_array().expect("entries");
+    assert_eq!(methods(entries), ["DELETE Patient/a", "PUT Patient/a", "PUT Patient/a"]);
+    assert!(entries[0].get("resource").is_none());
+    assert_eq!(entries[1]["resource"]["name"][0]["family"], "Two");
+    assert_eq!(entries[1]["response"]["etag"], "W/\"2\"");
+    let all = app.follow(app.get("/Patient/_history?_count=3").await.ok()).await;
+    assert_eq!(methods(&all).len(), 4);
+    let system = app.follow(app.get("/_history?_count=1").await.ok()).await;
+    assert_eq!(methods(&system), methods(&all));
+    app.get("/Patient/never/_history").await.status(404);
+}
+
+#[tokio::test]
+async fn a_history_is_bounded_by_since() {
+    let fk = Firekeep::start().await;
+    let app = fk.as_contributor().await;
+    app.put("/Patient/a", &patient("a", "One")).await.created();
+    let two = app.put("/Patient/a", &patient("a", "Two")).await.ok().json();
+    let moment = two["meta"]["lastUpdated"].as_str().expect("a moment").to_owned();
+    let since = app.get(&format!("/Patient/a/_history?_since={moment}")).await.ok().json();
+    assert_eq!(since["total"], 1);
+    let before = app.get(&format!("/Patient/a/_history?_before={moment}")).await.ok().json();
+    assert_eq!(before["total"], 1);
+    app.get("/Patient/a/_history?_since=soon").await.refused(400, "_since");
+}

@@ -1,0 +1,236 @@
+//! What is too much, too slow or too deep gets its answer and costs no more than its limit.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::time::Duration;
+
+use reqwest::Method;
+use serde_json::{Value, json};
+use stories::{Firekeep, Reply, Setup};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+const MIB: u64 = 1 << 20;
+
+/// Anonymous memory of the server, in bytes.
+fn memory(fk: &Firekeep) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", fk.pid())).expect("procfs");
+    let line = status.lines().find(|line| line.starts_with("RssAnon:")).expect("RssAnon");
+    let kib: u64 = line.split_whitespace().nth(1).expect("a number").parse().expect("a number");
+    kib << 10
+}
+
+fn plain(fk: &Firekeep) -> String {
+    fk.says("/http").replace("http://", "")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_thousand_connections_are_kept_and_served() {
+    let fk = Firekeep::start().await;
+    let token = fk.as_contributor().await.token().to_owned();
+    let (address, before) = (plain(&fk), memory(&fk));
+    let request = format!(
+        "GET /fhir/main-demo/Patient HTTP/1.1\r\nHost: {address}\r\n\
+        Authorization: Bearer {token}\r\n\r\n"
+    );
+    let mut connections = Vec::new();
+    for _ in 0..1_000 {
+        connections.push(tokio::net::TcpStream::connect(&address).await.expect("a connection"));
+    }
+    for _ in 0..2 {
+        for connection in &mut connections {
+            connection.write_all(request.as_bytes()).await.expect("the request goes out");
+        }
+        for connection in &mut connections {
+            let mut head = [0; 12];
+            connection.read_exact(&mut head).await.expect("an answer");
+            assert_eq!(&head, b"HTTP/1.1 200");
+            let mut rest = Vec::new();
+            while !rest.ends_with(b"}") {
+                assert_ne!(connection.read_buf(&mut rest).await.expect("the body"), 0);
+            }
+        }
+    }
+    let grown = memory(&fk).saturating_sub(before);
+    assert!(grown < 200 * MIB, "{} MiB for 1,000 connections", grown / MIB);
+}
+
+#[tokio::test]
+async fn a_body_of_a_gibibyte_is_refused_before_it_is_read() {
+    let fk = Firekeep::start().await;
+    let token = fk.as_contributor().await.token().to_owned();
+    let before = memory(&fk);
+    for framing in ["Content-Length: 1073741824", "Transfer-Encoding: chunked"] {
+        let answer = send_gibibyte(&plain(&fk), &token, framing);
+        assert!(answer.starts_with("HTTP/1.1 413"), "{framing}: {answer}");
+        assert!(answer.contains("OperationOutcome"), "{answer}");
+    }
+    let grown = memory(&fk).saturating_sub(before);
+    assert!(grown < 200 * MIB, "{} MiB", grown / MIB);
+}
+
+/// Sends a body without end until the server answers or closes.
+fn send_gibibyte(address: &str, token: &str, framing: &str) -> String {
+    let mut socket = TcpStream::connect(address).expect("a connection");
+    socket.set_read_timeout(Some(Duration::from_secs(30))).expect("a timeout");
+    let head = format!(
+        "POST /fhir/main-demo/Patient HTTP/1.1\r\nHost: {address}\r\n{framing}\r\n\
+        Content-Type: application/fhir+json\r\nAuthorization: Bearer {token}\r\n\r\n"
+    );
+    socket.write_all(head.as_bytes()).expect("the head goes out");
+    let chunk = vec![b' '; 1 << 20];
+    let mut writer = socket.try_clone().expect("a clone");
+    let chunked = framing.contains("chunked");
+    let sender = std::thread::spawn(move || {
+        for _ in 0..1_024 {
+            let size = if chunked { "100000\r\n" } else { "" };
+            let end = if chunked { "\r\n" } else { "" };
+            let sent = writer
+                .write_all(size.as_bytes())
+                .and_then(|()| writer.write_all(&chunk))
+                .and_then(|()| writer.write_all(end.as_bytes()));
+            if sent.is_err() {
+                break;
+            }
+        }
+    });
+    let mut answer = Vec::new();
+    let mut piece = [0; 4096];
+    while let Ok(length) = socket.read(&mut piece) {
+        answer.extend_from_slice(&piece[..length]);
+        if length == 0 || answer.windows(16).any(|part| part == b"OperationOutcome") {
+            break;
+        }
+    }
+    drop(socket);
+    sender.join().expect("the sender ends");
+    String::from_utf8_lossy(&answer).into_owned()
+}
+
+#[tokio::test]
+async fn deep_json_is_refused_where_it_gets_too_deep() {
+    let fk = Firekeep::start().await;
+    let app = fk.as_contributor().await;
+    let deep = format!(
+        "{{\"resourceType\":\"Patient\",\"x\":{}1{}}}",
+        "[".repeat(100_000),
+        "]".repeat(100_000)
+    );
+    app.send(Method::POST, "/Patient", deep).await.refused(400, "deep");
+    let nested = |depth: usize| {
+        format!(
+            "{{\"resourceType\":\"Basic\",\"code\":{{}},\"extension\":{}{}}}",
+            "[{\"extension\":".repeat(depth),
+            "[]".to_owned() + &"}]".repeat(depth)
+        )
+    };
+    app.send(Method::POST, "/Basic", nested(63)).await.created();
+    app.send(Method::POST, "/Basic", nested(64)).await.refused(400, "deep");
+}
+
+#[tokio::test]
+async fn a_header_without_end_is_431_and_a_long_url_414() {
+    let fk = Firekeep::start().await;
+    let mut socket = TcpStream::connect(plain(&fk)).expect("a connection");
+    socket.write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\nX-Long: ").expect("the head goes out");
+    let mut sent = 0;
+    while sent < 4 << 20 && socket.write_all(&[b'a'; 4096]).is_ok() {
+        sent += 4096;
+    }
+    let mut answer = Vec::new();
+    let _ = socket.read_to_end(&mut answer);
+    let answer = String::from_utf8_lossy(&answer).into_owned();
+    assert!(
+        answer.starts_with("HTTP/1.1 431") || (answer.is_empty() && sent < 1 << 20),
+        "{answer}"
+    );
+
+    let app = fk.as_contributor().await;
+    app.get(&format!("/Patient?_id={}", "a".repeat(17_000))).await.refused(414, "long");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_client_that_stands_still_is_let_go() {
+    let fk = Firekeep::start().await;
+    let token = fk.as_contributor().await.token().to_owned();
+    let address = plain(&fk);
+    let head = "GET / HTTP/1.1\r\nHost: localhost\r\nX-Slow: ".to_owned();
+    let body = format!(
+        "POST /fhir/main-demo/Patient HTTP/1.1\r\nHost: {address}\r\n\
+        Authorization: Bearer {token}\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{{"
+    );
+    let waits = [head, body].map(|start| {
+        let address = address.clone();
+        tokio::spawn(async move {
+            let mut socket = tokio::net::TcpStream::connect(&address).await.expect("a connection");
+            socket.write_all(start.as_bytes()).await.expect("the start goes out");
+            let mut answer = Vec::new();
+            let end = socket.read_to_end(&mut answer);
+            tokio::time::timeout(Duration::from_secs(60), end).await.expect("it is closed").ok();
+            String::from_utf8_lossy(&answer).into_owned()
+        })
+    });
+    for wait in waits {
+        let answer = wait.await.expect("an end");
+        assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 408"), "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn ten_thousand_entries_pass_and_one_more_does_not() {
+    let fk = Firekeep::start().await;
+    let app = fk.as_contributor().await;
+    let bundle = |count: usize| {
+        let entry = json!({"request": {"method": "GET", "url": "Patient?_summary=count"}});
+        json!({"resourceType": "Bundle", "type": "batch", "entry": vec![entry; count]})
+    };
+    let answer = app.post("", &bundle(10_000)).await.ok().json();
+    assert_eq!(answer["entry"].as_array().map(Vec::len), Some(10_000));
+    let refused = app.post("", &bundle(10_001)).await;
+    assert!(refused.status == 400 || refused.status == 413, "{}", refused.status);
+    assert!(refused.text().contains("10000") || refused.text().contains("10,000"));
+}
+
+#[tokio::test]
+async fn a_service_may_have_a_smaller_body_limit() {
+    let config = "[service.\"main/demo\".limits]\nbody-bytes = 1000\n";
+    let setup = Setup { config: Some(config.into()), ..Setup::default() };
+    let fk = Firekeep::start_with(setup).await;
+    let app = fk.as_contributor().await;
+    let sized = |bytes: usize| {
+        let body: Value = json!({"resourceType": "Patient", "id": "x", "language": ""});
+        let rest = bytes - body.to_string().len();
+        body.to_string()
+            .replace("\"language\":\"\"", &format!("\"language\":\"{}\"", "a".repeat(rest)))
+    };
+    assert_eq!(sized(1_000).len(), 1_000);
+    app.send(Method::POST, "/Patient", sized(1_000)).await.created();
+    app.send(Method::POST, "/Patient", sized(1_001)).await.refused(413, "1000");
+}
+
+#[tokio::test]
+async fn garbage_gets_a_4xx_never_a_500() {
+    let fk = Firekeep::start().await;
+    let app = fk.as_contributor().await;
+    for path in [
+        "/Patient/%00",
+        "/Patient/%zz",
+        "//Patient",
+        "/Patient/1/_history/x",
+        "/Patient?_id=%ff",
+        "/Patient?%zz",
+        "/_history?_count=-1",
+        "/Patient/..%2f..%2fetc",
+    ] {
+        let reply = app.get(path).await;
+        assert!((200..500).contains(&reply.status), "{path}: {} {}", reply.status, reply.text());
+    }
+    for body in ["\u{feff}{}", "null", "\"x\"", "{\"resourceType\":1}", "{\"resourceType\":\"\"}"] {
+        let reply = Reply::of(
+            app.request(Method::POST, "")
+                .body(body)
+                .header("Content-Type", "application/fhir+json"),
+        )
+        .await;
+        assert_eq!(reply.status, 400, "{body}: {}", reply.text());
+    }
+}

@@ -1,0 +1,178 @@
+//! `firekeep load` with three hundred synthetic patients: every resource comes back with equal content.
+
+use std::collections::HashMap;
+use std::time::Instant;
+
+use serde::Deserialize;
+use serde::de::{Deserializer, MapAccess, Visitor};
+use serde_json::Value;
+use serde_json::value::RawValue;
+use stories::{Actor, Firekeep, Setup, TarFiles, shared};
+
+const BUNDLES: &str = "data/synthea/synthea-2019-300-patients-bundles.tar.zst";
+
+/// The members of an object in their order, each with its exact text.
+struct Members(Vec<(String, Box<RawValue>)>);
+
+impl<'de> Deserialize<'de> for Members {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        struct InOrder;
+        impl<'de> Visitor<'de> for InOrder {
+            type Value = Members;
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("an object")
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members, A::Error> {
+                let mut members = Vec::new();
+                while let Some(member) = map.next_entry()? {
+                    members.push(member);
+                }
+                Ok(Members(members))
+            }
+        }
+        from.deserialize_map(InOrder)
+    }
+}
+
+/// A resource's text without what the server may set and without white space between tokens, and
+/// with every reference replaced by what it points to.
+fn comparable(resource: &RawValue, ids: &HashMap<String, String>) -> String {
+    let members = |text: &str| serde_json::from_str::<Members>(text).expect("an object").0;
+    let mut text = String::new();
+    for (name, value) in members(resource.get()) {
+        if name == "meta" {
+            let mut rest = members(value.get());
+            rest.retain(|(name, _)| name != "versionId" && name != "lastUpdated");
+            for (name, value) in rest {
+                text += &format!("meta.{name}:{}\n", compact(value.get()));
+            }
+        } else if name != "id" {
+            text += &format!("{name}:{}\n", compact(value.get()));
+        }
+    }
+    let uuids: Vec<String> = text
+        .split("\"urn:uuid:")
+        .skip(1)
+        .filter_map(|rest| rest.split('"').next())
+        .map(|uuid| format!("urn:uuid:{uuid}"))
+        .collect();
+    for uuid in uuids {
+        if let Some(target) = ids.get(&uuid) {
+            text = text.replace(&format!("\"{uuid}\""), &format!("\"{target}\""));
+        }
+    }
+    text
+}
+
+/// Takes away the white space between tokens; strings stay as they are.
+fn compact(text: &str) -> String {
+    let (mut out, mut in_string, mut escaped) = (String::new(), false, false);
+    for character in text.chars() {
+        if in_string || !character.is_ascii_whitespace() {
+            out.push(character);
+        }
+        if character == '"' && !escaped {
+            in_string = !in_string;
+        }
+        escaped = in_string && character == '\\' && !escaped;
+    }
+    out
+}
+
+#[derive(Deserialize)]
+struct Sent {
+    entry: Vec<SentEntry>,
+}
+
+#[derive(Deserialize)]
+struct SentEntry {
+    #[serde(rename = "fullUrl")]
+    full_url: Option<String>,
+    resource: Box<RawValue>,
+}
+
+/// Posts one bundle and checks each entry of it against what the service then holds.
+async fn check_bundle(app: &Actor, name: &str, content: &[u8]) -> usize {
+    let sent: Sent = serde_json::from_slice(content).expect("a Bundle");
+    let answer = app.send(reqwest::Method::POST, "", content.to_vec()).await.ok().json();
+    let made = answer["entry"].as_array().expect("answers");
+    assert_eq!(sent.entry.len(), made.len(), "{name}");
+    let path = |answer: &Value| {
+        let location = answer["response"]["location"].as_str().expect("a location").to_owned();
+        let local = location.rsplit_once("/_history/").expect("a version").0.to_owned();
+        let mut parts: Vec<&str> = local.rsplit('/').take(2).collect();
+        parts.reverse();
+        parts.join("/")
+    };
+    let ids: HashMap<String, String> = sent
+        .entry
+        .iter()
+        .zip(made)
+        .filter_map(|(sent, answer)| Some((sent.full_url.clone()?, path(answer))))
+        .collect();
+    for (sent, answer) in sent.entry.iter().zip(made) {
+        let read = app.get(&format!("/{}", path(answer))).await.ok().text();
+        let read: Box<RawValue> = serde_json::from_str(&read).expect("JSON");
+        let expected = comparable(&sent.resource, &ids);
+        assert_eq!(comparable(&read, &HashMap::new()), expected, "{name}");
+    }
+    sent.entry.len()
+}
+
+#[tokio::test]
+async fn what_goes_in_comes_out() {
+    let Some(archive) = shared(BUNDLES) else { return };
+    let fk = Firekeep::start().await;
+    let app = fk.as_contributor().await;
+    let mut few = Vec::new();
+    TarFiles::open(&archive).each(|name, content| {
+        if content.len() < 300_000 && few.len() < 12 {
+            few.push((name.to_owned(), content));
+        }
+    });
+    for (name, content) in few {
+        assert!(check_bundle(&app, &name, &content).await > 0);
+    }
+}
+
+#[tokio::test]
+async fn three_hundred_patients_load_without_an_error() {
+    let Some(archive) = shared(BUNDLES) else { return };
+    let fk = Firekeep::start().await;
+    let loaded = fk.run(&["load", &archive.display().to_string()]);
+    let said = String::from_utf8_lossy(&loaded.stdout).into_owned()
+        + &String::from_utf8_lossy(&loaded.stderr);
+    assert!(loaded.status.success(), "{said}");
+    assert!(said.contains("302") && said.contains(" 0 failed"), "{said}");
+    let app = fk.as_contributor().await;
+    let count = app.get("/Patient?_summary=count").await.ok().json();
+    assert_eq!(count["total"], 300);
+
+    let (code, folder, _) = fk.stop();
+    assert_eq!(code, 0);
+    let begin = Instant::now();
+    let again = Firekeep::start_with(Setup { folder: Some(folder), ..Setup::default() }).await;
+    println!("a second start took {:?}", begin.elapsed());
+    let app = again.as_contributor().await;
+    assert_eq!(app.get("/Patient?_summary=count").await.ok().json()["total"], 300);
+}
+
+#[tokio::test]
+async fn a_failed_bundle_is_named_and_the_rest_goes_on() {
+    let fk = Firekeep::start().await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let write = |name: &str, text: String| {
+        std::fs::write(folder.path().join(name), text).expect("a file");
+    };
+    write("a-good.json", stories::patients(2).to_string());
+    write("b-bad.json", stories::patients(2).to_string().replace("transaction", "nonsense"));
+    write("c-broken.json", "{".to_owned());
+    write("d-good.json", stories::patients(3).to_string());
+    let loaded = fk.run(&["load", &folder.path().display().to_string()]);
+    assert_eq!(loaded.status.code(), Some(1));
+    let said = String::from_utf8_lossy(&loaded.stderr);
+    assert!(said.contains("b-bad.json") && said.contains("c-broken.json"), "{said}");
+    assert!(!said.contains("a-good.json") || said.contains("4 files"), "{said}");
+    let count = fk.as_contributor().await.get("/Patient?_summary=count").await.ok().json();
+    assert_eq!(count["total"], 3);
+}

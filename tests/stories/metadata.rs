@@ -1,0 +1,46 @@
+//! /metadata and the other addresses that need no token.
+
+use serde_json::Value;
+use stories::Firekeep;
+
+#[tokio::test]
+async fn the_capability_statement_lists_what_works_and_where_to_sign_in() {
+    let fk = Firekeep::start().await;
+    let statement = fk.as_anonymous().get("/metadata").await.ok().json();
+    assert_eq!(statement["resourceType"], "CapabilityStatement");
+    assert_eq!(statement["fhirVersion"], "4.0.1");
+    let rest = &statement["rest"][0];
+    assert_eq!(rest["resource"].as_array().map(Vec::len), Some(146));
+    let patient = &rest["resource"]
+        .as_array()
+        .expect("resources")
+        .iter()
+        .find(|resource| resource["type"] == "Patient")
+        .expect("Patient")
+        .clone();
+    let codes: Vec<&Value> = patient["interaction"]
+        .as_array()
+        .expect("interactions")
+        .iter()
+        .map(|interaction| &interaction["code"])
+        .collect();
+    assert!(codes.iter().any(|code| *code == "history-instance"));
+    assert!(!codes.iter().any(|code| *code == "patch"), "only what works is listed");
+    let security = rest["security"].to_string();
+    let token = format!("{}/{}/oauth2/v2.0/token", fk.says("/authority"), fk.says("/tenantId"));
+    assert!(security.contains("oauth-uris") && security.contains(&token), "{security}");
+}
+
+#[tokio::test]
+async fn the_anonymous_addresses_answer_without_a_token() {
+    let fk = Firekeep::start().await;
+    let nobody = fk.as_anonymous();
+    let smart = nobody.get("/.well-known/smart-configuration").await.ok().json();
+    assert!(
+        smart["token_endpoint"].as_str().expect("an address").starts_with("https://localhost:")
+    );
+    let versions = nobody.get("/$versions").await.ok().text();
+    assert!(versions.contains("4.0"), "{versions}");
+    assert_eq!(nobody.get("/health/check").await.ok().json()["overallStatus"], "Healthy");
+    nobody.get("/Patient").await.refused(401, "Authentication failed.");
+}
