@@ -1,7 +1,7 @@
 //! `cargo xtask tidy --fix`: breaks comments that are too long into lines that are not.
 //!
-//! rustfmt leaves comments alone. A paragraph is filled anew only when one of its lines is too long;
-//! lists, tables, code and addresses stay as they were written.
+//! rustfmt leaves comments alone. Lines are filled anew only where one of them is too long, and only
+//! up to the end of a sentence that ends its line; lists, tables, code and addresses stay.
 
 use super::text::LINE_CHARACTERS;
 
@@ -19,8 +19,7 @@ pub(super) fn wrap_comments(text: &str) -> String {
             continue;
         };
         fenced ^= line[head.len()..].starts_with("```");
-        let more = lines[at + 1..].iter().take_while(|next| continues(head, next)).count();
-        let paragraph = &lines[at..=at + more];
+        let paragraph = paragraph(head, &lines[at..]);
         if !fenced && paragraph.iter().any(|line| too_long(line)) && !is_fixed(&line[head.len()..])
         {
             fill(&mut out, head, paragraph);
@@ -66,6 +65,15 @@ fn continues(head: &str, next: &str) -> bool {
         })
 }
 
+/// The lines from the first on that are filled together.
+fn paragraph<'a, 'b>(head: &str, lines: &'a [&'b str]) -> &'a [&'b str] {
+    let more = lines.windows(2).take_while(|pair| {
+        let sentence_ends = pair[0].ends_with(['.', ':', '!', '?']);
+        !sentence_ends && continues(head, pair[1])
+    });
+    &lines[..=more.count()]
+}
+
 /// Fills `paragraph`, going on under the text of a list item.
 fn fill(out: &mut String, head: &str, paragraph: &[&str]) {
     let item = paragraph[0][head.len()..].starts_with("- ");
@@ -103,6 +111,8 @@ mod tests {
         let (long, nineteen) = (words("/// ", 20), words("/// ", 19));
         check(&long, &format!("{nineteen}/// word\n"));
         check(&format!("{long}/// end\nx\n"), &format!("{nineteen}/// word end\nx\n"));
+        let sentence = long.replace("word\n", "word.\n");
+        check(&format!("{sentence}/// End.\n"), &format!("{nineteen}/// word.\n/// End.\n"));
         check(&format!("{long}///\n/// end\n"), &format!("{nineteen}/// word\n///\n/// end\n"));
         check(&format!("{long}/// - end\n"), &format!("{nineteen}/// word\n/// - end\n"));
         let inner = words("    //! - ", 18);
