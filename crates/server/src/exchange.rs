@@ -6,10 +6,12 @@ use base::{Fault, Timestamp};
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderName};
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
+use uuid::Uuid;
 
 pub(crate) use crate::edge::body::{Body, BodyFault};
 
-/// What was asked, with what the edge already knows about it. The body is read by the handler that wants it, after it authorized.
+/// What was asked, with what the edge already knows about it. The body is read by the handler that
+/// wants it, after it authorized.
 pub(crate) struct Request {
     /// `HEAD` arrives here as `GET`; the edge drops the body of the answer.
     pub(crate) method: Method,
@@ -41,6 +43,16 @@ pub(crate) struct Answer {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
     pub(crate) body: AnswerBody,
+    pub(crate) note: Note,
+}
+
+/// What the access log and the figures say about a request beyond its status.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Note {
+    /// The object id of the identity that asked.
+    pub(crate) caller: Option<Uuid>,
+    /// The specification's word for what was asked: `read`, `search-type`, `token`.
+    pub(crate) interaction: Option<&'static str>,
 }
 
 /// The bytes of an answer.
@@ -63,7 +75,8 @@ impl std::fmt::Debug for AnswerBody {
 
 impl Answer {
     pub(crate) fn empty(status: StatusCode) -> Self {
-        Self { status, headers: HeaderMap::new(), body: AnswerBody::Empty }
+        let (headers, body) = (HeaderMap::new(), AnswerBody::Empty);
+        Self { status, headers, body, note: Note::default() }
     }
 
     /// `content_type` with its charset, as `application/json; charset=utf-8`.
@@ -96,7 +109,19 @@ impl Answer {
         self
     }
 
-    fn body(mut self, body: AnswerBody) -> Self {
+    /// Notes who asked, for the access log.
+    pub(crate) fn by(mut self, caller: Uuid) -> Self {
+        self.note.caller = Some(caller);
+        self
+    }
+
+    /// Notes what was asked, for the figures.
+    pub(crate) fn named(mut self, interaction: &'static str) -> Self {
+        self.note.interaction = Some(interaction);
+        self
+    }
+
+    pub(crate) fn body(mut self, body: AnswerBody) -> Self {
         self.body = body;
         self
     }

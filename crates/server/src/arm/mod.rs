@@ -1,1 +1,14 @@
-//! placeholder
+//! The slice of Azure Resource Manager that provisions services and roles.
+
+use std::sync::Arc;
+
+use http::StatusCode;
+
+use crate::app::App;
+use crate::exchange::{Answer, Request};
+
+/// Answers one request of this area.
+#[expect(clippy::unused_async, reason = "handlers that will stand here wait")]
+pub(crate) async fn answer(_app: &Arc<App>, _request: Request) -> Answer {
+    Answer::empty(StatusCode::NOT_IMPLEMENTED)
+}

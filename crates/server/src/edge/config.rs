@@ -1,0 +1,281 @@
+//! The file given by `--config`: one struct, checked when it is read. An unknown key is an error that names it.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::Path;
+use std::time::Duration;
+
+use authority::ServiceId;
+use base::limits;
+use serde::Deserialize;
+
+/// What the file says; the default is what an absent file means.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Config {
+    /// The URL under which clients reach the authority, without a trailing slash, when a proxy stands in front.
+    pub public_url: Option<String>,
+    /// Which browsers' pages may call the authority's endpoints.
+    pub authority_cors: Option<Cors>,
+    /// `[service."WS/NAME"]`.
+    services: BTreeMap<ServiceId, ServiceSettings>,
+}
+
+/// The settings of one FHIR service.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ServiceSettings {
+    /// Host names of its own, in lower case, with a port only where only that port is meant.
+    pub hosts: Vec<String>,
+    /// What an unknown search parameter means when `Prefer: handling` does not say.
+    pub handling: Handling,
+    /// Which browsers' pages may call it; `None` = the file does not say.
+    pub cors: Option<Cors>,
+    /// Matches of a page unless `_count` says otherwise.
+    pub page_default: usize,
+    /// The most matches of a page.
+    pub page_most: usize,
+    /// How long a page link lives.
+    pub link_lifetime: Duration,
+    /// Bytes of a request body.
+    pub body_bytes: usize,
+}
+
+/// <https://hl7.org/fhir/R4/search.html#errors>
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Handling {
+    /// Unknown parameters are left out, with a warning.
+    #[default]
+    Lenient,
+    /// Unknown parameters are refused.
+    Strict,
+}
+
+/// <https://fetch.spec.whatwg.org/#http-cors-protocol>
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct Cors {
+    /// Origins as browsers send them, or `*`.
+    pub origins: Vec<String>,
+    /// Request headers beyond the ones every page may send, or `*`.
+    pub headers: Vec<String>,
+    /// Methods, or `*`.
+    pub methods: Vec<String>,
+    /// Seconds for which a browser may keep the answer to its preflight request.
+    pub max_age: Option<u32>,
+    /// Whether cookies and client certificates may be sent; the bearer token needs no such leave.
+    pub credentials: bool,
+}
+
+/// What is wrong with the file, ready to be shown.
+#[derive(Debug, PartialEq, Eq)]
+pub struct ConfigError(String);
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for ConfigError {}
+
+impl Default for ServiceSettings {
+    fn default() -> Self {
+        Self {
+            hosts: Vec::new(),
+            handling: Handling::default(),
+            cors: None,
+            page_default: limits::PAGE_DEFAULT,
+            page_most: limits::PAGE_MOST,
+            link_lifetime: limits::LINK_LIFETIME,
+            body_bytes: limits::BODY_BYTES,
+        }
+    }
+}
+
+impl Config {
+    /// Reads and checks the file at `path`.
+    ///
+    /// # Errors
+    /// Says what is wrong and where.
+    pub fn read(path: &Path) -> Result<Self, ConfigError> {
+        let named = |what: &dyn fmt::Display| ConfigError(format!("{}: {what}", path.display()));
+        let text = std::fs::read_to_string(path).map_err(|error| named(&error))?;
+        Self::parse(&text).map_err(|error| named(&error))
+    }
+
+    /// Checks the text of such a file.
+    ///
+    /// # Errors
+    /// Says what is wrong and where.
+    pub fn parse(text: &str) -> Result<Self, ConfigError> {
+        let file: File = toml::from_str(text)
+            .map_err(|error| ConfigError(error.to_string().trim_end().to_owned()))?;
+        let public_url = file.public_url.as_deref().map(public_url).transpose()?;
+        let mut services = BTreeMap::new();
+        for (key, table) in file.service {
+            services.insert(service_id(&key)?, table.settings(&key)?);
+        }
+        let authority_cors = file.authority.and_then(|table| table.cors);
+        authority_cors.as_ref().map_or(Ok(()), |cors| check_cors("authority", cors))?;
+        Ok(Self { public_url, authority_cors, services })
+    }
+
+    /// The settings of `service`: what the file says, the defaults for the rest.
+    #[must_use]
+    pub fn service(&self, service: &ServiceId) -> ServiceSettings {
+        self.services.get(service).cloned().unwrap_or_default()
+    }
+
+    /// The services that the file has a table for.
+    pub fn named_services(&self) -> impl Iterator<Item = &ServiceId> {
+        self.services.keys()
+    }
+}
+
+/// The file as written.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct File {
+    public_url: Option<String>,
+    authority: Option<AuthorityTable>,
+    #[serde(default)]
+    service: BTreeMap<String, ServiceTable>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct AuthorityTable {
+    cors: Option<Cors>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct ServiceTable {
+    #[serde(default)]
+    hosts: Vec<String>,
+    compatibility: Option<String>,
+    validation: Option<String>,
+    #[serde(default)]
+    handling: Handling,
+    cors: Option<Cors>,
+    page_default: Option<usize>,
+    page_most: Option<usize>,
+    /// Seconds.
+    link_lifetime: Option<u64>,
+    body_bytes: Option<usize>,
+}
+
+impl ServiceTable {
+    fn settings(self, key: &str) -> Result<ServiceSettings, ConfigError> {
+        let only = [
+            ("compatibility", &self.compatibility, "r4", &["azure"][..]),
+            ("validation", &self.validation, "structure", &["base", "profiles"][..]),
+        ];
+        for (setting, value, known, later) in only {
+            check_choice(key, setting, value.as_deref(), known, later)?;
+        }
+        let hosts = self.hosts.iter().map(|host| custom_host(key, host));
+        let defaults = ServiceSettings::default();
+        let settings = ServiceSettings {
+            hosts: hosts.collect::<Result<_, _>>()?,
+            handling: self.handling,
+            cors: self.cors,
+            page_default: self.page_default.unwrap_or(defaults.page_default),
+            page_most: self.page_most.unwrap_or(defaults.page_most),
+            link_lifetime: self.link_lifetime.map_or(defaults.link_lifetime, Duration::from_secs),
+            body_bytes: self.body_bytes.unwrap_or(defaults.body_bytes),
+        };
+        settings.cors.as_ref().map_or(Ok(()), |cors| check_cors(key, cors))?;
+        check_limits(key, &settings)?;
+        Ok(settings)
+    }
+}
+
+/// A setting of which only the default works yet.
+fn check_choice(
+    key: &str,
+    setting: &str,
+    value: Option<&str>,
+    known: &str,
+    later: &[&str],
+) -> Result<(), ConfigError> {
+    match value {
+        None => Ok(()),
+        Some(value) if value == known => Ok(()),
+        Some(value) if later.contains(&value) => Err(ConfigError(format!(
+            "service.\"{key}\".{setting} = \"{value}\" comes later; this version knows \"{known}\""
+        ))),
+        Some(value) => Err(ConfigError(format!(
+            "service.\"{key}\".{setting} = \"{value}\" is unknown; this version knows \"{known}\""
+        ))),
+    }
+}
+
+fn check_limits(key: &str, settings: &ServiceSettings) -> Result<(), ConfigError> {
+    let must = |setting: &str, rule: String| {
+        Err(ConfigError(format!("service.\"{key}\".{setting} must be {rule}")))
+    };
+    if settings.page_most == 0 || settings.page_most > limits::PAGE_MOST {
+        return must("page-most", format!("from 1 to {}", limits::PAGE_MOST));
+    }
+    if settings.page_default == 0 || settings.page_default > settings.page_most {
+        return must("page-default", format!("from 1 to page-most ({})", settings.page_most));
+    }
+    if settings.link_lifetime.is_zero() {
+        return must("link-lifetime", "a number of seconds above 0".to_owned());
+    }
+    if settings.body_bytes == 0 || settings.body_bytes > limits::BODY_BYTES_IN_FLIGHT {
+        return must("body-bytes", format!("from 1 to {}", limits::BODY_BYTES_IN_FLIGHT));
+    }
+    Ok(())
+}
+
+fn check_cors(key: &str, cors: &Cors) -> Result<(), ConfigError> {
+    if cors.credentials && cors.origins.iter().any(|origin| origin == "*") {
+        return Err(ConfigError(format!(
+            "{key}: cors.credentials = true needs a list of origins, not \"*\""
+        )));
+    }
+    match cors.origins.iter().find(|origin| *origin != "*" && !origin.contains("://")) {
+        Some(origin) => Err(ConfigError(format!(
+            "{key}: cors.origins: \"{origin}\" is no origin; write it as https://host or \"*\""
+        ))),
+        None => Ok(()),
+    }
+}
+
+fn service_id(key: &str) -> Result<ServiceId, ConfigError> {
+    match key.split_once('/') {
+        Some((workspace, name)) if !workspace.is_empty() && !name.is_empty() => {
+            Ok(ServiceId { workspace: workspace.to_owned(), name: name.to_owned() })
+        }
+        _ => Err(ConfigError(format!(
+            "service.\"{key}\": write the service as WORKSPACE/NAME, for example \"main/demo\""
+        ))),
+    }
+}
+
+/// A host name, perhaps with a port, in lower case.
+fn custom_host(key: &str, host: &str) -> Result<String, ConfigError> {
+    let (name, port) = host.split_once(':').unwrap_or((host, "443"));
+    let is_name = !name.is_empty()
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-'));
+    if is_name && port.parse::<u16>().is_ok() {
+        return Ok(host.to_ascii_lowercase());
+    }
+    Err(ConfigError(format!(
+        "service.\"{key}\".hosts: \"{host}\" is no host name; write it without https:// and path"
+    )))
+}
+
+fn public_url(text: &str) -> Result<String, ConfigError> {
+    let url = text.strip_suffix('/').unwrap_or(text);
+    match url.parse::<http::Uri>() {
+        Ok(uri) if uri.scheme_str() == Some("https") && uri.path() == "/" && !url.contains('?') => {
+            Ok(url.to_ascii_lowercase())
+        }
+        _ => Err(ConfigError(format!(
+            "public-url = \"{text}\" must be https://HOST or https://HOST:PORT, without a path"
+        ))),
+    }
+}
