@@ -1,0 +1,118 @@
+//! The same tokens with other whitespace between them.
+
+use crate::document::Document;
+use crate::{escape, scan, write};
+
+/// The text over many lines with an indentation of two spaces; tokens are left as they were
+/// written.
+#[must_use]
+pub fn pretty(document: &Document) -> Vec<u8> {
+    let text = document.bytes();
+    let mut out = Vec::with_capacity(text.len() * 2);
+    let mut depth = 0;
+    let mut previous = b':';
+    for token in Tokens(text) {
+        let first = token.first().copied().unwrap_or_default();
+        let closes = matches!(first, b'}' | b']');
+        depth -= usize::from(closes);
+        let after_bracket = matches!(previous, b'{' | b'[');
+        if previous == b',' || after_bracket != closes && (after_bracket || closes) {
+            out.push(b'\n');
+            out.resize(out.len() + 2 * depth, b' ');
+        }
+        out.extend_from_slice(token);
+        if first == b':' {
+            out.push(b' ');
+        }
+        depth += usize::from(matches!(first, b'{' | b'['));
+        previous = first;
+    }
+    out
+}
+
+/// The text without whitespace between tokens; tokens are left as they were written.
+#[must_use]
+pub fn compact(document: &Document) -> Vec<u8> {
+    let mut out = Vec::with_capacity(document.bytes().len());
+    Tokens(document.bytes()).for_each(|token| out.extend_from_slice(token));
+    out
+}
+
+/// One spelling for all texts that differ only in whitespace between tokens and in how strings are
+/// escaped.
+pub(crate) fn canonical(text: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(text.len());
+    for token in Tokens(text) {
+        match token {
+            [b'"', raw @ .., b'"'] if raw.contains(&b'\\') => {
+                write::write_string(&mut out, &escape::decode(raw, true));
+            }
+            _ => out.extend_from_slice(token),
+        }
+    }
+    out
+}
+
+/// The tokens of a text that was parsed before.
+struct Tokens<'t>(&'t [u8]);
+
+impl<'t> Iterator for Tokens<'t> {
+    type Item = &'t [u8];
+
+    fn next(&mut self) -> Option<&'t [u8]> {
+        let rest = self.0.get(scan::spaces(self.0, 0)..).unwrap_or_default();
+        let length = match rest.first()? {
+            b'{' | b'}' | b'[' | b']' | b',' | b':' => 1,
+            b'"' => crate::keys::inside(rest, 0).len() + 2,
+            _ => rest.iter().position(|byte| !is_scalar(*byte)).unwrap_or(rest.len()),
+        };
+        let (token, rest) = rest.split_at_checked(length.max(1)).unwrap_or((rest, b""));
+        self.0 = rest;
+        Some(token)
+    }
+}
+
+/// The bytes of numbers and of the three words.
+fn is_scalar(byte: u8) -> bool {
+    matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'+' | b'-' | b'.' | b'E')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Limits;
+
+    #[track_caller]
+    fn check(compacted: &str, prettied: &str) {
+        for text in [compacted, prettied] {
+            let document = Document::parse(text.to_owned(), &Limits::default()).unwrap();
+            assert_eq!(String::from_utf8(pretty(&document)).unwrap(), prettied);
+            assert_eq!(String::from_utf8(compact(&document)).unwrap(), compacted);
+        }
+    }
+
+    #[test]
+    fn only_whitespace_changes() {
+        check("1.50", "1.50");
+        check("{}", "{}");
+        check("[[],{}]", "[\n  [],\n  {}\n]");
+        check(
+            r#"{"a":[1E5,"\u0041 : {",-0],"b":{"c":null,"d":[{"e":true}]}}"#,
+            r#"{
+  "a": [
+    1E5,
+    "\u0041 : {",
+    -0
+  ],
+  "b": {
+    "c": null,
+    "d": [
+      {
+        "e": true
+      }
+    ]
+  }
+}"#,
+        );
+    }
+}
