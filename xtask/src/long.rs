@@ -14,7 +14,7 @@ use crate::test::{Outcome, Report};
 pub(crate) const SIZES: [(&str, &str); 3] =
     [("FIREKEEP_FUZZ_SECONDS", "600"), ("FIREKEEP_KILLS", "50"), ("FIREKEEP_STORE_KILLS", "300")];
 
-const CARGO_DENY: &str = "0.20";
+const CARGO_DENY: &str = "0.20.2";
 const RECORD: &str = "docs/long-run.md";
 
 /// Bans, licences and sources by the tool itself.
