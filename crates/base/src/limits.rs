@@ -76,5 +76,7 @@ pub const GROUP_COMMITS: usize = 256;
 pub const GROUP_BYTES: usize = 64 << 20;
 /// Address space an environment reserves at first; it doubles when four fifths are used.
 pub const MAP_BYTES: usize = 64 << 30;
+/// Address space up to which an environment may grow; past it writes are answered 507.
+pub const MAP_BYTES_MOST: usize = 16 << 40;
 /// Read transactions open at one time in one environment.
 pub const READERS: u32 = 1_024;

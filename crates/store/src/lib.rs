@@ -1,1 +1,33 @@
-//! placeholder
+//! Where a FHIR service's versions and the control plane's records are kept: snapshots, commits,
+//! search plans, over an embedded store (LMDB).
+//!
+//! To add a table: its name in `embedded/tables.rs`, its key in `key.rs`, its rows in
+//! `embedded/apply.rs` (written, and taken out by a hard delete), its rule in `embedded/check.rs`,
+//! its section in `docs/store.md`, and a migration in `embedded/migrate.rs`.
+//! To add a search criterion: a variant in `plan.rs`; `embedded/scan.rs` will not compile without it.
+//!
+//! Invariants: a commit that was answered survives `kill -9` and power loss; a snapshot gives the same
+//! answer for as long as it lives; a refused commit touches nothing; a page of rids rises (or falls)
+//! strictly.
+//!
+//! Never here: HTTP, FHIR JSON syntax, rules of authorization. `unsafe` only in `embedded/open.rs`.
+
+mod commit;
+mod content;
+pub mod control;
+mod embedded;
+mod key;
+pub mod lock;
+mod open;
+mod page;
+mod plan;
+mod version;
+
+pub use commit::{Commit, Committed, Operation, Outcome, PutCondition, Refused, Rejected};
+pub use content::Content;
+pub use embedded::{Snapshot, Statistics, Store, restore};
+pub use key::{Key, ResourceId, Rid, SnapshotNumber, TypeId};
+pub use open::{OpenError, OpenFailure, StoreOptions};
+pub use page::Page;
+pub use plan::{Criterion, HistoryOf, HistoryPlan, Restriction, SearchPlan, TypeRestriction};
+pub use version::{Kind, Version, VersionHead};

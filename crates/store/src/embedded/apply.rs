@@ -1,0 +1,111 @@
+//! Writing what was decided: the rows of every table.
+
+use std::collections::BTreeMap;
+
+use base::Fault;
+use parking_lot::RwLock;
+use roaring::RoaringTreemap;
+
+use super::decide::{Decided, Effect};
+use super::engine::Writer;
+use super::read::{broken, named_row, read_rid};
+use super::tables::{
+    BY_TYPE, COMMITS, COMPARTMENT, CURRENT, FORWARD, HISTORY, LIVE, SUPERSEDED, VERSION,
+};
+use super::trouble::Trouble;
+use crate::content::Content;
+use crate::key::{self, Key, Rid, TypeId};
+use crate::version::{VersionHead, write_row};
+
+/// Writes a group of commits. The bits of superseded rids are set here, before the engine's commit
+/// makes the rows visible: a reader may find a bit without a row, never a row without its bit.
+pub(super) fn apply(
+    writer: &mut Writer<'_>,
+    group: &[&Decided<'_>],
+    superseded: &RwLock<RoaringTreemap>,
+) -> Result<(), Trouble> {
+    let mut live = BTreeMap::<TypeId, i64>::new();
+    for decided in group.iter().filter(|decided| !decided.effects.is_empty()) {
+        for effect in &decided.effects {
+            match effect {
+                Effect::Append { version, content, supersedes, live: change } => {
+                    *live.entry(version.key.resource_type).or_default() += change;
+                    append(writer, version, *content)?;
+                    if let Some(old) = supersedes {
+                        superseded.write().insert(old.0);
+                        writer.put(SUPERSEDED, &key::of_rid(*old), &key::of_rid(version.rid))?;
+                    }
+                }
+                Effect::Purge { key, live: change } => {
+                    *live.entry(key.resource_type).or_default() += change;
+                    purge(writer, key)?;
+                }
+            }
+        }
+        let head = &decided.head;
+        writer.append(COMMITS, &key::of_commit(head.number), &head.row())?;
+    }
+    live.into_iter().try_for_each(|(resource_type, change)| count(writer, resource_type, change))
+}
+
+fn append(
+    writer: &mut Writer<'_>,
+    version: &VersionHead,
+    content: Option<&Content>,
+) -> Result<(), Trouble> {
+    let VersionHead { rid, key, number, kind, .. } = version;
+    let rid_bytes = key::of_rid(*rid);
+    writer.append(VERSION, &rid_bytes, &write_row(version, content))?;
+    writer.put(CURRENT, &key::of_current(key), &rid_bytes)?;
+    writer.put(HISTORY, &key::of_history(key, *number), &rid_bytes)?;
+    writer.put(BY_TYPE, &key::of_by_type(key.resource_type, *rid), &[*kind as u8])?;
+    let Some(content) = content else { return Ok(()) };
+    for compartment in &content.compartments {
+        let row = key::of_compartment(compartment, key.resource_type, *rid);
+        writer.put(COMPARTMENT, &row, &[])?;
+    }
+    if content.forward.is_empty() {
+        return Ok(());
+    }
+    writer.append(FORWARD, &rid_bytes, &content.forward)
+}
+
+/// Takes out every row of every version of a resource. Bits of the bitmap stay: rids do not come back.
+fn purge(writer: &mut Writer<'_>, key: &Key) -> Result<(), Trouble> {
+    for (number, rid, compartments) in versions_of(writer, key)? {
+        let rid_bytes = key::of_rid(rid);
+        for compartment in compartments {
+            let row = key::of_compartment(&compartment, key.resource_type, rid);
+            writer.delete(COMPARTMENT, &row)?;
+        }
+        for table in [VERSION, SUPERSEDED, FORWARD] {
+            writer.delete(table, &rid_bytes)?;
+        }
+        writer.delete(HISTORY, &key::of_history(key, number))?;
+        writer.delete(BY_TYPE, &key::of_by_type(key.resource_type, rid))?;
+    }
+    writer.delete(CURRENT, &key::of_current(key))?;
+    Ok(())
+}
+
+fn versions_of(writer: &Writer<'_>, key: &Key) -> Result<Vec<(u64, Rid, Vec<Key>)>, Fault> {
+    let view = writer.view();
+    let (first, last) = (key::of_history(key, 0), key::of_history(key, u64::MAX));
+    let versions = view.range(HISTORY, &first, &last)?.map(|entry| {
+        let (name, rid) = entry?;
+        let (_, number) = key::read_history(name).ok_or_else(|| broken("history"))?;
+        let rid = read_rid(rid, "history")?;
+        Ok((number, rid, named_row(view, rid)?.compartments().collect()))
+    });
+    versions.collect()
+}
+
+fn count(writer: &mut Writer<'_>, resource_type: TypeId, change: i64) -> Result<(), Trouble> {
+    let name = key::of_type(resource_type);
+    let before = match writer.view().get(LIVE, &name)? {
+        Some(row) => key::read_u64(row).ok_or_else(|| broken("live"))?,
+        None => 0,
+    };
+    let after = before.checked_add_signed(change).ok_or_else(|| broken("live"))?;
+    writer.put(LIVE, &name, &after.to_be_bytes())
+}

@@ -1,0 +1,212 @@
+//! `firekeep store check`: every table against the others.
+
+use std::collections::BTreeMap;
+
+use base::Fault;
+
+use super::Shared;
+use super::engine::View;
+use super::read::{Head, broken, latest, read_rid};
+use super::tables::{
+    BY_TYPE, COMMITS, COMPARTMENT, CURRENT, FORWARD, HISTORY, LIVE, SUPERSEDED, VERSION,
+};
+use crate::key::{self, Key, Rid, TypeId};
+use crate::version::{Kind, Row};
+
+/// Contradictions told one by one; of more, the number.
+const TOLD_MOST: usize = 100;
+
+pub(super) fn check(shared: &Shared) -> Vec<String> {
+    let mut check = Check { found: Vec::new(), untold: 0 };
+    if let Err(fault) = check.all(shared) {
+        check.say(|| fault.to_string());
+    }
+    if check.untold > 0 {
+        check.found.push(format!("and {} more", check.untold));
+    }
+    check.found
+}
+
+struct Check {
+    found: Vec<String>,
+    untold: u64,
+}
+
+impl Check {
+    fn say(&mut self, what: impl FnOnce() -> String) {
+        if self.found.len() < TOLD_MOST {
+            self.found.push(what());
+        } else {
+            self.untold += 1;
+        }
+    }
+
+    fn expect(&mut self, holds: bool, what: impl FnOnce() -> String) {
+        if !holds {
+            self.say(what);
+        }
+    }
+
+    fn all(&mut self, shared: &Shared) -> Result<(), Fault> {
+        let reader = shared.engine.read()?;
+        let view = reader.view();
+        let commits = self.commits(view)?;
+        self.versions(view, &commits)?;
+        let resources = self.histories(view, shared)?;
+        self.entries(view, resources)?;
+        self.references(view)
+    }
+
+    /// Commits are numbered without gaps; rids never fall, times rise.
+    fn commits(&mut self, view: View<'_>) -> Result<Vec<Head>, Fault> {
+        let mut commits = Vec::<Head>::new();
+        let mut before = Head::START;
+        for entry in view.all(COMMITS)? {
+            let (number, row) = entry?;
+            let number = key::read_u64(number).ok_or_else(|| broken("commits"))?;
+            let head = Head::read(number, row)?;
+            let follows = number == before.number + 1
+                && head.rid >= before.rid
+                && head.last_updated > before.last_updated;
+            self.expect(follows, || format!("commit {number} does not follow {before:?}"));
+            commits.push(head);
+            before = head;
+        }
+        let newest = latest(view)?;
+        self.expect(newest == before, || format!("the newest commit is {newest:?}"));
+        Ok(commits)
+    }
+
+    /// Every version's body is whole, belongs to a commit and stands in the tables that lead to it.
+    fn versions(&mut self, view: View<'_>, commits: &[Head]) -> Result<(), Fault> {
+        let mut live = BTreeMap::<TypeId, u64>::new();
+        let mut remaining = commits.iter().peekable();
+        for entry in view.all(VERSION)? {
+            let (rid, bytes) = entry?;
+            let rid = read_rid(rid, "version")?;
+            let row = Row::read(rid, bytes)?;
+            let head = row.head;
+            while remaining.next_if(|commit| commit.rid < rid).is_some() {}
+            let time = remaining.peek().map(|commit| commit.last_updated);
+            self.expect(time == Some(head.last_updated), || {
+                format!("version {} has another time than its commit", rid.0)
+            });
+            if let Err(fault) = row.version() {
+                self.say(|| format!("version {}: {fault}", rid.0));
+            }
+            let named = view.get(HISTORY, &key::of_history(&head.key, head.number))?;
+            self.expect(named == Some(&key::of_rid(rid)), || {
+                format!("version {} is not in its resource's history", rid.0)
+            });
+            let listed = view.get(BY_TYPE, &key::of_by_type(head.key.resource_type, rid))?;
+            self.expect(listed == Some(&[head.kind as u8]), || {
+                format!("version {} is not listed under its type", rid.0)
+            });
+            let current = view.get(CURRENT, &key::of_current(&head.key))?;
+            let is_live = head.kind != Kind::Delete && current == Some(&key::of_rid(rid));
+            *live.entry(head.key.resource_type).or_default() += u64::from(is_live);
+        }
+        self.live(view, live)
+    }
+
+    fn live(&mut self, view: View<'_>, mut counted: BTreeMap<TypeId, u64>) -> Result<(), Fault> {
+        for entry in view.all(LIVE)? {
+            let (resource_type, row) = entry?;
+            let resource_type = key::read_type(resource_type).ok_or_else(|| broken("live"))?;
+            let kept = key::read_u64(row).ok_or_else(|| broken("live"))?;
+            let found = counted.remove(&resource_type).unwrap_or(0);
+            self.expect(kept == found, || {
+                format!("type {} has {found} resources, its count says {kept}", resource_type.0)
+            });
+        }
+        for resource_type in counted.keys() {
+            self.say(|| format!("type {} has no count", resource_type.0));
+        }
+        Ok(())
+    }
+
+    /// In each history numbers and rids rise; each version is superseded by the next, the last is current.
+    fn histories(&mut self, view: View<'_>, shared: &Shared) -> Result<u64, Fault> {
+        let mut resources = 0;
+        let mut before = None::<(Key, Rid)>;
+        for entry in view.all(HISTORY)? {
+            let (name, rid) = entry?;
+            let (key, number) = key::read_history(name).ok_or_else(|| broken("history"))?;
+            let rid = read_rid(rid, "history")?;
+            match before.filter(|(earlier, _)| *earlier == key) {
+                Some((_, earlier)) => {
+                    self.expect(earlier < rid, || format!("{key:?}: {number} is out of order"));
+                    self.superseded(view, shared, earlier, Some(rid))?;
+                }
+                None => {
+                    resources += 1;
+                    self.end_of_history(view, shared, before)?;
+                }
+            }
+            before = Some((key, rid));
+        }
+        self.end_of_history(view, shared, before)?;
+        Ok(resources)
+    }
+
+    fn end_of_history(
+        &mut self,
+        view: View<'_>,
+        shared: &Shared,
+        last: Option<(Key, Rid)>,
+    ) -> Result<(), Fault> {
+        let Some((key, rid)) = last else { return Ok(()) };
+        let current = view.get(CURRENT, &key::of_current(&key))?;
+        self.expect(current == Some(&key::of_rid(rid)), || {
+            format!("{key:?}: the current version is not its last")
+        });
+        self.superseded(view, shared, rid, None)
+    }
+
+    fn superseded(
+        &mut self,
+        view: View<'_>,
+        shared: &Shared,
+        old: Rid,
+        by: Option<Rid>,
+    ) -> Result<(), Fault> {
+        let row = view.get(SUPERSEDED, &key::of_rid(old))?;
+        let found = row.map(|row| read_rid(row, "superseded")).transpose()?;
+        self.expect(found == by, || {
+            format!("version {} should be superseded by {by:?}, is by {found:?}", old.0)
+        });
+        let has_bit = shared.superseded.read().contains(old.0);
+        self.expect(by.is_none() || has_bit, || format!("version {} lacks its bit", old.0));
+        Ok(())
+    }
+
+    /// No table has rows beyond those that the others led to.
+    fn entries(&mut self, view: View<'_>, resources: u64) -> Result<(), Fault> {
+        let versions = view.entries(VERSION)?;
+        let superseded = versions.checked_sub(resources);
+        for (table, name, expected) in [
+            (HISTORY, "history", Some(versions)),
+            (BY_TYPE, "by_type", Some(versions)),
+            (CURRENT, "current", Some(resources)),
+            (SUPERSEDED, "superseded", superseded),
+        ] {
+            let found = view.entries(table)?;
+            self.expect(Some(found) == expected, || {
+                format!("the table '{name}' has {found} rows, expected are {expected:?}")
+            });
+        }
+        Ok(())
+    }
+
+    /// Rows of compartments and search values belong to versions.
+    fn references(&mut self, view: View<'_>) -> Result<(), Fault> {
+        for (table, name) in [(COMPARTMENT, "compartment"), (FORWARD, "forward")] {
+            for entry in view.all(table)? {
+                let rid = key::read_compartment_rid(entry?.0).ok_or_else(|| broken(name))?;
+                let exists = view.get(VERSION, &key::of_rid(rid))?.is_some();
+                self.expect(exists, || format!("'{name}' names version {}, which is gone", rid.0));
+            }
+        }
+        Ok(())
+    }
+}

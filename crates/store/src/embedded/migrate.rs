@@ -1,0 +1,118 @@
+//! Forward-only numbered migrations. Each runs in one transaction with the new format number, so a
+//! crash leaves the store at one format or the next.
+//!
+//! To change a layout: raise `format` in `tables.rs`, add the migration that makes it here, and a
+//! section to `docs/store.md`.
+
+use super::engine::{Engine, Writer};
+use super::tables::{Layout, META, META_FORMAT};
+use super::trouble::Trouble;
+
+/// A step from the format before `to` to `to`.
+#[derive(Clone, Copy)]
+pub(super) struct Migration {
+    pub(super) to: u32,
+    pub(super) run: fn(&mut Writer<'_>) -> Result<(), Trouble>,
+}
+
+/// Format 1 is the first.
+pub(super) const SERVICE_MIGRATIONS: &[Migration] = &[];
+/// Format 1 is the first.
+pub(super) const CONTROL_MIGRATIONS: &[Migration] = &[];
+
+/// Runs what the environment lacks, in order. An error names the format that was not reached.
+pub(super) fn run(engine: &Engine, layout: Layout) -> Result<(), (u32, Trouble)> {
+    let found = format(engine).map_err(|trouble| (layout.format, trouble))?;
+    for migration in layout.migrations.iter().filter(|migration| migration.to > found) {
+        let step = engine.write(|writer| {
+            (migration.run)(writer)?;
+            writer.put(META, META_FORMAT, &migration.to.to_be_bytes())
+        });
+        step.map_err(|trouble| (migration.to, trouble))?;
+        tracing::info!(format = migration.to, "the store was brought to a newer format");
+    }
+    Ok(())
+}
+
+fn format(engine: &Engine) -> Result<u32, Trouble> {
+    let reader = engine.read()?;
+    let bytes = reader.view().get(META, META_FORMAT)?;
+    Ok(bytes.and_then(|bytes| bytes.try_into().ok()).map_or(0, u32::from_be_bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
+    use base::Fault;
+
+    use super::*;
+    use crate::embedded::tables::Table;
+    use crate::open::OpenFailure;
+    use crate::{OpenError, StoreOptions};
+
+    const OLD: Layout =
+        Layout { kind: "test", format: 1, tables: &["meta", "notes"], migrations: &[] };
+    const NOTES: Table = Table(1);
+    const COUNTS: Table = Table(2);
+    const NEW: Layout = Layout {
+        kind: "test",
+        format: 3,
+        tables: &["meta", "notes", "counts"],
+        migrations: &[
+            Migration { to: 2, run: |writer| writer.put(NOTES, b"a", b"upper A") },
+            Migration { to: 3, run: |writer| writer.put(COUNTS, b"notes", b"1") },
+        ],
+    };
+    const FAILING: Layout = Layout {
+        migrations: &[
+            Migration { to: 2, run: |writer| writer.put(NOTES, b"a", b"upper A") },
+            Migration {
+                to: 3,
+                run: |writer| {
+                    writer.put(COUNTS, b"notes", b"half done")?;
+                    Err(Fault::because("the artificial one").into())
+                },
+            },
+        ],
+        ..NEW
+    };
+
+    fn open(folder: &tempfile::TempDir, layout: Layout) -> Result<Engine, OpenError> {
+        let options = StoreOptions { map_bytes: 1 << 20, ..StoreOptions::default() };
+        Engine::open(folder.path(), layout, &options)
+    }
+
+    fn value(engine: &Engine, table: Table, key: &[u8]) -> Option<Vec<u8>> {
+        engine.read().unwrap().view().get(table, key).unwrap().map(<[u8]>::to_vec)
+    }
+
+    fn old_folder() -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        let engine = open(&folder, OLD).unwrap();
+        engine.write(|writer| writer.put(NOTES, b"a", b"a")).unwrap();
+        folder
+    }
+
+    #[test]
+    fn an_older_store_is_brought_forward_step_by_step_and_only_once() {
+        let folder = old_folder();
+        for _ in 0..2 {
+            let engine = open(&folder, NEW).unwrap();
+            assert_eq!(value(&engine, META, META_FORMAT), Some(vec![0, 0, 0, 3]));
+            assert_eq!(value(&engine, NOTES, b"a"), Some(b"upper A".to_vec()));
+            assert_eq!(value(&engine, COUNTS, b"notes"), Some(b"1".to_vec()));
+        }
+        let why = open(&folder, OLD).err().unwrap().why;
+        assert!(matches!(why, OpenFailure::Newer { found: 3, known: 1 }));
+    }
+
+    #[test]
+    fn a_failed_step_leaves_the_format_before_it_and_can_be_run_again() {
+        let folder = old_folder();
+        let why = open(&folder, FAILING).err().unwrap().why;
+        assert!(matches!(why, OpenFailure::Migration { to: 3, .. }));
+        let engine = open(&folder, NEW).unwrap();
+        assert_eq!(value(&engine, COUNTS, b"notes"), Some(b"1".to_vec()));
+    }
+}

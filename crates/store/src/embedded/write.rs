@@ -1,0 +1,213 @@
+//! The writer: one thread, one bounded queue, group commit without a timer.
+//!
+//! While one group is synced the next one queues up; a client alone pays one sync and no delay.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::thread::{self, JoinHandle};
+
+use base::limits::{GROUP_BYTES, GROUP_COMMITS, WRITER_QUEUE};
+use base::{Clock, Fault};
+use parking_lot::{Mutex, RwLock};
+use tokio::sync::oneshot;
+
+use super::Shared;
+use super::apply::apply;
+use super::decide::{Decided, Decider};
+use super::read::{Head, latest};
+use super::snapshot::Snapshot;
+use super::trouble::Trouble;
+use crate::commit::{Commit, Committed, Rejected};
+
+type Answer = Result<Committed, Rejected>;
+type Decisions<'g> = Vec<Result<Decided<'g>, Rejected>>;
+
+/// A commit that waits, and who waits for it.
+struct Job {
+    commit: Commit,
+    answer: oneshot::Sender<Answer>,
+}
+
+/// The way to the writer's thread.
+pub(super) struct Writing {
+    queue: RwLock<Option<SyncSender<Job>>>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Writing {
+    pub(super) fn start(shared: Arc<Shared>, clock: Arc<dyn Clock>) -> io::Result<Self> {
+        let (sender, queue) = sync_channel(WRITER_QUEUE);
+        let writer = GroupWriter { shared, clock, queue, held: None };
+        let thread =
+            thread::Builder::new().name("store-writer".to_owned()).spawn(|| writer.run())?;
+        Ok(Self { queue: RwLock::new(Some(sender)), thread: Mutex::new(Some(thread)) })
+    }
+
+    pub(super) fn queue(&self, commit: Commit) -> Result<oneshot::Receiver<Answer>, Rejected> {
+        let (answer, waiting) = oneshot::channel();
+        let queue = self.queue.read();
+        let queue = queue.as_ref().ok_or(Rejected::Closed)?;
+        match queue.try_send(Job { commit, answer }) {
+            Ok(()) => Ok(waiting),
+            Err(TrySendError::Full(_)) => Err(Rejected::QueueFull),
+            Err(TrySendError::Disconnected(_)) => Err(Rejected::Closed),
+        }
+    }
+
+    /// Lets the writer finish what is queued, and waits for it.
+    pub(super) fn close(&self) {
+        self.queue.write().take();
+        if let Some(thread) = self.thread.lock().take()
+            && thread.join().is_err()
+        {
+            tracing::error!("the store's writer had stopped by a panic");
+        }
+    }
+}
+
+impl Drop for Writing {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+struct GroupWriter {
+    shared: Arc<Shared>,
+    clock: Arc<dyn Clock>,
+    queue: Receiver<Job>,
+    /// The commit that did not fit into the group before.
+    held: Option<Job>,
+}
+
+impl GroupWriter {
+    fn run(mut self) {
+        while let Some(group) = self.next_group() {
+            self.commit(group);
+            self.grow_early();
+        }
+    }
+
+    /// What is queued by now, up to the limits of a group; waits for the first.
+    fn next_group(&mut self) -> Option<Vec<Job>> {
+        let first = self.held.take().or_else(|| self.queue.recv().ok())?;
+        let mut bytes = first.commit.stored_bytes();
+        let mut group = vec![first];
+        while group.len() < GROUP_COMMITS {
+            let Ok(job) = self.queue.try_recv() else { break };
+            bytes += job.commit.stored_bytes();
+            if bytes > GROUP_BYTES {
+                self.held = Some(job);
+                break;
+            }
+            group.push(job);
+        }
+        Some(group)
+    }
+
+    fn commit(&self, group: Vec<Job>) {
+        let _span = tracing::debug_span!("store.commit", commits = group.len()).entered();
+        let answers = match self.attempt(&group) {
+            Ok(decisions) => self.publish(decisions),
+            Err(trouble) if group.len() > 1 => {
+                // One of them may be to blame: each is tried alone, and only that one fails.
+                tracing::warn!(%trouble, "a group of commits failed, trying each alone");
+                return group.into_iter().for_each(|job| self.commit(vec![job]));
+            }
+            Err(trouble) => vec![Err(rejection(trouble))],
+        };
+        for (job, answer) in group.into_iter().zip(answers) {
+            // Whoever asked may have gone away; the commit stands.
+            let _ = job.answer.send(answer);
+        }
+    }
+
+    /// Decides and writes a group, removing what obstacles it can.
+    fn attempt<'g>(&self, group: &'g [Job]) -> Result<Decisions<'g>, Trouble> {
+        let engine = &self.shared.engine;
+        let mut may_reopen = true;
+        loop {
+            let mut decisions = Vec::with_capacity(group.len());
+            match self.write(group, &mut decisions) {
+                Ok(()) => return Ok(decisions),
+                Err(Trouble::MapFull) if engine.grow()? => {}
+                Err(Trouble::Broken(fault)) if may_reopen => {
+                    tracing::warn!(%fault, "the store is opened again after a failed write");
+                    may_reopen = false;
+                    engine.reopen()?;
+                }
+                Err(trouble) => {
+                    // A failed write of LMDB's last page is taken back, unless that fails too.
+                    let after = newest(&decisions).filter(|head| self.is_on_disk(head));
+                    if after.is_none() {
+                        return Err(trouble);
+                    }
+                    engine.reopen()?;
+                    return Ok(decisions);
+                }
+            }
+        }
+    }
+
+    /// All decisions are made before the first row is written, in one engine transaction.
+    fn write<'g>(&self, group: &'g [Job], decisions: &mut Decisions<'g>) -> Result<(), Trouble> {
+        let before = *self.shared.published.read();
+        self.shared.engine.write(|writer| {
+            let mut decider = Decider::new(writer.view(), before);
+            let decide = |job: &'g Job| decider.decide(&job.commit, self.clock.now());
+            decisions.extend(group.iter().map(decide));
+            let accepted = decisions.iter().flatten().collect::<Vec<_>>();
+            apply(writer, &accepted, &self.shared.superseded)
+        })
+    }
+
+    fn is_on_disk(&self, head: &Head) -> bool {
+        let published = self.shared.published.read().number;
+        let found = self.shared.engine.read().and_then(|reader| latest(reader.view()));
+        head.number > published && found.is_ok_and(|found| found == *head)
+    }
+
+    /// Lets readers see the group, and makes the answers.
+    fn publish(&self, decisions: Decisions<'_>) -> Vec<Answer> {
+        if let Some(head) = newest(&decisions) {
+            let mut published = self.shared.published.write();
+            if head.number > published.number {
+                tracing::debug!(commit = head.number, rid = head.rid.0, "published");
+                *published = head;
+                self.shared.groups.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+        let committed = |Decided { head, outcomes, .. }: Decided<'_>| Committed {
+            snapshot: Snapshot::new(Arc::clone(&self.shared), head),
+            last_updated: head.last_updated,
+            outcomes,
+        };
+        decisions.into_iter().map(|decision| decision.map(committed)).collect()
+    }
+
+    /// Grows the map before it is full, so that no group has to be written twice.
+    fn grow_early(&self) {
+        let engine = &self.shared.engine;
+        let grown =
+            engine.is_nearly_full().and_then(|it| if it { engine.grow() } else { Ok(false) });
+        if let Err(fault) = grown {
+            tracing::warn!(%fault, "the map could not be grown early");
+        }
+    }
+}
+
+fn newest(decisions: &Decisions<'_>) -> Option<Head> {
+    decisions.iter().flatten().last().map(|decided| decided.head)
+}
+
+fn rejection(trouble: Trouble) -> Rejected {
+    match trouble {
+        Trouble::MapFull | Trouble::DiskFull(_) => Rejected::NoRoom(trouble.into()),
+        Trouble::Broken(_) | Trouble::Other(_) => {
+            let fault = Fault::from(trouble);
+            tracing::error!(%fault, "a commit failed");
+            Rejected::Fault(fault)
+        }
+    }
+}

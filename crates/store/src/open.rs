@@ -1,0 +1,138 @@
+//! How a store is opened, and by what name opening fails.
+
+use std::fmt;
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use base::limits::{MAP_BYTES, MAP_BYTES_MOST};
+use base::{Clock, Fault, Random, SystemClock, SystemRandom};
+
+/// What a store is opened with.
+#[derive(Clone)]
+pub struct StoreOptions {
+    /// Where `last_updated` comes from.
+    pub clock: Arc<dyn Clock>,
+    /// Where the service's GUID comes from.
+    pub random: Arc<dyn Random>,
+    /// Bytes of address space reserved at first, a multiple of the page size.
+    pub map_bytes: usize,
+    /// Bytes up to which the map may grow by doubling; past it there is no room.
+    pub map_bytes_most: usize,
+}
+
+impl Default for StoreOptions {
+    fn default() -> Self {
+        Self {
+            clock: Arc::new(SystemClock),
+            random: Arc::new(SystemRandom),
+            map_bytes: MAP_BYTES,
+            map_bytes_most: MAP_BYTES_MOST,
+        }
+    }
+}
+
+/// Why a store could not be opened or restored. The text says what to do about it.
+#[derive(Debug)]
+pub struct OpenError {
+    /// The folder.
+    pub path: PathBuf,
+    /// What is wrong with it.
+    pub why: OpenFailure,
+}
+
+/// What is wrong with a folder that should hold a store.
+#[derive(Debug)]
+pub enum OpenFailure {
+    /// A later version of Firekeep wrote it.
+    Newer {
+        /// The format it has.
+        found: u32,
+        /// The newest format this version knows.
+        known: u32,
+    },
+    /// The file is not one of Firekeep's.
+    NotAStore(String),
+    /// It is Firekeep's, but of the other kind: service data or control plane.
+    OtherKind {
+        /// The kind it has.
+        found: String,
+        /// The kind that was expected.
+        expected: &'static str,
+    },
+    /// The file is Firekeep's and damaged.
+    Unreadable(String),
+    /// The folder is on a file system whose locks and mapped files cannot be trusted.
+    NetworkFileSystem(&'static str),
+    /// Another process, or another part of this one, has it open.
+    Held {
+        /// Its process id, as far as is known.
+        pid: Option<u32>,
+    },
+    /// A migration to a newer format failed; the file is as it was.
+    Migration {
+        /// The format the migration makes.
+        to: u32,
+        /// What stopped it.
+        fault: Fault,
+    },
+    /// A folder to restore into holds something already.
+    NotEmpty,
+    /// The operating system refused.
+    Io {
+        /// What was being done.
+        doing: &'static str,
+        /// What it said.
+        source: io::Error,
+    },
+}
+
+impl fmt::Display for OpenError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.path.display(), self.why)
+    }
+}
+
+impl fmt::Display for OpenFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Newer { found, known } => write!(
+                f,
+                "the store has format {found}, this version of Firekeep knows formats up to {known}. \
+                 Use the newer Firekeep that wrote it, or restore a backup from before"
+            ),
+            Self::NotAStore(why) => write!(
+                f,
+                "this is not a Firekeep store ({why}). Check the path, or move the file away to start anew"
+            ),
+            Self::OtherKind { found, expected } => write!(
+                f,
+                "this is Firekeep's store of kind '{found}', where one of kind '{expected}' belongs. \
+                 Check whether folders were swapped"
+            ),
+            Self::Unreadable(why) => write!(f, "the store is damaged ({why}). Restore a backup"),
+            Self::NetworkFileSystem(name) => write!(
+                f,
+                "the folder is on a network file system ({name}), where writes can be lost. \
+                 Use a local disk"
+            ),
+            Self::Held { pid: Some(pid) } => {
+                write!(f, "process {pid} has the store open. Stop it, or use another folder")
+            }
+            Self::Held { pid: None } => {
+                f.write_str("the store is open already. Stop the process that uses it")
+            }
+            Self::Migration { to, fault } => write!(
+                f,
+                "bringing the store to format {to} failed ({fault}). It is unchanged: see to the cause \
+                 and start again"
+            ),
+            Self::NotEmpty => {
+                f.write_str("the folder is not empty. Restore into a new or empty one")
+            }
+            Self::Io { doing, source } => write!(f, "{doing} failed: {source}"),
+        }
+    }
+}
+
+impl std::error::Error for OpenError {}
