@@ -93,7 +93,7 @@ pub(crate) fn run(root: &Path) -> Result<bool> {
         }
     }
     crates::check(&tree, &mut findings)?;
-    papers::check(&tree, &mut findings)?;
+    papers::check(&tree, &mut findings, &mut warnings)?;
     supply::check(&tree, &mut findings)?;
 
     for warning in &warnings {
