@@ -1,0 +1,73 @@
+//! Deletions that stay in history, and those that do not.
+
+use store::*;
+
+use crate::world::*;
+
+#[test]
+fn a_second_delete_adds_no_version_and_an_absent_resource_says_so() {
+    let world = World::new();
+    assert_eq!(world.run(delete(patient("p"))), Outcome::Absent);
+    world.run(put(patient("p"), "one"));
+    let first = world.run(delete(patient("p")));
+    let Outcome::Deleted(head) = first else { panic!("{first:?}") };
+    assert_eq!(world.run(delete(patient("p"))), Outcome::AlreadyDeleted(head));
+
+    let now = world.store.snapshot();
+    let current = now.current(&patient("p")).unwrap().unwrap();
+    assert!(current.is_deletion() && current.body.is_empty());
+    assert_eq!(current.head(), head);
+    assert_eq!(found(&now, &all_of(vec![])), Vec::<String>::new());
+    world.sound();
+}
+
+#[test]
+fn a_conditional_delete_wants_the_current_version() {
+    let world = World::new();
+    let delete_at = |number| Operation::Delete { key: patient("p"), condition: Some(number) };
+    assert_eq!(world.run(delete_at(1)), Outcome::Absent);
+    world.run(put(patient("p"), "one"));
+    assert_eq!(world.refused(delete_at(2)), Refused::VersionMismatch { current: 1 });
+    assert!(matches!(world.run(delete_at(1)), Outcome::Deleted(it) if it.number == 2));
+    assert!(matches!(world.run(delete_at(1)), Outcome::AlreadyDeleted(it) if it.number == 2));
+}
+
+#[test]
+fn a_hard_delete_vanishes_from_every_snapshot() {
+    let world = World::new();
+    world.run(put(patient("p"), "one"));
+    world.run(put(patient("q"), "other"));
+    world.run(put(patient("p"), "two"));
+    let old = world.store.snapshot();
+    let rids = old.history(&HistoryPlan::of(HistoryOf::System), None, 10).unwrap().rids;
+    assert_eq!(world.run(Operation::HardDelete { key: patient("p") }), Outcome::HardDeleted);
+
+    for snapshot in [&old, &world.store.snapshot()] {
+        assert_eq!(snapshot.current(&patient("p")).unwrap(), None);
+        assert_eq!(snapshot.version(&patient("p"), 1).unwrap(), None);
+        assert_eq!(found(snapshot, &all_of(vec![])), ["q"]);
+        assert_eq!(told(snapshot, &HistoryPlan::of(HistoryOf::System)), ["q/1"]);
+        assert_eq!(names(snapshot, &rids), ["q"]);
+        assert_eq!(snapshot.count(&all_of(only(PATIENT))).unwrap(), 1);
+    }
+    world.sound();
+    assert_eq!(world.run(Operation::HardDelete { key: patient("p") }), Outcome::HardDeleted);
+
+    let anew = world.run(put(patient("p"), "anew"));
+    assert!(matches!(anew, Outcome::Created(it) if it.number == 1), "{anew:?}");
+    assert_eq!(old.current(&patient("p")).unwrap(), None);
+    assert_eq!(found(&old, &all_of(vec![])), ["q"]);
+    drop(old);
+    world.reopened().sound();
+}
+
+#[test]
+fn a_hard_delete_takes_a_deleted_resource_too() {
+    let world = World::new();
+    world.run(put(patient("p"), "one"));
+    world.run(delete(patient("p")));
+    world.run(Operation::HardDelete { key: patient("p") });
+    assert_eq!(told(&world.store.snapshot(), &HistoryPlan::of(HistoryOf::System)), [""; 0]);
+    assert_eq!(world.store.snapshot().count(&all_of(vec![])).unwrap(), 0);
+    world.sound();
+}

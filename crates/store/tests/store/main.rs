@@ -1,0 +1,20 @@
+//! Stories about the store on a real folder. One binary, one module per subject.
+//!
+//! The modules `crash` and `room` start this binary again as a child process, to kill it or to take
+//! its disk space away.
+
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
+mod backup;
+mod child;
+mod concurrency;
+mod control;
+mod crash;
+mod deleting;
+mod history;
+mod model;
+mod opening;
+mod paging;
+mod room;
+mod world;
+mod writing;

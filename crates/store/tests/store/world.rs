@@ -1,0 +1,149 @@
+//! A store in a temporary folder, with a clock that stands still, and short words for its operations.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::path::PathBuf;
+use std::sync::{Arc, LazyLock};
+use std::time::Duration;
+
+use base::{TestClock, Timestamp};
+use store::*;
+use tempfile::TempDir;
+use tokio::runtime::Runtime;
+
+pub(crate) const PATIENT: TypeId = TypeId(1);
+pub(crate) const OBSERVATION: TypeId = TypeId(2);
+
+pub(crate) static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().unwrap());
+
+pub(crate) struct World {
+    pub(crate) folder: TempDir,
+    pub(crate) clock: TestClock,
+    pub(crate) store: Store,
+}
+
+impl World {
+    pub(crate) fn new() -> Self {
+        Self::with_map(1 << 30, 1 << 30)
+    }
+
+    pub(crate) fn with_map(map_bytes: usize, map_bytes_most: usize) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let clock = TestClock::at(Timestamp::from_unix_seconds(1_800_000_000));
+        let options = StoreOptions {
+            clock: Arc::new(clock.clone()),
+            map_bytes,
+            map_bytes_most,
+            ..StoreOptions::default()
+        };
+        let store = Store::open(&folder.path().join("fhir"), options).unwrap();
+        Self { folder, clock, store }
+    }
+
+    pub(crate) fn path(&self) -> PathBuf {
+        self.folder.path().join("fhir")
+    }
+
+    /// Closes the store and opens it again.
+    pub(crate) fn reopened(self) -> Self {
+        let Self { folder, clock, store } = self;
+        drop(store);
+        let options = options(&clock);
+        let store = Store::open(&folder.path().join("fhir"), options).unwrap();
+        Self { folder, clock, store }
+    }
+
+    pub(crate) fn commit(&self, operations: Vec<Operation>) -> Result<Committed, Rejected> {
+        RUNTIME.block_on(self.store.commit(Commit { operations }))
+    }
+
+    /// One operation that must succeed.
+    pub(crate) fn run(&self, operation: Operation) -> Outcome {
+        let committed = self.commit(vec![operation]).unwrap();
+        assert_eq!(committed.outcomes.len(), 1);
+        committed.outcomes[0]
+    }
+
+    /// One operation that must be refused.
+    pub(crate) fn refused(&self, operation: Operation) -> Refused {
+        match self.commit(vec![operation]) {
+            Err(Rejected::At { operation: 0, why }) => why,
+            other => panic!("expected a refusal, got {other:?}"),
+        }
+    }
+
+    pub(crate) fn tick(&self) {
+        self.clock.advance(Duration::from_secs(1));
+    }
+
+    pub(crate) fn sound(&self) {
+        assert_eq!(self.store.check(), Vec::<String>::new());
+    }
+}
+
+pub(crate) fn options(clock: &TestClock) -> StoreOptions {
+    let clock = Arc::new(clock.clone());
+    StoreOptions { clock, map_bytes: 1 << 30, map_bytes_most: 1 << 30, ..StoreOptions::default() }
+}
+
+pub(crate) fn id(text: &str) -> ResourceId {
+    ResourceId::new(text).unwrap()
+}
+
+pub(crate) fn patient(text: &str) -> Key {
+    Key { resource_type: PATIENT, id: id(text) }
+}
+
+pub(crate) fn observation(text: &str) -> Key {
+    Key { resource_type: OBSERVATION, id: id(text) }
+}
+
+pub(crate) fn content(body: &str) -> Content {
+    let mut hash = [0; 16];
+    let mut hasher = DefaultHasher::new();
+    body.hash(&mut hasher);
+    hash[..8].copy_from_slice(&hasher.finish().to_be_bytes());
+    Content::compress(body.as_bytes(), hash, [3; 12]).unwrap()
+}
+
+pub(crate) fn put(key: Key, body: &str) -> Operation {
+    put_if(key, PutCondition::Any, body)
+}
+
+pub(crate) fn put_if(key: Key, condition: PutCondition, body: &str) -> Operation {
+    Operation::Put { key, condition, content: content(body) }
+}
+
+pub(crate) fn delete(key: Key) -> Operation {
+    Operation::Delete { key, condition: None }
+}
+
+pub(crate) fn only(resource_type: TypeId) -> Vec<TypeRestriction> {
+    vec![TypeRestriction { resource_type, restriction: Restriction::Everything }]
+}
+
+pub(crate) fn all_of(types: Vec<TypeRestriction>) -> SearchPlan {
+    SearchPlan { types, most: 1_000, ..SearchPlan::default() }
+}
+
+/// The ids of the matches, in order.
+pub(crate) fn found(snapshot: &Snapshot, plan: &SearchPlan) -> Vec<String> {
+    names(snapshot, &snapshot.search(plan).unwrap().rids)
+}
+
+pub(crate) fn names(snapshot: &Snapshot, rids: &[Rid]) -> Vec<String> {
+    let versions = snapshot.versions(rids).unwrap();
+    versions.iter().map(|version| version.key.id.to_string()).collect()
+}
+
+/// `id/number` of each version of a history, newest first.
+pub(crate) fn told(snapshot: &Snapshot, plan: &HistoryPlan) -> Vec<String> {
+    let page = snapshot.history(plan, None, 1_000).unwrap();
+    let versions = snapshot.versions(&page.rids).unwrap();
+    assert_eq!(snapshot.count_history(plan).unwrap(), versions.len() as u64);
+    versions.iter().map(|it| format!("{}/{}", it.key.id, it.number)).collect()
+}
+
+pub(crate) fn body_of(snapshot: &Snapshot, key: &Key) -> Option<String> {
+    let version = snapshot.current(key).unwrap()?;
+    (!version.is_deletion()).then(|| String::from_utf8(version.body).unwrap())
+}
