@@ -1,7 +1,8 @@
 //! The same tokens with other whitespace between them.
 
 use crate::document::Document;
-use crate::{escape, scan, write};
+use crate::tape::Text;
+use crate::{scan, write};
 
 /// The text over many lines with an indentation of two spaces; tokens are left as they were
 /// written.
@@ -42,15 +43,23 @@ pub fn compact(document: &Document) -> Vec<u8> {
 /// escaped.
 pub(crate) fn canonical(text: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(text.len());
-    for token in Tokens(text) {
-        match token {
-            [b'"', raw @ .., b'"'] if raw.contains(&b'\\') => {
-                write::write_string(&mut out, &escape::decode(raw, true));
-            }
-            _ => out.extend_from_slice(token),
+    // What stands between `run` and `at` has its one spelling and is not in `out` yet.
+    let (mut run, mut at) = (0, 0);
+    loop {
+        let start = scan::quote_or_space(text, at);
+        let string = (text.get(start) == Some(&b'"')).then(|| scan::string(text, start));
+        at = string.map_or_else(|| scan::spaces(text, start), |string| string.end);
+        if let Some(Text { escaped: false, .. }) = string {
+            continue;
+        }
+        out.extend_from_slice(text.get(run..start).unwrap_or_default());
+        run = at;
+        match string {
+            Some(string) => write::write_string(&mut out, &string.decode(text)),
+            None if start == text.len() => return out,
+            None => {}
         }
     }
-    out
 }
 
 /// The tokens of a text that was parsed before.
@@ -63,7 +72,7 @@ impl<'t> Iterator for Tokens<'t> {
         let rest = self.0.get(scan::spaces(self.0, 0)..).unwrap_or_default();
         let length = match rest.first()? {
             b'{' | b'}' | b'[' | b']' | b',' | b':' => 1,
-            b'"' => crate::keys::inside(rest, 0).len() + 2,
+            b'"' => scan::string(rest, 0).end,
             _ => rest.iter().position(|byte| !is_scalar(*byte)).unwrap_or(rest.len()),
         };
         let (token, rest) = rest.split_at_checked(length.max(1)).unwrap_or((rest, b""));

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use std::hash::{BuildHasher, RandomState};
 
 use crate::error::{ErrorKind, Refusal};
-use crate::escape;
+use crate::scan;
 use crate::tape::{Node, Text};
 
 /// Objects with more members are checked once, when they close, instead of key by key.
@@ -94,19 +94,5 @@ fn duplicate(text: &[u8], start: usize) -> Refusal {
 
 /// The key whose opening quote stands at `start`.
 fn decoded(text: &[u8], start: usize) -> Cow<'_, str> {
-    let raw = inside(text, start);
-    escape::decode(raw, raw.contains(&b'\\'))
-}
-
-/// What stands between the quotes of the string that begins at `start`.
-pub(crate) fn inside(text: &[u8], start: usize) -> &[u8] {
-    let from = text.get(start + 1..).unwrap_or_default();
-    let mut at = 0;
-    loop {
-        at = crate::scan::plain_text(from, at);
-        match from.get(at) {
-            Some(b'\\') => at += 2,
-            _ => return from.get(..at).unwrap_or(from),
-        }
-    }
+    scan::string(text, start).decode(text)
 }

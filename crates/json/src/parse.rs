@@ -46,14 +46,14 @@ impl Parser<'_> {
                     self.push(key, text)?;
                 }
                 Some(b'{') => {
-                    self.open(key, Some(Keys::default()))?;
+                    self.open(key, true)?;
                     if self.peek() != Some(b'}') {
                         key = self.key()?;
                         continue;
                     }
                 }
                 Some(b'[') => {
-                    self.open(key, None)?;
+                    self.open(key, false)?;
                     if self.peek() != Some(b']') {
                         key = Key::NONE;
                         continue;
@@ -95,10 +95,11 @@ impl Parser<'_> {
         }
     }
 
-    fn open(&mut self, key: Key, keys: Option<Keys>) -> Result<(), Refusal> {
+    fn open(&mut self, key: Key, is_object: bool) -> Result<(), Refusal> {
         if self.open.len() >= self.limits.depth {
             return Err(self.refuse(ErrorKind::TooDeep(self.limits.depth)));
         }
+        let keys = is_object.then(Keys::default);
         self.open.push(Open { node: self.tape.len(), keys });
         self.push(key, Text { start: self.at, end: self.at, escaped: false })?;
         self.at += 1;

@@ -8,6 +8,8 @@ use sse2 as lanes;
 #[cfg(not(target_arch = "x86_64"))]
 use words as lanes;
 
+use crate::tape::Text;
+
 const CHUNK: usize = 16;
 
 /// The first place from `at` on that is no plain text of a string: a quote, a backslash or a
@@ -15,6 +17,25 @@ const CHUNK: usize = 16;
 #[inline(always)]
 pub(crate) fn plain_text(text: &[u8], at: usize) -> usize {
     first(text, at, lanes::text_stop, |byte| matches!(byte, b'"' | b'\\' | 0..0x20))
+}
+
+/// The string that begins at `at`, in a text that was parsed before.
+#[inline]
+pub(crate) fn string(text: &[u8], at: usize) -> Text {
+    let mut string = Text { start: at, end: plain_text(text, at + 1), escaped: false };
+    while let Some(b'\\') = text.get(string.end) {
+        string.escaped = true;
+        string.end = plain_text(text, string.end + 2);
+    }
+    string.end += 1;
+    string
+}
+
+/// The first place from `at` on that begins a string or whitespace between tokens; the length of
+/// `text` when there is none.
+#[inline(always)]
+pub(crate) fn quote_or_space(text: &[u8], at: usize) -> usize {
+    first(text, at, lanes::quote_or_space, |byte| matches!(byte, b'"' | 0..=0x20))
 }
 
 /// The first place from `at` on that is no whitespace; the length of `text` when there is none.
@@ -61,11 +82,13 @@ mod sse2 {
     #[inline(always)]
     pub(super) fn text_stop(chunk: &[u8; CHUNK]) -> Option<usize> {
         lowest(marked(chunk, |bytes| {
-            // SAFETY: needs SSE2, which every x86-64 has.
-            let control =
-                unsafe { _mm_cmpeq_epi8(_mm_min_epu8(bytes, _mm_set1_epi8(0x1F)), bytes) };
-            or(control, or(equal(bytes, b'"'), equal(bytes, b'\\')))
+            or(at_most(bytes, 0x1F), or(equal(bytes, b'"'), equal(bytes, b'\\')))
         }))
+    }
+
+    #[inline(always)]
+    pub(super) fn quote_or_space(chunk: &[u8; CHUNK]) -> Option<usize> {
+        lowest(marked(chunk, |bytes| or(at_most(bytes, b' '), equal(bytes, b'"'))))
     }
 
     #[inline(always)]
@@ -94,6 +117,13 @@ mod sse2 {
     }
 
     #[inline(always)]
+    fn at_most(bytes: __m128i, limit: u8) -> __m128i {
+        let limit = limit.cast_signed();
+        // SAFETY: needs SSE2, which every x86-64 has.
+        unsafe { _mm_cmpeq_epi8(_mm_min_epu8(bytes, _mm_set1_epi8(limit)), bytes) }
+    }
+
+    #[inline(always)]
     fn or(a: __m128i, b: __m128i) -> __m128i {
         // SAFETY: needs SSE2, which every x86-64 has.
         unsafe { _mm_or_si128(a, b) }
@@ -116,9 +146,18 @@ mod words {
     const TOPS: u64 = 0x8080_8080_8080_8080;
 
     pub(super) fn text_stop(chunk: &[u8; CHUNK]) -> Option<usize> {
-        let marks = |word| {
-            below(word ^ (ONES * 0x22), 1) | below(word ^ (ONES * 0x5C), 1) | below(word, 0x20)
-        };
+        lowest(chunk, |word| equal(word, b'"') | equal(word, b'\\') | below(word, 0x20))
+    }
+
+    pub(super) fn quote_or_space(chunk: &[u8; CHUNK]) -> Option<usize> {
+        lowest(chunk, |word| equal(word, b'"') | below(word, 0x21))
+    }
+
+    pub(super) fn not_space(chunk: &[u8; CHUNK]) -> Option<usize> {
+        chunk.iter().position(|&byte| !super::is_space(byte))
+    }
+
+    fn lowest(chunk: &[u8; CHUNK], marks: impl Fn(u64) -> u64) -> Option<usize> {
         let place = |half: Option<&[u8; 8]>| {
             let marked = marks(u64::from_le_bytes(half.copied().unwrap_or_default()));
             (marked != 0).then_some(marked.trailing_zeros() as usize / 8)
@@ -126,8 +165,8 @@ mod words {
         place(chunk.first_chunk()).or_else(|| place(chunk.last_chunk()).map(|place| place + 8))
     }
 
-    pub(super) fn not_space(chunk: &[u8; CHUNK]) -> Option<usize> {
-        chunk.iter().position(|&byte| !super::is_space(byte))
+    fn equal(word: u64, byte: u8) -> u64 {
+        below(word ^ (ONES * u64::from(byte)), 1)
     }
 
     /// Marks the bytes below `limit`, which is at most 0x80.
@@ -140,21 +179,25 @@ mod words {
 mod tests {
     use super::*;
 
+    /// Forty bytes with one that differs.
+    fn text(around: u8, place: usize, byte: u8) -> [u8; 40] {
+        let mut text = [around; 40];
+        text[place] = byte;
+        text
+    }
+
     #[test]
     fn every_byte_is_found_at_every_place() {
         for byte in 0..=255 {
-            let (stop, space) = (matches!(byte, b'"' | b'\\' | 0..0x20), is_space(byte));
+            let stops = matches!(byte, b'"' | b'\\' | 0..0x20);
+            let begins = matches!(byte, b'"' | 0..=0x20);
             for place in 0..40 {
-                let text: [u8; 40] =
-                    std::array::from_fn(|at| if at == place { byte } else { b'x' });
-                assert_eq!(
-                    plain_text(&text, 0),
-                    if stop { place } else { 40 },
-                    "{byte} at {place}"
-                );
-                let text: [u8; 40] =
-                    std::array::from_fn(|at| if at == place { byte } else { b' ' });
-                assert_eq!(spaces(&text, 0), if space { 40 } else { place }, "{byte} at {place}");
+                let found = |is_it| if is_it { place } else { 40 };
+                let plain = text(b'x', place, byte);
+                assert_eq!(plain_text(&plain, 0), found(stops), "{byte} at {place}");
+                assert_eq!(quote_or_space(&plain, 0), found(begins), "{byte} at {place}");
+                let blank = text(b' ', place, byte);
+                assert_eq!(spaces(&blank, 0), found(!is_space(byte)), "{byte} at {place}");
             }
         }
     }
@@ -162,11 +205,13 @@ mod tests {
     #[test]
     fn integers_find_what_vectors_find() {
         for byte in 0..=255 {
-            for place in 0..CHUNK {
-                for around in [b'x', b' ', 0xFF, byte ^ 1] {
-                    let chunk = std::array::from_fn(|at| if at == place { byte } else { around });
-                    assert_eq!(words::text_stop(&chunk), lanes::text_stop(&chunk), "{chunk:?}");
-                    assert_eq!(words::not_space(&chunk), lanes::not_space(&chunk), "{chunk:?}");
+            for around in [b'x', b' ', 0xFF, byte ^ 1] {
+                for place in 0..CHUNK {
+                    let text = text(around, place, byte);
+                    let chunk = text.first_chunk().unwrap();
+                    assert_eq!(words::text_stop(chunk), lanes::text_stop(chunk));
+                    assert_eq!(words::quote_or_space(chunk), lanes::quote_or_space(chunk));
+                    assert_eq!(words::not_space(chunk), lanes::not_space(chunk));
                 }
             }
         }

@@ -1,5 +1,9 @@
 //! The tape: one entry of 16 bytes per value, in the order in which values begin.
 
+use std::borrow::Cow;
+
+use crate::escape;
+
 /// The most bytes of a document: the top bit of an offset is a flag.
 pub(crate) const MAX_BYTES: usize = FLAG as usize - 1;
 
@@ -25,6 +29,18 @@ pub(crate) struct Text {
     pub(crate) start: usize,
     pub(crate) end: usize,
     pub(crate) escaped: bool,
+}
+
+impl Text {
+    /// What stands between its quotes in `source`.
+    pub(crate) fn inside(self, source: &[u8]) -> &[u8] {
+        source.get(self.start + 1..self.end - 1).unwrap_or_default()
+    }
+
+    /// The characters that it stands for.
+    pub(crate) fn decode(self, source: &[u8]) -> Cow<'_, str> {
+        escape::decode(self.inside(source), self.escaped)
+    }
 }
 
 /// The key of the value to come, if it is a member.

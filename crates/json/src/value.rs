@@ -8,7 +8,7 @@ use crate::document::Source;
 use crate::error::Position;
 use crate::strings::Strings;
 use crate::tape::Node;
-use crate::{escape, keys};
+use crate::{escape, scan};
 
 /// The six kinds of JSON value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -199,13 +199,13 @@ impl<'d> Member<'d> {
     /// The key, decoded; borrowed when it has no escapes.
     #[must_use]
     pub fn key(&self) -> Cow<'d, str> {
-        escape::decode(self.key_raw(), self.value.node().is_key_escaped())
+        scan::string(self.value.text(), self.key).decode(self.value.text())
     }
 
     /// The key as written, without its quotes.
     #[must_use]
     pub fn key_raw(&self) -> &'d [u8] {
-        keys::inside(self.value.text(), self.key)
+        scan::string(self.value.text(), self.key).inside(self.value.text())
     }
 
     /// Whether the key is `key`, however spelled; allocates nothing.
