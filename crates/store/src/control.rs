@@ -15,6 +15,9 @@ use crate::open::{OpenError, StoreOptions};
 /// Bytes that a collection's name and a key may have together.
 pub const KEY_BYTES: usize = 500;
 
+/// A key of a collection and its value.
+pub type Entry = (Vec<u8>, Vec<u8>);
+
 /// Collections of the control plane. Clones share it. Reads are short; a write is on the disk when
 /// it returns.
 #[derive(Clone)]
@@ -69,7 +72,7 @@ impl ControlStore {
     ///
     /// # Errors
     /// As [`ControlStore::get`].
-    pub fn scan(&self, collection: &str, prefix: &[u8]) -> Result<Vec<(Vec<u8>, Vec<u8>)>, Fault> {
+    pub fn scan(&self, collection: &str, prefix: &[u8]) -> Result<Vec<Entry>, Fault> {
         let first = entry_name(collection, prefix)?;
         let mut last = first.clone();
         last.resize(KEY_BYTES + 2, 0xff);
@@ -90,15 +93,12 @@ impl ControlStore {
     /// changed.
     pub fn write(&self, changes: &[Change]) -> Result<(), Fault> {
         let _writing = self.writing.lock();
-        let mut may_reopen = true;
+        let mut was_broken = false;
         loop {
             match self.engine.write(|writer| changes.iter().try_for_each(|it| apply(writer, it))) {
                 Ok(()) => return Ok(()),
                 Err(Trouble::MapFull) if self.engine.grow()? => {}
-                Err(Trouble::Broken(_)) if may_reopen => {
-                    may_reopen = false;
-                    self.engine.reopen()?;
-                }
+                Err(Trouble::Broken(_)) if !was_broken => was_broken = true,
                 Err(trouble) => return Err(trouble.into()),
             }
         }

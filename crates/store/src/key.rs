@@ -173,8 +173,6 @@ pub(crate) fn read_compartment_rid(bytes: &[u8]) -> Option<Rid> {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
-
     use proptest::prelude::*;
 
     use super::*;

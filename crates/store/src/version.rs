@@ -184,8 +184,6 @@ fn push_id(row: &mut Vec<u8>, id: ResourceId) {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
-
     use proptest::prelude::*;
 
     use super::*;

@@ -81,8 +81,21 @@ impl Engine {
         Ok(Reader { txn, opened, _slot: slot })
     }
 
-    /// Runs `work` in the one write transaction and commits it with a sync; an error aborts it.
+    /// Runs `work` in the one write transaction and commits it with a sync; an error aborts it. An
+    /// environment that a failed commit left unusable is usable again when this returns.
     pub(crate) fn write<T>(
+        &self,
+        work: impl FnOnce(&mut Writer<'_>) -> Result<T, Trouble>,
+    ) -> Result<T, Trouble> {
+        let result = self.write_once(work);
+        match &result {
+            Ok(_) | Err(Trouble::MapFull) => {}
+            Err(Trouble::DiskFull(_) | Trouble::Broken(_) | Trouble::Other(_)) => self.mend(),
+        }
+        result
+    }
+
+    fn write_once<T>(
         &self,
         work: impl FnOnce(&mut Writer<'_>) -> Result<T, Trouble>,
     ) -> Result<T, Trouble> {
@@ -91,6 +104,17 @@ impl Engine {
         let value = work(&mut writer)?;
         writer.txn.commit()?;
         Ok(value)
+    }
+
+    /// After a failed write of its last page LMDB refuses writers and readers until it is opened again.
+    fn mend(&self) {
+        let is_usable = self.opened().and_then(|opened| Ok(opened.env.read_txn().map(drop)?));
+        if let Err(Trouble::Broken(fault)) = is_usable {
+            tracing::warn!(%fault, "the store is opened again after a failed write");
+            if let Err(fault) = self.reopen() {
+                tracing::error!(%fault, "it could not be; the next write tries again");
+            }
+        }
     }
 
     /// Copies the environment, compacted, into the file `to`. Writes go on meanwhile.
@@ -120,7 +144,7 @@ impl Engine {
     }
 
     /// Closes the environment and opens it again, and syncs what an interrupted commit may have left.
-    pub(crate) fn reopen(&self) -> Result<(), Fault> {
+    fn reopen(&self) -> Result<(), Fault> {
         let _not_copying = self.copying.lock();
         let map_bytes = self.gate.read().as_ref().map_or(limits::MAP_BYTES, |it| it.map_bytes);
         self.reopen_at(map_bytes)?;
@@ -275,4 +299,78 @@ impl Writer<'_> {
 
 fn handle(tables: &[Handle<'static>], table: Table) -> Result<Handle<'static>, Fault> {
     tables.get(table.0).copied().ok_or_else(|| Fault::because("a table of another environment"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::thread;
+
+    use super::*;
+    use crate::embedded::tables::{CONTROL, ENTRIES};
+
+    fn engine() -> (tempfile::TempDir, Engine) {
+        let folder = tempfile::tempdir().unwrap();
+        let options =
+            StoreOptions { map_bytes: 1 << 20, map_bytes_most: 8 << 20, ..Default::default() };
+        let engine = Engine::open(folder.path(), CONTROL, &options).unwrap();
+        (folder, engine)
+    }
+
+    fn value(engine: &Engine) -> Option<Vec<u8>> {
+        engine.read().unwrap().view().get(ENTRIES, b"key").unwrap().map(<[u8]>::to_vec)
+    }
+
+    #[test]
+    fn it_is_opened_again_under_readers_and_keeps_its_data_and_size() {
+        let (_folder, engine) = engine();
+        engine.write(|writer| writer.put(ENTRIES, b"key", b"value")).unwrap();
+        assert!(engine.grow().unwrap());
+        thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| (0..2_000).for_each(|_| assert!(value(&engine).is_some())));
+            }
+            (0..50).for_each(|_| engine.reopen().unwrap());
+        });
+        assert_eq!(value(&engine).as_deref(), Some(&b"value"[..]));
+        assert_eq!(engine.usage().unwrap().map_bytes, 2 << 20);
+    }
+
+    #[test]
+    fn what_could_not_be_opened_again_is_once_more_at_the_next_write() {
+        let (_folder, engine) = engine();
+        engine.write(|writer| writer.put(ENTRIES, b"key", b"value")).unwrap();
+        *engine.gate.write() = None;
+        assert!(engine.read().is_err());
+        let put = |value| engine.write(|writer| writer.put(ENTRIES, b"key", value));
+        assert!(matches!(put(b"refused"), Err(Trouble::Broken(_))));
+        assert_eq!(value(&engine).as_deref(), Some(&b"value"[..]));
+        put(b"next").unwrap();
+        assert_eq!(value(&engine).as_deref(), Some(&b"next"[..]));
+    }
+
+    #[test]
+    fn a_failed_write_leaves_nothing() {
+        let (_folder, engine) = engine();
+        let failed = engine.write(|writer| {
+            writer.put(ENTRIES, b"key", b"value")?;
+            Err::<(), _>(Fault::because("a failure in the middle").into())
+        });
+        assert!(matches!(failed, Err(Trouble::Other(_))));
+        assert_eq!(value(&engine), None);
+    }
+
+    #[test]
+    fn a_map_does_not_grow_past_its_most_nor_under_a_backup() {
+        let (_folder, engine) = engine();
+        {
+            let _copying = engine.copying.lock();
+            assert!(!engine.grow().unwrap());
+        }
+        let sizes = [2_u64, 4, 8].map(|size| size << 20);
+        for size in sizes {
+            assert!(engine.grow().unwrap());
+            assert_eq!(engine.usage().unwrap().map_bytes, size);
+        }
+        assert!(!engine.grow().unwrap());
+    }
 }

@@ -42,8 +42,6 @@ fn format(engine: &Engine) -> Result<u32, Trouble> {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
-
     use base::Fault;
 
     use super::*;

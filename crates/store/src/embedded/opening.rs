@@ -212,3 +212,60 @@ fn failed(error: heed::Error) -> OpenFailure {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Store;
+    use crate::embedded::tables::SERVICE;
+
+    /// Makes an environment and changes its `meta`.
+    fn with_meta(layout: Layout, key: &[u8], value: Option<&[u8]>) -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        let engine = Engine::open(folder.path(), layout, &StoreOptions::default()).unwrap();
+        let change = engine.write(|writer| match value {
+            Some(value) => writer.put(META, key, value),
+            None => writer.delete(META, key).map(drop),
+        });
+        change.unwrap();
+        folder
+    }
+
+    fn failure(folder: &Path) -> OpenError {
+        Store::open(folder, StoreOptions::default()).err().unwrap()
+    }
+
+    #[test]
+    fn a_newer_store_is_refused_with_both_versions() {
+        let folder = with_meta(SERVICE, META_FORMAT, Some(&7_u32.to_be_bytes()));
+        let error = failure(folder.path());
+        assert!(matches!(error.why, OpenFailure::Newer { found: 7, known: 1 }));
+        let text = error.to_string();
+        assert!(text.contains("format 7") && text.contains("up to 1"), "{text}");
+    }
+
+    #[test]
+    fn an_lmdb_file_of_another_program_is_refused_and_left_alone() {
+        let foreign = Layout { tables: &["theirs"], ..SERVICE };
+        let folder = tempfile::tempdir().unwrap();
+        let env = open::environment(folder.path(), 1 << 20).unwrap();
+        with_new_tables(&env, foreign, |_, _| Ok(())).unwrap();
+        drop(env);
+        let before = fs::read(folder.path().join(DATA_FILE)).unwrap();
+        assert!(matches!(failure(folder.path()).why, OpenFailure::NotAStore(_)));
+        assert_eq!(fs::read(folder.path().join(DATA_FILE)).unwrap(), before);
+    }
+
+    #[test]
+    fn a_store_without_a_format_number_is_none() {
+        let folder = with_meta(SERVICE, META_FORMAT, None);
+        assert!(matches!(failure(folder.path()).why, OpenFailure::NotAStore(_)));
+    }
+
+    #[test]
+    fn a_store_that_lacks_a_table_is_damaged() {
+        let fewer = Layout { tables: &["meta", "version"], ..SERVICE };
+        let folder = with_meta(fewer, b"unknown", Some(b"row"));
+        assert!(matches!(failure(folder.path()).why, OpenFailure::Unreadable(_)));
+    }
+}

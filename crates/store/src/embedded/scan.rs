@@ -1,5 +1,6 @@
 //! Running a search plan: candidates in the order of rids, visibility block by block.
 
+use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
 use base::Fault;
@@ -87,27 +88,32 @@ impl Scan<'_> {
                 }
             }
         }
-        match ids {
-            Some(ids) => self.by_ids(&types, &ids, &ranges, plan.descending, visit),
-            None => self.by_walking(&types, ranges, plan.descending, visit),
+        let Some(ids) = ids else {
+            return self.by_walking(&types, ranges, plan.descending, visit);
+        };
+        let mut found = self.by_ids(&types, &ids, &ranges)?;
+        if plan.descending {
+            found.reverse();
         }
+        let _ = found.into_iter().try_for_each(visit);
+        Ok(())
     }
 
     fn types(&self, plan: &SearchPlan) -> Result<Vec<TypeId>, Fault> {
-        let mut types = known_types(self.view)?;
-        types.retain(|&known| is_visible(&plan.types, known, plan.types.is_empty()));
-        Ok(types)
+        if plan.types.is_empty() {
+            return known_types(self.view);
+        }
+        let named = plan.types.iter().map(|it| it.resource_type).collect::<BTreeSet<_>>();
+        Ok(named.into_iter().filter(|&named| is_visible(&plan.types, named, false)).collect())
     }
 
-    /// Few resources, each looked up.
+    /// Few resources, each looked up; in rising order.
     fn by_ids(
         &self,
         types: &[TypeId],
         ids: &[ResourceId],
         ranges: &Ranges,
-        descending: bool,
-        visit: &mut dyn FnMut(Rid) -> ControlFlow<()>,
-    ) -> Result<(), Fault> {
+    ) -> Result<Vec<Rid>, Fault> {
         let mut found = Vec::new();
         for &resource_type in types {
             for &id in ids {
@@ -120,11 +126,7 @@ impl Scan<'_> {
         }
         found.sort_unstable();
         found.dedup();
-        if descending {
-            found.reverse();
-        }
-        let _ = found.into_iter().try_for_each(visit);
-        Ok(())
+        Ok(found)
     }
 
     /// All versions of the types, less deletions and what was superseded.

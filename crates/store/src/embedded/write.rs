@@ -126,26 +126,17 @@ impl GroupWriter {
     /// Decides and writes a group, removing what obstacles it can.
     fn attempt<'g>(&self, group: &'g [Job]) -> Result<Decisions<'g>, Trouble> {
         let engine = &self.shared.engine;
-        let mut may_reopen = true;
+        let mut was_broken = false;
         loop {
             let mut decisions = Vec::with_capacity(group.len());
             match self.write(group, &mut decisions) {
                 Ok(()) => return Ok(decisions),
                 Err(Trouble::MapFull) if engine.grow()? => {}
-                Err(Trouble::Broken(fault)) if may_reopen => {
-                    tracing::warn!(%fault, "the store is opened again after a failed write");
-                    may_reopen = false;
-                    engine.reopen()?;
-                }
-                Err(trouble) => {
-                    // A failed write of LMDB's last page is taken back, unless that fails too.
-                    let after = newest(&decisions).filter(|head| self.is_on_disk(head));
-                    if after.is_none() {
-                        return Err(trouble);
-                    }
-                    engine.reopen()?;
-                    return Ok(decisions);
-                }
+                Err(Trouble::Broken(_)) if !was_broken => was_broken = true,
+                // LMDB takes a failed write of its last page back; where that fails too, the engine
+                // was opened again and synced, and what is there now is what happened.
+                Err(_) if self.is_on_disk(newest(&decisions)) => return Ok(decisions),
+                Err(trouble) => return Err(trouble),
             }
         }
     }
@@ -162,10 +153,10 @@ impl GroupWriter {
         })
     }
 
-    fn is_on_disk(&self, head: &Head) -> bool {
+    fn is_on_disk(&self, after: Option<Head>) -> bool {
         let published = self.shared.published.read().number;
         let found = self.shared.engine.read().and_then(|reader| latest(reader.view()));
-        head.number > published && found.is_ok_and(|found| found == *head)
+        after.is_some_and(|head| head.number > published && found.is_ok_and(|it| it == head))
     }
 
     /// Lets readers see the group, and makes the answers.

@@ -24,6 +24,7 @@ pub(crate) fn folder() -> Option<std::path::PathBuf> {
     setting(FOLDER).map(Into::into)
 }
 
+#[expect(clippy::disallowed_methods, reason = "how a test binary is told what to do")]
 pub(crate) fn setting(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }

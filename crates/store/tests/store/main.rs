@@ -3,7 +3,7 @@
 //! The modules `crash` and `room` start this binary again as a child process, to kill it or to take
 //! its disk space away.
 
-#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test stops at the first surprise")]
 
 mod backup;
 mod child;
