@@ -80,3 +80,21 @@ pub const MAP_BYTES: usize = 64 << 30;
 pub const MAP_BYTES_MOST: usize = 16 << 40;
 /// Read transactions open at one time in one environment.
 pub const READERS: u32 = 1_024;
+/// Bytes that a connection must move per [`STALL_TIME`] while a body or an answer is on its way.
+pub const STALL_BYTES: u64 = 1 << 10;
+/// Bytes of memory taken for a body before any of them has come.
+pub const BODY_BYTES_AT_ONCE: usize = 1 << 20;
+/// How long a body waits for its share of [`BODY_BYTES_IN_FLIGHT`].
+pub const BODY_MEMORY_WAIT: Duration = Duration::from_secs(10);
+/// Bytes of a refused body that are read and dropped, so that the client gets to read why.
+pub const DRAIN_BYTES: usize = 64 << 20;
+/// Bytes of an unread body up to which the connection is kept for the next request.
+pub const DRAIN_BYTES_KEEPING_ALIVE: u64 = 256 << 10;
+/// How long a refused body is read and dropped.
+pub const DRAIN_BODY_TIME: Duration = Duration::from_secs(5);
+/// Requests that one HTTP/2 connection may have open.
+pub const STREAMS: u32 = 128;
+/// Bytes of an answer from which it is compressed when the client takes that.
+pub const COMPRESSION_BYTES: usize = 1 << 10;
+/// Bytes of an answer up to which it is compressed whole; a longer one is compressed while it is sent.
+pub const COMPRESSED_AT_ONCE: usize = 64 << 10;

@@ -9,13 +9,20 @@
 //! on the disk.
 
 mod admin;
+mod announce;
 mod app;
 mod arm;
+mod bootstrap;
 mod edge;
 mod exchange;
 mod fhir;
 mod graph;
 mod oauth;
 mod service;
+mod start;
 
+pub use announce::{AdministratorConnection, ApplicationConnection, Connection, ServiceConnection};
+pub use bootstrap::Bootstrap;
 pub use edge::config::{Config, ConfigError, Cors, Handling, ServiceSettings};
+pub use edge::tls::TlsFiles;
+pub use start::{ServeOptions, Server, StartError};

@@ -1,12 +1,23 @@
 //! The FHIR services that are open in this process, each with its store.
 
 use std::collections::HashMap;
+use std::fs;
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use authority::ServiceId;
-use store::Store;
+use base::{Fault, Random, ids};
+use store::control::{Change, ControlStore};
+use store::{Store, StoreOptions};
 
+use crate::app::App;
 use crate::edge::config::ServiceSettings;
+
+/// Where the control plane keeps the folder of each service, by `workspace/name`.
+const FOLDERS: &str = "service_folders";
+/// Where the control plane keeps what the whole server needs.
+const SERVER: &str = "server";
+const PAGE_KEY: &[u8] = b"page_key";
 
 /// One FHIR service: a store, its settings, and the key that seals its page links.
 pub(crate) struct Service {
@@ -15,13 +26,103 @@ pub(crate) struct Service {
     pub(crate) settings: ServiceSettings,
     /// Authenticates page links; made once per data folder, kept in the control plane.
     pub(crate) page_key: [u8; 32],
+    /// Where the store is within the data folder: `services/GUID`. A service that was deleted and made again
+    /// has another one.
+    pub(crate) folder: String,
 }
 
 /// All open services, found by label.
-pub(crate) struct Services(parking_lot::RwLock<HashMap<String, Arc<Service>>>);
+pub(crate) struct Services {
+    open: ArcSwap<HashMap<String, Arc<Service>>>,
+    page_key: [u8; 32],
+    /// Held while services come and go: one change at a time.
+    following: parking_lot::Mutex<()>,
+}
 
 impl Services {
-    pub(crate) fn get(&self, id: &ServiceId) -> Option<Arc<Service>> {
-        self.0.read().get(&id.label()).cloned()
+    /// No service yet; makes the key for page links on the first start.
+    pub(crate) fn new(control: &ControlStore, random: &dyn Random) -> Result<Self, Fault> {
+        let kept = control.get(SERVER, PAGE_KEY)?;
+        let page_key = match kept.and_then(|bytes| <[u8; 32]>::try_from(bytes).ok()) {
+            Some(key) => key,
+            None => {
+                let mut key = [0; 32];
+                random.fill(&mut key);
+                put(control, SERVER, PAGE_KEY, key.to_vec())?;
+                key
+            }
+        };
+        Ok(Self { open: ArcSwap::default(), page_key, following: parking_lot::Mutex::default() })
     }
+
+    pub(crate) fn get(&self, id: &ServiceId) -> Option<Arc<Service>> {
+        self.open.load().get(&id.label()).cloned()
+    }
+
+    /// In the order of their labels.
+    pub(crate) fn all(&self) -> Vec<Arc<Service>> {
+        let mut all: Vec<_> = self.open.load().values().cloned().collect();
+        all.sort_by(|one, other| one.id.cmp(&other.id));
+        all
+    }
+
+    /// Opens what the directory has and closes what it has no more, with its data.
+    pub(crate) fn follow(&self, app: &App) -> Result<(), Fault> {
+        let _one_at_a_time = self.following.lock();
+        let directory = app.authority.directory();
+        let before = self.open.load_full();
+        let mut after = HashMap::new();
+        for known in directory.services() {
+            let label = known.id.label();
+            let service = match before.get(&label) {
+                Some(service) => Arc::clone(service),
+                None => Arc::new(self.open(app, &known.id)?),
+            };
+            after.insert(label, service);
+        }
+        let gone: Vec<_> = before.iter().filter(|(label, _)| !after.contains_key(*label)).collect();
+        self.open.store(Arc::new(after));
+        for (_, service) in gone {
+            remove(app, service)?;
+        }
+        Ok(())
+    }
+
+    fn open(&self, app: &App, id: &ServiceId) -> Result<Service, Fault> {
+        let key = id.to_string().into_bytes();
+        let kept = app.control.get(FOLDERS, &key)?;
+        let folder = match kept.and_then(|bytes| String::from_utf8(bytes).ok()) {
+            Some(folder) => folder,
+            None => {
+                let folder = format!("services/{}", ids::guid(&*app.random));
+                put(&app.control, FOLDERS, &key, folder.clone().into_bytes())?;
+                folder
+            }
+        };
+        let path = app.data.join(&folder);
+        let opening = || format!("opening the store of {id}");
+        fs::create_dir_all(&path).map_err(|error| Fault::new(opening(), error))?;
+        let options = StoreOptions {
+            clock: Arc::clone(&app.clock),
+            random: Arc::clone(&app.random),
+            ..StoreOptions::default()
+        };
+        let store = Store::open(&path, options).map_err(|error| Fault::new(opening(), error))?;
+        let (settings, page_key) = (app.config.service(id), self.page_key);
+        Ok(Service { id: id.clone(), store, settings, page_key, folder })
+    }
+}
+
+/// Forgets a service's folder and deletes it. Requests that still run keep their open files.
+fn remove(app: &App, service: &Service) -> Result<(), Fault> {
+    let key = service.id.to_string().into_bytes();
+    app.control.write(&[Change::Delete { collection: FOLDERS.to_owned(), key }])?;
+    let path = app.data.join(&service.folder);
+    fs::remove_dir_all(&path)
+        .map_err(|error| Fault::new(format!("deleting {}", path.display()), error))
+}
+
+fn put(control: &ControlStore, collection: &str, key: &[u8], value: Vec<u8>) -> Result<(), Fault> {
+    let (collection, key) = (collection.to_owned(), key.to_vec());
+    control.write(&[Change::Put { collection, key, value }])
 }

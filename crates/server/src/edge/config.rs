@@ -158,6 +158,13 @@ struct ServiceTable {
     #[serde(default)]
     handling: Handling,
     cors: Option<Cors>,
+    #[serde(default)]
+    limits: LimitsTable,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct LimitsTable {
     page_default: Option<usize>,
     page_most: Option<usize>,
     /// Seconds.
@@ -175,15 +182,17 @@ impl ServiceTable {
             check_choice(key, setting, value.as_deref(), known, later)?;
         }
         let hosts = self.hosts.iter().map(|host| custom_host(key, host));
-        let defaults = ServiceSettings::default();
+        let (limits, other) = (self.limits, ServiceSettings::default());
         let settings = ServiceSettings {
             hosts: hosts.collect::<Result<_, _>>()?,
             handling: self.handling,
             cors: self.cors,
-            page_default: self.page_default.unwrap_or(defaults.page_default),
-            page_most: self.page_most.unwrap_or(defaults.page_most),
-            link_lifetime: self.link_lifetime.map_or(defaults.link_lifetime, Duration::from_secs),
-            body_bytes: self.body_bytes.unwrap_or(defaults.body_bytes),
+            page_most: limits.page_most.unwrap_or(other.page_most),
+            page_default: limits
+                .page_default
+                .unwrap_or(other.page_default.min(limits.page_most.unwrap_or(usize::MAX))),
+            link_lifetime: limits.link_lifetime.map_or(other.link_lifetime, Duration::from_secs),
+            body_bytes: limits.body_bytes.unwrap_or(other.body_bytes),
         };
         settings.cors.as_ref().map_or(Ok(()), |cors| check_cors(key, cors))?;
         check_limits(key, &settings)?;
@@ -213,7 +222,7 @@ fn check_choice(
 
 fn check_limits(key: &str, settings: &ServiceSettings) -> Result<(), ConfigError> {
     let must = |setting: &str, rule: String| {
-        Err(ConfigError(format!("service.\"{key}\".{setting} must be {rule}")))
+        Err(ConfigError(format!("service.\"{key}\".limits.{setting} must be {rule}")))
     };
     if settings.page_most == 0 || settings.page_most > limits::PAGE_MOST {
         return must("page-most", format!("from 1 to {}", limits::PAGE_MOST));
@@ -247,7 +256,7 @@ fn check_cors(key: &str, cors: &Cors) -> Result<(), ConfigError> {
 fn service_id(key: &str) -> Result<ServiceId, ConfigError> {
     match key.split_once('/') {
         Some((workspace, name)) if !workspace.is_empty() && !name.is_empty() => {
-            Ok(ServiceId { workspace: workspace.to_owned(), name: name.to_owned() })
+            Ok(ServiceId::new(workspace, name))
         }
         _ => Err(ConfigError(format!(
             "service.\"{key}\": write the service as WORKSPACE/NAME, for example \"main/demo\""
@@ -277,5 +286,51 @@ fn public_url(text: &str) -> Result<String, ConfigError> {
         _ => Err(ConfigError(format!(
             "public-url = \"{text}\" must be https://HOST or https://HOST:PORT, without a path"
         ))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(text: &str, expected: &str) {
+        let said = match Config::parse(text) {
+            Ok(_) => "ok".to_owned(),
+            Err(error) => error.to_string(),
+        };
+        assert!(said.contains(expected), "{text}: {said}");
+    }
+
+    #[test]
+    fn a_mistake_in_the_file_is_named() {
+        check("", "ok");
+        check("public-url = 'https://fhir.example.org'", "ok");
+        check("public-url = 'http://fhir.example.org'", "must be https://HOST");
+        check("public-url = 'https://fhir.example.org/x'", "without a path");
+        check("public_url = 'https://a'", "unknown field `public_url`");
+        check("[service.demo]", "WORKSPACE/NAME");
+        check("[service.'main/demo']\nhost = ['a']", "unknown field `host`");
+        check("[service.'main/demo']\nhosts = ['a.example', 'b.example:444']", "ok");
+        check("[service.'main/demo']\nhosts = ['https://a']", "without https://");
+        check("[service.'main/demo']\ncompatibility = 'r4'", "ok");
+        check("[service.'main/demo']\ncompatibility = 'azure'", "comes later");
+        check("[service.'main/demo']\nvalidation = 'profiles'", "comes later");
+        check("[service.'main/demo']\nvalidation = 'none'", "is unknown");
+        check("[service.'main/demo']\nhandling = 'harsh'", "unknown variant `harsh`");
+        check("[service.'main/demo'.limits]\npage-most = 1000", "ok");
+        check("[service.'main/demo'.limits]\npage-most = 1001", "from 1 to 1000");
+        check("[service.'main/demo'.limits]\npage-most = 5", "ok");
+        check("[service.'main/demo'.limits]\npage-most = 5\npage-default = 6", "page-most (5)");
+        check("[service.'main/demo'.limits]\npages = 5", "unknown field `pages`");
+        check("[service.'main/demo'.cors]\norigins = ['app.example']", "is no origin");
+        check("[service.'main/demo'.cors]\norigins = ['*']\ncredentials = true", "not \"*\"");
+    }
+
+    #[test]
+    fn a_service_without_a_table_has_the_defaults() -> Result<(), ConfigError> {
+        let config = Config::parse("[service.'main/demo'.limits]\nbody-bytes = 7")?;
+        assert_eq!(config.service(&ServiceId::new("main", "demo")).body_bytes, 7);
+        assert_eq!(config.service(&ServiceId::new("main", "lab")), ServiceSettings::default());
+        Ok(())
     }
 }

@@ -1,0 +1,291 @@
+//! The way of every request: ids, route, CORS, limits, the area that answers, then the dress of the answer.
+
+use std::future::poll_fn;
+use std::net::SocketAddr;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::task::Poll;
+use std::time::Instant;
+
+use base::limits;
+use http::header::{
+    CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, EXPECT, STRICT_TRANSPORT_SECURITY,
+    X_CONTENT_TYPE_OPTIONS,
+};
+use http::request::Parts;
+use http::{HeaderValue, Method, Response, StatusCode, Version};
+use hyper::body::{Body as _, Incoming};
+use serde_json::json;
+
+use super::body::{Arriving, Body};
+use super::compress::{self, Coding};
+use super::progress::{OpenRequest, Progress};
+use super::route::{Area, Route, Unrouted};
+use super::send::Sending;
+use super::trace::{CORRELATION_ID, Ids, REQUEST_ID};
+use super::{cors, portal};
+use crate::app::App;
+use crate::exchange::{Answer, AnswerBody, Request};
+use crate::fhir::outcome::{self, Issue, Severity};
+use crate::{admin, arm, fhir, graph, oauth};
+
+/// What a request inherits from its connection.
+pub(crate) struct Connection {
+    pub(crate) app: Arc<App>,
+    pub(crate) progress: Arc<Progress>,
+    pub(crate) peer: SocketAddr,
+    pub(crate) secure: bool,
+}
+
+/// What of a request the dress of its answer needs, after the handler took the rest.
+struct Wishes {
+    head: bool,
+    coding: Option<Coding>,
+    version: Version,
+}
+
+/// Answers one request. Whatever goes wrong is an answer too.
+pub(crate) async fn answer(
+    connection: Arc<Connection>,
+    request: hyper::Request<Incoming>,
+) -> Response<Sending> {
+    #[expect(clippy::disallowed_methods, reason = "measures how long the request takes")]
+    let started = Instant::now();
+    let open = OpenRequest::begin(&connection.progress);
+    let app = &connection.app;
+    let (parts, incoming) = request.into_parts();
+    let ids = Ids::of(&parts.headers, &*app.random);
+    let mut wishes = Wishes {
+        head: parts.method == Method::HEAD,
+        coding: compress::chosen(&parts.headers),
+        version: parts.version,
+    };
+    let logs = tracing::enabled!(target: "access", tracing::Level::INFO);
+    let line = logs.then(|| (parts.method.clone(), parts.uri.path().to_owned()));
+    let routed = app.hosts.load().route(connection.secure, &parts);
+    let (area, mut answer) = match routed {
+        Err(unrouted) => ("edge", unrouted_answer(&unrouted)),
+        Ok(route) => {
+            let name = route.area.name();
+            if matches!(route.area, Area::Oauth) {
+                // Its pages hold secrets beside text that others may choose (BREACH).
+                wishes.coding = None;
+            }
+            (name, routed_answer(&connection, route, parts, incoming, &ids).await)
+        }
+    };
+    let note = answer.note;
+    finish(&mut answer, &wishes, &ids, &connection.progress);
+    let took = started.elapsed();
+    app.metrics.request(area, note.interaction.unwrap_or("other"), answer.status, took);
+    if let Some((method, path)) = line {
+        let status = answer.status.as_u16();
+        let (micros, caller) = (took.as_micros(), note.caller.map(tracing::field::display));
+        let (request_id, correlation_id) = (&*ids.request, &*ids.correlation);
+        tracing::info!(
+            target: "access",
+            request_id, correlation_id, caller, micros, "{method} {path} {status}"
+        );
+    }
+    let mut response = Response::new(Sending::new(answer.body, open.sending()));
+    *response.status_mut() = answer.status;
+    *response.headers_mut() = answer.headers;
+    response
+}
+
+async fn routed_answer(
+    connection: &Arc<Connection>,
+    route: Route,
+    parts: Parts,
+    incoming: Incoming,
+    ids: &Ids,
+) -> Answer {
+    let app = &connection.app;
+    let service = match &route.area {
+        Area::Fhir(service, _) => Some(Arc::clone(service)),
+        _ => None,
+    };
+    let cors = service
+        .as_ref()
+        .map_or(app.config.authority_cors.as_ref(), |service| service.settings.cors.as_ref());
+    let leave = cors.and_then(|cors| cors::leave(cors, &parts.headers));
+    let preflight = cors.and_then(|cors| cors::preflight(cors, &parts.method, &parts.headers));
+    let strict_transport = connection.secure && !is_local(&route.origin);
+    let mut answer = match preflight {
+        Some(answer) => answer,
+        None => {
+            let request = request(connection, &route, parts, incoming, ids);
+            guarded(app, route.area, request).await
+        }
+    };
+    if let Some(cors) = cors {
+        cors::dress(cors, leave, &mut answer.headers);
+    }
+    if strict_transport {
+        let year = HeaderValue::from_static("max-age=31536000");
+        answer.headers.insert(STRICT_TRANSPORT_SECURITY, year);
+    }
+    answer
+}
+
+/// Browsers keep what they are told about `localhost` for every program on that machine: nothing is told.
+fn is_local(origin: &str) -> bool {
+    ["localhost", "127.0.0.1", "[::1]"].iter().any(|name| origin.contains(name))
+}
+
+fn request(
+    connection: &Connection,
+    route: &Route,
+    mut parts: Parts,
+    incoming: Incoming,
+    ids: &Ids,
+) -> Request {
+    let encoding = parts.headers.get(CONTENT_ENCODING).map(HeaderValue::as_bytes);
+    let encoding = encoding.filter(|value| !value.eq_ignore_ascii_case(b"identity"));
+    let body = if incoming.is_end_stream() {
+        Body::of(bytes::Bytes::new())
+    } else {
+        Body::arriving(Arriving {
+            incoming: Some(incoming),
+            progress: Arc::clone(&connection.progress),
+            memory: Arc::clone(&connection.app.body_memory),
+            encoding: encoding.map(|value| String::from_utf8_lossy(value).into_owned()),
+            drains: parts.version < Version::HTTP_2 && !parts.headers.contains_key(EXPECT),
+        })
+    };
+    let method = if parts.method == Method::HEAD { Method::GET } else { parts.method };
+    Request {
+        method,
+        path: parts.uri.path().get(route.path_start..).unwrap_or_default().to_owned(),
+        query: parts.uri.query().unwrap_or_default().to_owned(),
+        headers: std::mem::take(&mut parts.headers),
+        origin: route.origin.clone(),
+        request_id: ids.request.clone(),
+        correlation_id: ids.correlation.clone(),
+        now: connection.app.clock.now(),
+        peer: connection.peer,
+        body,
+    }
+}
+
+/// The area's answer, within the time limit. A panic ends the request, not the server.
+async fn guarded(app: &Arc<App>, area: Area, request: Request) -> Answer {
+    let is_fhir = matches!(area, Area::Fhir(..));
+    let correlation_id = request.correlation_id.clone();
+    let mut work = pin!(dispatch(app, area, request));
+    let work = poll_fn(|cx| match catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(cx))) {
+        Ok(Poll::Pending) => Poll::Pending,
+        Ok(Poll::Ready(answer)) => Poll::Ready(Some(answer)),
+        Err(_) => Poll::Ready(None),
+    });
+    match tokio::time::timeout(limits::REQUEST_TIME, work).await {
+        Ok(Some(answer)) => answer,
+        Ok(None) => {
+            tracing::error!(correlation_id, "a handler panicked");
+            let text = format!(
+                "The server made a mistake. Its log has the reason under {correlation_id}."
+            );
+            refusal(is_fhir, StatusCode::INTERNAL_SERVER_ERROR, "exception", text)
+        }
+        Err(_) => {
+            let text = format!(
+                "The request took longer than {} seconds. Ask for less at once.",
+                limits::REQUEST_TIME.as_secs()
+            );
+            refusal(is_fhir, StatusCode::REQUEST_TIMEOUT, "timeout", text)
+        }
+    }
+}
+
+async fn dispatch(app: &Arc<App>, area: Area, request: Request) -> Answer {
+    match area {
+        Area::Fhir(service, base) => fhir::answer(app, &service, base, request).await,
+        Area::Arm => arm::answer(app, request).await,
+        Area::Graph => graph::answer(app, request).await,
+        Area::Oauth => oauth::answer(app, request).await,
+        Area::Admin => admin::answer(app, request).await,
+        Area::Portal => portal::answer(&request),
+    }
+}
+
+fn unrouted_answer(unrouted: &Unrouted) -> Answer {
+    refusal(true, unrouted.status(), unrouted.code(), unrouted.sentence())
+}
+
+/// A refusal by the edge: an OperationOutcome to FHIR clients, control-plane JSON to others.
+fn refusal(is_fhir: bool, status: StatusCode, code: &'static str, text: String) -> Answer {
+    if is_fhir {
+        let issue = Issue {
+            severity: Severity::Error,
+            code,
+            diagnostics: text,
+            expression: None,
+            location: None,
+        };
+        return outcome::answer(status, &[issue]);
+    }
+    let name = status.canonical_reason().unwrap_or_default().replace(' ', "");
+    Answer::json(status, &json!({"error": {"code": name, "message": text}}))
+}
+
+/// Compression, length, ids and the other headers that every answer has.
+fn finish(answer: &mut Answer, wishes: &Wishes, ids: &Ids, progress: &Progress) {
+    compress::compress(answer, wishes.coding);
+    if wishes.head {
+        drop_body(answer);
+    }
+    for (name, value) in [(REQUEST_ID, &ids.request), (CORRELATION_ID, &ids.correlation)] {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            answer.headers.insert(name, value);
+        }
+    }
+    let nosniff = HeaderValue::from_static("nosniff");
+    answer.headers.entry(X_CONTENT_TYPE_OPTIONS).or_insert(nosniff);
+    if wishes.version < Version::HTTP_2 && progress.unusable.load(Ordering::Relaxed) {
+        answer.headers.insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+}
+
+/// The answer to HEAD: the length of what GET would give, if that is known, and no body.
+fn drop_body(answer: &mut Answer) {
+    let length = match std::mem::replace(&mut answer.body, AnswerBody::Empty) {
+        AnswerBody::Empty => None,
+        AnswerBody::Full(bytes) => Some(bytes.len()),
+        // Compressing only to count would cost more than the number is worth.
+        AnswerBody::Pieces(_) if answer.headers.contains_key(CONTENT_ENCODING) => None,
+        AnswerBody::Pieces(pieces) => {
+            pieces.map(|piece| piece.ok().map(|bytes| bytes.len())).sum::<Option<usize>>()
+        }
+    };
+    if let Some(length) = length {
+        answer.headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use base::Fault;
+    use bytes::Bytes;
+
+    use super::*;
+
+    #[test]
+    fn head_says_the_length_that_get_has() {
+        let check = |body: AnswerBody, expected: Option<&str>| {
+            let mut answer = Answer::empty(StatusCode::OK).body(body);
+            drop_body(&mut answer);
+            let length = answer.headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok());
+            assert_eq!(length, expected);
+            assert!(matches!(answer.body, AnswerBody::Empty));
+        };
+        check(AnswerBody::Empty, None);
+        check(AnswerBody::Full(Bytes::from_static(b"abc")), Some("3"));
+        let pieces =
+            || ["ab", "cde"].into_iter().map(|text| Ok(Bytes::from_static(text.as_bytes())));
+        check(AnswerBody::Pieces(Box::new(pieces())), Some("5"));
+        let broken = pieces().chain([Err(Fault::because("the disk is gone"))]);
+        check(AnswerBody::Pieces(Box::new(broken)), None);
+    }
+}

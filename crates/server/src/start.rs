@@ -1,0 +1,401 @@
+//! From a data folder to a server that answers, and back.
+
+use std::fmt;
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use authority::{Authority, AuthorityOptions};
+use base::{Clock, Fault, Random, SystemClock, SystemRandom, limits};
+use store::control::ControlStore;
+use store::lock::{FolderLock, LockError};
+use store::{OpenError, StoreOptions};
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::{Semaphore, watch};
+use tokio::time::{interval, timeout};
+
+use crate::announce::{Connection, Ports, retire};
+use crate::app::{Addresses, App, certificate_names};
+use crate::bootstrap::{Bootstrap, Made, Secrets, Steward, made, make};
+use crate::edge::config::Config;
+use crate::edge::connection::Gate;
+use crate::edge::development_ca::DevelopmentCa;
+use crate::edge::metrics::Metrics;
+use crate::edge::tls::{Certificates, LOOK, TlsFiles};
+use crate::edge::{blocking, listen, metrics_page};
+use crate::service::Services;
+
+/// The signal of a file-size limit. Its default would end the process in the middle of a write that can
+/// instead fail and be answered 507.
+const SIGXFSZ: i32 = 25;
+const HOUR: Duration = Duration::from_hours(1);
+
+/// How a server is started.
+pub struct ServeOptions {
+    /// The data folder; made when it is not there.
+    pub data: PathBuf,
+    /// TLS addresses; none means port 8443 of both loopback addresses.
+    pub listen: Vec<SocketAddr>,
+    /// The address of the plain port; loopback only.
+    pub http: Option<SocketAddr>,
+    /// The address of the figures for Prometheus.
+    pub metrics: Option<SocketAddr>,
+    /// What the configuration file says.
+    pub config: Config,
+    /// The server's certificate; `None` means one of the folder's own CA.
+    pub tls: Option<TlsFiles>,
+    /// What an empty folder gets.
+    pub bootstrap: Bootstrap,
+    /// Whether `connection.json` is written.
+    pub announce: bool,
+    /// Where the time comes from.
+    pub clock: Arc<dyn Clock>,
+    /// Where ids and secrets come from.
+    pub random: Arc<dyn Random>,
+}
+
+impl ServeOptions {
+    /// The default of everything but the folder.
+    #[must_use]
+    pub fn new(data: impl Into<PathBuf>) -> Self {
+        Self {
+            data: data.into(),
+            listen: Vec::new(),
+            http: None,
+            metrics: None,
+            config: Config::default(),
+            tls: None,
+            bootstrap: Bootstrap::default(),
+            announce: true,
+            clock: Arc::new(SystemClock),
+            random: Arc::new(SystemRandom),
+        }
+    }
+}
+
+/// Why a server did not start. Prints as a sentence that says what to do.
+#[derive(Debug)]
+pub enum StartError {
+    /// The data folder cannot be made.
+    Folder {
+        /// The folder.
+        path: PathBuf,
+        /// What the system said.
+        error: io::Error,
+    },
+    /// Another process has the folder.
+    Locked {
+        /// The folder.
+        path: PathBuf,
+        /// Who holds it.
+        error: LockError,
+    },
+    /// The plain port was asked for on an address that others reach.
+    NotLoopback {
+        /// The address.
+        address: SocketAddr,
+    },
+    /// An address cannot be listened on.
+    Bind {
+        /// The address.
+        address: SocketAddr,
+        /// What the system said.
+        error: io::Error,
+    },
+    /// The control plane cannot be opened.
+    Control(OpenError),
+    /// Anything else.
+    Fault(Fault),
+}
+
+impl fmt::Display for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Folder { path, error } => {
+                write!(f, "the data folder {} cannot be made: {error}", path.display())
+            }
+            Self::Locked { path, error } => {
+                write!(f, "the data folder {} cannot be used: {error}", path.display())
+            }
+            Self::NotLoopback { address } => write!(
+                f,
+                "--http {address}: tokens would cross the network in clear text; use a loopback address \
+                 such as 127.0.0.1:8080, and --listen for others"
+            ),
+            Self::Bind { address, error } if error.kind() == io::ErrorKind::AddrInUse => write!(
+                f,
+                "{address} is in use by another process: stop it or choose another port with --listen"
+            ),
+            Self::Bind { address, error } => write!(f, "cannot listen on {address}: {error}"),
+            Self::Control(error) => error.fmt(f),
+            Self::Fault(fault) => fault.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for StartError {}
+
+impl From<Fault> for StartError {
+    fn from(fault: Fault) -> Self {
+        Self::Fault(fault)
+    }
+}
+
+/// A server that answers. Dropping it without [`Server::shutdown`] leaves running requests unanswered.
+pub struct Server {
+    app: Arc<App>,
+    connection: Connection,
+    first_start: bool,
+    slots: Arc<Semaphore>,
+    closing: watch::Sender<bool>,
+    steward: parking_lot::Mutex<Option<Steward>>,
+    _lock: FolderLock,
+}
+
+/// The bound sockets.
+struct Listeners {
+    secure: Vec<TcpListener>,
+    plain: Option<TcpListener>,
+    metrics: Option<TcpListener>,
+}
+
+impl Server {
+    /// Opens the folder, binds the addresses, and answers.
+    ///
+    /// # Errors
+    /// [`StartError`], whose text says what to do. Nothing is changed in the folder before all ports are bound.
+    pub async fn start(options: ServeOptions) -> Result<Self, StartError> {
+        let data = options.data.clone();
+        std::fs::create_dir_all(&data)
+            .map_err(|error| StartError::Folder { path: data.clone(), error })?;
+        let lock = FolderLock::take(&data)
+            .map_err(|error| StartError::Locked { path: data.clone(), error })?;
+        let _ = signal(SignalKind::from_raw(SIGXFSZ));
+        let listeners = Listeners::bind(&options).await?;
+        let addresses = listeners.addresses(&options.config);
+        let ports = Ports { metrics: listeners.metrics.as_ref().and_then(origin) };
+        let opened = blocking::run(move || open(options, addresses, &ports)).await??;
+        let server = Self {
+            app: opened.app,
+            connection: opened.connection,
+            first_start: opened.first_start,
+            slots: Arc::new(Semaphore::new(limits::CONNECTIONS)),
+            closing: watch::Sender::new(false),
+            steward: parking_lot::Mutex::default(),
+            _lock: lock,
+        };
+        server.listen(listeners)?;
+        if opened.announce {
+            server.connection.announce(&data)?;
+        }
+        Ok(server)
+    }
+
+    /// How to reach it: what `connection.json` says.
+    #[must_use]
+    pub fn connection(&self) -> &Connection {
+        &self.connection
+    }
+
+    /// The authority's origin, such as `https://localhost:8443`.
+    #[must_use]
+    pub fn origin(&self) -> &str {
+        &self.connection.authority
+    }
+
+    /// Whether this start made what an empty folder gets.
+    #[must_use]
+    pub fn first_start(&self) -> bool {
+        self.first_start
+    }
+
+    /// A token of an administrator for `resource`, for commands on a folder that no other server runs on. The
+    /// administrator ends with [`Server::shutdown`].
+    ///
+    /// # Errors
+    /// A [`Fault`] when the directory cannot be changed or `resource` is nothing of this server's.
+    pub fn administrator_token(&self, resource: &str) -> Result<String, Fault> {
+        let authority = &self.app.authority;
+        let mut steward = self.steward.lock();
+        if steward.is_none() {
+            *steward = Some(Steward::appoint(authority)?);
+        }
+        match &*steward {
+            Some(steward) => steward.token(authority, resource),
+            None => Err(Fault::because("there is no administrator")),
+        }
+    }
+
+    /// Answers until SIGTERM or SIGINT, then ends in order.
+    pub async fn run_until_signal(&self) {
+        let signals = [SignalKind::terminate(), SignalKind::interrupt()].map(signal);
+        let [Ok(mut terminate), Ok(mut interrupt)] = signals else {
+            tracing::error!("the signals that end the server cannot be received");
+            return self.shutdown().await;
+        };
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        tracing::info!("ending: running requests are answered first");
+        self.shutdown().await;
+    }
+
+    /// Accepts nothing more, lets running requests end, closes idle connections.
+    pub async fn shutdown(&self) {
+        self.closing.send_replace(true);
+        let most = u32::try_from(limits::CONNECTIONS).unwrap_or(u32::MAX);
+        if timeout(limits::DRAIN_TIME, self.slots.acquire_many(most)).await.is_err() {
+            tracing::warn!("some requests took too long and were cut off");
+        }
+        let steward = self.steward.lock().take();
+        if let Some(Err(fault)) = steward.map(|steward| steward.dismiss(&self.app.authority)) {
+            tracing::error!(%fault, "the administrator of this command could not be dismissed");
+        }
+    }
+
+    fn listen(&self, listeners: Listeners) -> Result<(), Fault> {
+        let gate = Gate {
+            app: Arc::clone(&self.app),
+            slots: Arc::clone(&self.slots),
+            closing: self.closing.subscribe(),
+        };
+        let acceptor = self.app.certificates.acceptor()?;
+        for listener in listeners.secure {
+            tokio::spawn(gate.clone().accept(listener, Some(acceptor.clone())));
+        }
+        if let Some(listener) = listeners.plain {
+            tokio::spawn(gate.clone().accept(listener, None));
+        }
+        if let Some(listener) = listeners.metrics {
+            tokio::spawn(metrics_page::serve(
+                Arc::clone(&self.app),
+                listener,
+                gate.closing.clone(),
+            ));
+        }
+        let certificates = Arc::clone(&self.app.certificates);
+        tokio::spawn(repeat(LOOK, gate.closing.clone(), move || certificates.refresh()));
+        let authority = Arc::clone(&self.app.authority);
+        tokio::spawn(repeat(HOUR, gate.closing, move || {
+            if let Err(fault) = authority.prune() {
+                tracing::error!(%fault, "expired refresh tokens could not be dropped");
+            }
+        }));
+        Ok(())
+    }
+}
+
+/// Does `work` again and again on the blocking pool, until the server ends.
+async fn repeat(
+    every: Duration,
+    mut closing: watch::Receiver<bool>,
+    work: impl Fn() + Clone + Send + 'static,
+) {
+    let mut beat = interval(every);
+    loop {
+        tokio::select! {
+            _ = closing.wait_for(|closing| *closing) => return,
+            _ = beat.tick() => {}
+        }
+        if let Err(fault) = blocking::run(work.clone()).await {
+            tracing::error!(%fault, "work in the background failed");
+        }
+    }
+}
+
+impl Listeners {
+    async fn bind(options: &ServeOptions) -> Result<Self, StartError> {
+        let secure = listen::secure(&options.listen).await?;
+        let plain = match options.http {
+            Some(address) => Some(listen::plain(address).await?),
+            None => None,
+        };
+        let metrics = match options.metrics {
+            Some(address) => Some(listen::bind(address).await?),
+            None => None,
+        };
+        Ok(Self { secure, plain, metrics })
+    }
+
+    fn addresses(&self, config: &Config) -> Addresses {
+        let first = self.secure.first().and_then(|listener| listener.local_addr().ok());
+        Addresses {
+            port: first.map_or(0, |address| address.port()),
+            http: self.plain.as_ref().and_then(origin),
+            public: config.public_url.clone(),
+        }
+    }
+}
+
+fn origin(listener: &TcpListener) -> Option<String> {
+    listener.local_addr().ok().map(|address| format!("http://{address}"))
+}
+
+/// What opening the folder gives.
+struct Opened {
+    app: Arc<App>,
+    connection: Connection,
+    first_start: bool,
+    announce: bool,
+}
+
+/// Everything that touches the disk, in the order in which a failure leaves the least behind.
+fn open(options: ServeOptions, addresses: Addresses, ports: &Ports) -> Result<Opened, StartError> {
+    let ServeOptions { data, config, tls, bootstrap, announce, clock, random, .. } = options;
+    let stored = StoreOptions {
+        clock: Arc::clone(&clock),
+        random: Arc::clone(&random),
+        ..StoreOptions::default()
+    };
+    let control = ControlStore::open(&data.join("control"), stored).map_err(StartError::Control)?;
+    let authority = Arc::new(Authority::open(AuthorityOptions {
+        control: control.clone(),
+        clock: Arc::clone(&clock),
+        random: Arc::clone(&random),
+    })?);
+    let made = made(&control)?;
+    let first_start = made.is_none();
+    let (made, new): (Made, Option<Secrets>) = match made {
+        Some(made) => (made, None),
+        None => {
+            let (made, secrets) = make(bootstrap, &authority, &control, &*random)?;
+            (made, Some(secrets))
+        }
+    };
+    let development_ca = tls.is_none().then(|| DevelopmentCa::of(&data));
+    let files = match (&development_ca, tls) {
+        (Some(ca), _) => {
+            let services = authority.directory();
+            let hosts: Vec<String> =
+                services.services().flat_map(|known| config.service(&known.id).hosts).collect();
+            ca.ensure(&certificate_names(&config, &hosts), clock.now())?;
+            TlsFiles { certificate: ca.certificate(), key: ca.key() }
+        }
+        (None, Some(files)) => files,
+        (None, None) => return Err(Fault::because("there is no certificate").into()),
+    };
+    let app = Arc::new(App {
+        services: Services::new(&control, &*random)?,
+        hosts: ArcSwap::default(),
+        metrics: Metrics::default(),
+        body_memory: Arc::new(Semaphore::new(limits::BODY_BYTES_IN_FLIGHT)),
+        certificates: Arc::new(Certificates::read(files)?),
+        config,
+        authority,
+        clock,
+        random,
+        data: data.clone(),
+        control,
+        addresses,
+        development_ca,
+    });
+    app.services_changed()?;
+    let kept = if announce { retire(&data)? } else { Secrets::default() };
+    let connection = Connection::of(&app, &made, &new.unwrap_or(kept), ports);
+    Ok(Opened { app, connection, first_start, announce })
+}
