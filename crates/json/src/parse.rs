@@ -7,7 +7,7 @@ use crate::tape::{Key, Node, Text};
 use crate::{escape, scan};
 
 /// Most texts have fewer values than one per so many bytes; the tape grows for the others.
-const BYTES_PER_VALUE: usize = 24;
+const BYTES_PER_VALUE: usize = 16;
 
 /// Checks `text`, which is UTF-8, and gives its tape.
 pub(crate) fn parse(text: &[u8], limits: &Limits) -> Result<Vec<Node>, Refusal> {
