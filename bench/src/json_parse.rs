@@ -1,4 +1,5 @@
-//! Parsing JSON: our tape, with its checks of UTF-8 and duplicate keys, against sonic-rs's document.
+//! Parsing JSON: our tape, with its checks of UTF-8 and duplicate keys, against sonic-rs's
+//! document.
 
 use std::fs::File;
 use std::hint::black_box;
@@ -14,8 +15,8 @@ const BUNDLES: usize = 80;
 /// Both take turns, and the best round of each counts: others use the machine too.
 const ROUNDS: usize = 9;
 
-/// Megabytes per second, ours and sonic-rs's, over the same Synthea resources, each parsed by itself
-/// as it stands (minified: the harder form for us, whitespace costs sonic-rs more).
+/// Megabytes per second, ours and sonic-rs's, over the same Synthea resources, each parsed by
+/// itself as it stands (minified: the harder form for us, whitespace costs sonic-rs more).
 pub fn compare(data: &Path) -> anyhow::Result<(f64, f64)> {
     let resources = resources(&data.join(ARCHIVE))?;
     let bytes: usize = resources.iter().map(Bytes::len).sum();
