@@ -69,6 +69,7 @@ fn record(date: &str, commit: &str, reports: &[Report]) -> String {
     for (name, value) in SIZES {
         writeln!(text, "- `{name}={value}`").ok();
     }
+    writeln!(text, "- `{}={}` for the store alone", STORE_KILLS.0, STORE_KILLS.1).ok();
     text.push_str("\n| step | outcome | seconds |\n| --- | --- | --- |\n");
     for (step, outcome, took) in reports {
         let outcome = outcome.text().replace(['\n', '|'], " ");

@@ -23,12 +23,13 @@ pub(crate) enum Step {
     Azure,
     Tests,
     Acceptance,
+    Kills,
     Deny,
     Advisories,
 }
 
 /// Its name on the command line and what its heading says.
-const STEPS: [(Step, &str, &str); 9] = [
+const STEPS: [(Step, &str, &str); 10] = [
     (Step::Fmt, "fmt", "every file is formatted"),
     (Step::Tidy, "tidy", "house rules, bans, licences, sources"),
     (Step::Clippy, "clippy", "no warning anywhere"),
@@ -36,6 +37,7 @@ const STEPS: [(Step, &str, &str); 9] = [
     (Step::Azure, "azure", "azure-cli in target/venv"),
     (Step::Tests, "tests", "every crate's tests and the stories over HTTP"),
     (Step::Acceptance, "acceptance", "the real az and azure-identity against the real binary"),
+    (Step::Kills, "kills", "the store under kill -9, hundreds of times"),
     (Step::Deny, "deny", "cargo-deny: bans, licences, sources"),
     (Step::Advisories, "advisories", "cargo-deny: known vulnerabilities"),
 ];
@@ -47,13 +49,13 @@ impl Step {
 
     /// Steps that only `--long` runs unless they are asked for by name.
     fn is_long(self) -> bool {
-        matches!(self, Self::Deny | Self::Advisories)
+        matches!(self, Self::Kills | Self::Deny | Self::Advisories)
     }
 
     /// Steps whose success this one needs.
     fn needs(self) -> &'static [Self] {
         match self {
-            Self::Tests => &[Self::Build],
+            Self::Tests | Self::Kills => &[Self::Build],
             Self::Acceptance => &[Self::Build, Self::Azure],
             Self::Fmt
             | Self::Tidy
@@ -213,6 +215,7 @@ impl Runner<'_> {
             }
             Step::Tests => self.tests(),
             Step::Acceptance => self.acceptance(),
+            Step::Kills => self.kills(),
             Step::Deny => long::deny(self.place),
             Step::Advisories => long::advisories(self.place),
         }
@@ -246,6 +249,13 @@ impl Runner<'_> {
         Ok(Outcome::of(run::succeeds(&mut cargo)?, "the lines above say which test"))
     }
 
+    fn kills(&self) -> Result<Outcome> {
+        let mut cargo = self.command();
+        cargo.args(["test", "--workspace", "--profile", "ci", "--locked", "--test", "store"]);
+        cargo.arg("kill_9").env(long::STORE_KILLS.0, long::STORE_KILLS.1);
+        Ok(Outcome::of(run::succeeds(&mut cargo)?, "the lines above say what was lost"))
+    }
+
     fn acceptance(&self) -> Result<Outcome> {
         let Some(shared) = &self.place.shared else {
             let why = "the folder `shared` beside the project (or FIREKEEP_SHARED) is not there";
@@ -277,7 +287,10 @@ mod tests {
     #[test]
     fn the_command_line_chooses_steps() {
         check(&[], Ok("fmt tidy clippy build azure tests acceptance"));
-        check(&["--long"], Ok("fmt tidy clippy build azure tests acceptance deny advisories"));
+        check(
+            &["--long"],
+            Ok("fmt tidy clippy build azure tests acceptance kills deny advisories"),
+        );
         check(&["--only", "tidy"], Ok("tidy"));
         check(&["--only", "deny"], Ok("deny"));
         check(&["--only", "acceptance", "--only", "build"], Ok("build acceptance"));

@@ -4,7 +4,7 @@ use anyhow::{Context, Result};
 
 use super::{Finding, Tree};
 
-/// The crates from the ground up; `xtask`, `tests` and `bench` stand above all and no one uses them.
+/// The crates from the ground up; `xtask`, `tests` and `bench` stand above all, used by none.
 const ORDER: [&str; 7] = ["base", "json", "fhir", "store", "authority", "server", "firekeep"];
 
 /// Checks the manifest of every crate.

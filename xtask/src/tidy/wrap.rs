@@ -1,7 +1,7 @@
 //! `cargo xtask tidy --fix`: breaks comments that are too long into lines that are not.
 //!
-//! rustfmt leaves comments alone. Lines are filled anew only where one of them is too long, and only
-//! up to the end of a sentence that ends its line; lists, tables, code and addresses stay.
+//! rustfmt leaves comments alone. Lines are filled anew only where one of them is too long, and
+//! only up to the end of a sentence that ends its line; lists, tables, code and addresses stay.
 
 use super::text::LINE_CHARACTERS;
 
