@@ -18,17 +18,12 @@ impl Report {
             format!("{} / {} µs", measured.quantile(0.5), measured.quantile(0.99))
         };
         let (ours, probe) = (latency(ours), latency(probe));
-        self.figures(
-            name,
-            format!("{a:.0}/s ({ours})"),
-            format!("{b:.0}/s ({probe})"),
-            a / b,
-            goal,
-        );
+        let pair = [format!("{a:.0}/s ({ours})"), format!("{b:.0}/s ({probe})")];
+        self.figures(name, pair, a / b, goal);
     }
 
-    /// Any pair whose ratio is what matters.
-    pub fn figures(&mut self, name: &str, ours: String, probe: String, ratio: f64, goal: &str) {
+    /// Any pair, ours and the probe's, whose ratio is what matters.
+    pub fn figures(&mut self, name: &str, [ours, probe]: [String; 2], ratio: f64, goal: &str) {
         let ratio = format!("{:.0} %", ratio * 100.0);
         eprintln!("  {name}: ours {ours}, probe {probe}, {ratio}");
         self.rows.push([name.into(), ours, probe, ratio, goal.into()]);
