@@ -9,7 +9,8 @@ use crate::content::Content;
 use crate::key::Key;
 use crate::version::VersionHead;
 
-/// One request's changes: all of them happen, under one commit number and one `last_updated`, or none.
+/// One request's changes: all of them happen, under one commit number and one `last_updated`, or
+/// none.
 #[derive(Clone, Debug, Default)]
 pub struct Commit {
     /// In the order in which they are decided. No two may write the same resource.
@@ -35,8 +36,8 @@ impl Commit {
 /// One change, or one look, within a [`Commit`].
 #[derive(Clone, Debug)]
 pub enum Operation {
-    /// Creates the resource or gives it a new version. Content whose hash equals that of the current
-    /// version makes no version.
+    /// Creates the resource or gives it a new version. Content whose hash equals that of the
+    /// current version makes no version.
     Put {
         /// The resource.
         key: Key,
@@ -57,7 +58,8 @@ pub enum Operation {
         /// The resource.
         key: Key,
     },
-    /// Looks at the resource as the operations before it leave it; refused when it is absent or deleted.
+    /// Looks at the resource as the operations before it leave it; refused when it is absent or
+    /// deleted.
     Expect {
         /// The resource.
         key: Key,

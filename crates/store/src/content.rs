@@ -51,7 +51,8 @@ impl Content {
     }
 }
 
-/// The body that `compressed` stands for. It never grows past `raw_length`, whatever the frame says.
+/// The body that `compressed` stands for. It never grows past `raw_length`, whatever the frame
+/// says.
 pub(crate) fn decompress(
     compressed: &[u8],
     raw_length: u32,

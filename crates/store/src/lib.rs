@@ -4,11 +4,12 @@
 //! To add a table: its name in `embedded/tables.rs`, its key in `key.rs`, its rows in
 //! `embedded/apply.rs` (written, and taken out by a hard delete), its rule in `embedded/check.rs`,
 //! its section in `docs/store.md`, and a migration in `embedded/migrate.rs`.
-//! To add a search criterion: a variant in `plan.rs`; `embedded/scan.rs` will not compile without it.
+//! To add a search criterion: a variant in `plan.rs`; `embedded/scan.rs` will not compile without
+//! it.
 //!
-//! Invariants: a commit that was answered survives `kill -9` and power loss; a snapshot gives the same
-//! answer for as long as it lives; a refused commit touches nothing; a page of rids rises (or falls)
-//! strictly.
+//! Invariants: a commit that was answered survives `kill -9` and power loss; a snapshot gives the
+//! same answer for as long as it lives; a refused commit touches nothing; a page of rids rises (or
+//! falls) strictly.
 //!
 //! Never here: HTTP, FHIR JSON syntax, rules of authorization. `unsafe` only in `embedded/open.rs`.
 

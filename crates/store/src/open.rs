@@ -98,17 +98,18 @@ impl fmt::Display for OpenFailure {
         match self {
             Self::Newer { found, known } => write!(
                 f,
-                "the store has format {found}, this version of Firekeep knows formats up to {known}. \
-                 Use the newer Firekeep that wrote it, or restore a backup from before"
+                "the store has format {found}, this version of Firekeep knows formats up to \
+                 {known}. Use the newer Firekeep that wrote it, or restore a backup from before"
             ),
             Self::NotAStore(why) => write!(
                 f,
-                "this is not a Firekeep store ({why}). Check the path, or move the file away to start anew"
+                "this is not a Firekeep store ({why}). Check the path, or move the file away to \
+                 start anew"
             ),
             Self::OtherKind { found, expected } => write!(
                 f,
-                "this is Firekeep's store of kind '{found}', where one of kind '{expected}' belongs. \
-                 Check whether folders were swapped"
+                "this is Firekeep's store of kind '{found}', where one of kind '{expected}' \
+                 belongs. Check whether folders were swapped"
             ),
             Self::Unreadable(why) => write!(f, "the store is damaged ({why}). Restore a backup"),
             Self::NetworkFileSystem(name) => write!(
@@ -124,8 +125,8 @@ impl fmt::Display for OpenFailure {
             }
             Self::Migration { to, fault } => write!(
                 f,
-                "bringing the store to format {to} failed ({fault}). It is unchanged: see to the cause \
-                 and start again"
+                "bringing the store to format {to} failed ({fault}). It is unchanged: see to the \
+                 cause and start again"
             ),
             Self::NotEmpty => {
                 f.write_str("the folder is not empty. Restore into a new or empty one")

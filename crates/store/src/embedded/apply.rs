@@ -70,7 +70,8 @@ fn append(
     writer.append(FORWARD, &rid_bytes, &content.forward)
 }
 
-/// Takes out every row of every version of a resource. Bits of the bitmap stay: rids do not come back.
+/// Takes out every row of every version of a resource. Bits of the bitmap stay: rids do not come
+/// back.
 fn purge(writer: &mut Writer<'_>, key: &Key) -> Result<(), Trouble> {
     for (number, rid, compartments) in versions_of(writer, key)? {
         let rid_bytes = key::of_rid(rid);

@@ -125,7 +125,8 @@ impl Check {
         Ok(())
     }
 
-    /// In each history numbers and rids rise; each version is superseded by the next, the last is current.
+    /// In each history numbers and rids rise; each version is superseded by the next, the last is
+    /// current.
     fn histories(&mut self, view: View<'_>, shared: &Shared) -> Result<u64, Fault> {
         let mut resources = 0;
         let mut before = None::<(Key, Rid)>;

@@ -1,5 +1,5 @@
-//! The narrow boundary to the ordered key-value engine: read, write, get, range, last, entries, put,
-//! append, delete, copy, reopen. Nothing outside knows LMDB.
+//! The narrow boundary to the ordered key-value engine: read, write, get, range, last, entries,
+//! put, append, delete, copy, reopen. Nothing outside knows LMDB.
 
 use std::ops::Bound;
 use std::path::{Path, PathBuf};
@@ -106,7 +106,8 @@ impl Engine {
         Ok(value)
     }
 
-    /// After a failed write of its last page LMDB refuses writers and readers until it is opened again.
+    /// After a failed write of its last page LMDB refuses writers and readers until it is opened
+    /// again.
     fn mend(&self) {
         let is_usable = self.opened().and_then(|opened| Ok(opened.env.read_txn().map(drop)?));
         if let Err(Trouble::Broken(fault)) = is_usable {
@@ -143,7 +144,8 @@ impl Engine {
         Ok(after > before)
     }
 
-    /// Closes the environment and opens it again, and syncs what an interrupted commit may have left.
+    /// Closes the environment and opens it again, and syncs what an interrupted commit may have
+    /// left.
     fn reopen(&self) -> Result<(), Fault> {
         let _not_copying = self.copying.lock();
         let map_bytes = self.gate.read().as_ref().map_or(limits::MAP_BYTES, |it| it.map_bytes);
@@ -286,7 +288,8 @@ impl Writer<'_> {
         Ok(handle(self.tables, table)?.put(&mut self.txn, key, value)?)
     }
 
-    /// Puts an entry behind all others of its table: pages are then filled to the end, not to the half.
+    /// Puts an entry behind all others of its table: pages are then filled to the end, not to the
+    /// half.
     pub(crate) fn append(&mut self, table: Table, key: &[u8], value: &[u8]) -> Result<(), Trouble> {
         let flags = heed::PutFlags::APPEND;
         Ok(handle(self.tables, table)?.put_with_flags(&mut self.txn, flags, key, value)?)

@@ -79,8 +79,8 @@ pub struct Statistics {
 }
 
 impl Store {
-    /// Opens the store in the folder `path`, or makes it there, and starts its writer. The folder stays
-    /// locked until the store and its snapshots are dropped.
+    /// Opens the store in the folder `path`, or makes it there, and starts its writer. The folder
+    /// stays locked until the store and its snapshots are dropped.
     ///
     /// # Errors
     /// [`OpenError`], whose text says what to do.
@@ -122,8 +122,8 @@ impl Store {
         Ok(Some(Snapshot::new(Arc::clone(&self.shared), head)))
     }
 
-    /// Has the writer decide and store `commit`, and waits until it is on the disk. A future that is
-    /// dropped does not take the commit back.
+    /// Has the writer decide and store `commit`, and waits until it is on the disk. A future that
+    /// is dropped does not take the commit back.
     ///
     /// # Errors
     /// [`Rejected`]: nothing of the commit is stored.
@@ -158,8 +158,8 @@ impl Store {
         })
     }
 
-    /// Compares all tables with each other and reads every body. Each line is one contradiction; none
-    /// means that the store is sound. Blocking, and holds one reader throughout.
+    /// Compares all tables with each other and reads every body. Each line is one contradiction;
+    /// none means that the store is sound. Blocking, and holds one reader throughout.
     #[must_use]
     pub fn check(&self) -> Vec<String> {
         check::check(&self.shared)

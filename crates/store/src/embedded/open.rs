@@ -23,8 +23,8 @@ const TABLES_MOST: u32 = 64;
 pub(super) fn environment(folder: &Path, map_bytes: usize) -> heed::Result<Env<WithoutTls>> {
     let mut options = EnvOpenOptions::new().read_txn_without_tls();
     options.map_size(map_bytes).max_readers(READERS + READERS_BESIDE).max_dbs(TABLES_MOST);
-    // SAFETY: the map is sound while nothing else writes or truncates the file. The caller holds the
-    // folder's exclusive lock, network file systems are refused before, no unsafe flag (NOSYNC,
+    // SAFETY: the map is sound while nothing else writes or truncates the file. The caller holds
+    // the folder's exclusive lock, network file systems are refused before, no unsafe flag (NOSYNC,
     // NOLOCK, WRITEMAP) is set, and heed refuses a second opening within this process.
     let environment = unsafe { options.open(folder) }?;
     environment.clear_stale_readers()?;

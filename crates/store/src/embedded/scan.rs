@@ -16,8 +16,10 @@ use crate::page::Page;
 use crate::plan::{Criterion, SearchPlan};
 use crate::version::Kind;
 
-/// Candidates that are tested for visibility under one look at the bitmap.
-const BLOCK: usize = 256;
+/// Candidates that are tested for visibility under one look at the bitmap: few at first, since most
+/// walks end after a page, then twice as many each time.
+const BLOCK_FIRST: usize = 16;
+const BLOCK_MOST: usize = 512;
 
 /// Runs plans over one view of one snapshot.
 struct Scan<'t> {
@@ -142,15 +144,17 @@ impl Scan<'_> {
         }
         for range in ranges {
             let mut walk = Walk::over(self.view, types, range, descending)?;
+            let mut size = BLOCK_FIRST;
             loop {
-                let mut block = Vec::with_capacity(BLOCK);
-                for version in walk.by_ref().take(BLOCK) {
+                let mut block = Vec::with_capacity(size);
+                for version in walk.by_ref().take(size) {
                     let (rid, kind) = version?;
                     block.push((rid, kind != Kind::Delete));
                 }
                 if block.is_empty() {
                     break;
                 }
+                size = BLOCK_MOST.min(size * 2);
                 self.hide_superseded(&mut block)?;
                 let matches = block.into_iter().filter(|&(_, visible)| visible);
                 if matches.map(|(rid, _)| rid).try_for_each(&mut *visit).is_break() {

@@ -16,8 +16,8 @@ use crate::version::Version;
 /// Bodies read under one read transaction; more open another, so that none is held long.
 const BODIES_AT_ONCE: usize = 64;
 
-/// The store as one commit left it. Cheap to clone and to keep: it is a number, and each method opens
-/// its own short read transaction.
+/// The store as one commit left it. Cheap to clone and to keep: it is a number, and each method
+/// opens its own short read transaction.
 #[derive(Clone)]
 pub struct Snapshot {
     shared: Arc<Shared>,
@@ -104,8 +104,8 @@ impl Snapshot {
         history::count(reader.view(), &self.head, plan)
     }
 
-    /// The versions with these rids, in this order; those that were hard-deleted are left out. Ask for
-    /// as many as fit in memory.
+    /// The versions with these rids, in this order; those that were hard-deleted are left out. Ask
+    /// for as many as fit in memory.
     ///
     /// # Errors
     /// As [`Snapshot::current`].

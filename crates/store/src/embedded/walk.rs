@@ -1,4 +1,5 @@
-//! Walking versions of several types in one order of rids, and the ranges of rids that bound a walk.
+//! Walking versions of several types in one order of rids, and the ranges of rids that bound a
+//! walk.
 
 use std::collections::BinaryHeap;
 
@@ -39,7 +40,8 @@ impl Ranges {
         let below = |range: &Range| (range.0, range.1.min(from.saturating_sub(1)));
         let above = |range: &Range| (range.0.max(to.saturating_add(1)), range.1);
         let left = self.0.iter().flat_map(|range| [below(range), above(range)]);
-        // Nothing is above the highest rid and nothing below zero: saturation must not bring it back.
+        // Nothing is above the highest rid and nothing below zero: saturation must not bring it
+        // back.
         let outside = |range: &Range| range.1 < from || range.0 > to;
         self.0 = left.filter(|range| range.0 <= range.1 && outside(range)).collect();
     }

@@ -89,13 +89,23 @@ impl GroupWriter {
         }
     }
 
-    /// What is queued by now, up to the limits of a group; waits for the first.
+    /// What is queued by now, up to the limits of a group; waits for the first. Clients that were just
+    /// answered get the processor before the queue counts as empty: else the first of them to ask
+    /// again would be synced alone, and all others after it.
     fn next_group(&mut self) -> Option<Vec<Job>> {
         let first = self.held.take().or_else(|| self.queue.recv().ok())?;
         let mut bytes = first.commit.stored_bytes();
         let mut group = vec![first];
+        let mut looked_at = 0;
         while group.len() < GROUP_COMMITS {
-            let Ok(job) = self.queue.try_recv() else { break };
+            let Ok(job) = self.queue.try_recv() else {
+                if looked_at == group.len() {
+                    break;
+                }
+                looked_at = group.len();
+                thread::yield_now();
+                continue;
+            };
             bytes += job.commit.stored_bytes();
             if bytes > GROUP_BYTES {
                 self.held = Some(job);

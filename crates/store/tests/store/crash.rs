@@ -14,7 +14,7 @@ const CLIENTS: usize = 4;
 
 /// Commit `number` of a client puts a patient and two observations, updates one resource that all
 /// share, and deletes what the commit before made second.
-fn operations(name: &str, number: u32) -> Vec<Operation> {
+pub(crate) fn operations(name: &str, number: u32) -> Vec<Operation> {
     let at = |suffix: &str| observation(&format!("{name}-{number}-{suffix}"));
     let mut operations = vec![
         put(patient(&format!("{name}-{number}")), "patient"),
@@ -52,7 +52,7 @@ fn child_writes_until_killed() {
     });
 }
 
-fn base_clock() -> TestClock {
+pub(crate) fn base_clock() -> TestClock {
     TestClock::at(Timestamp::from_unix_seconds(1_800_000_000))
 }
 
@@ -97,7 +97,7 @@ fn acknowledged_commits_survive_kill_9_and_none_is_there_in_part() {
     }
 }
 
-fn is_whole(snapshot: &Snapshot, name: &str, number: u32) {
+pub(crate) fn is_whole(snapshot: &Snapshot, name: &str, number: u32) {
     let live = |key: &Key| snapshot.current(key).unwrap().is_some_and(|it| !it.is_deletion());
     for operation in operations(name, number) {
         match operation {

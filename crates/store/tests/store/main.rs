@@ -15,6 +15,7 @@ mod history;
 mod model;
 mod opening;
 mod paging;
+mod power;
 mod room;
 mod world;
 mod writing;

@@ -1,4 +1,5 @@
-//! A store in a temporary folder, with a clock that stands still, and short words for its operations.
+//! A store in a temporary folder, with a clock that stands still, and short words for its
+//! operations.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::PathBuf;
