@@ -30,6 +30,8 @@ pub const PAGE_MOST: usize = 1_000;
 pub const LINK_CHARACTERS: usize = 2_000;
 /// How long a page link lives.
 pub const LINK_LIFETIME: Duration = Duration::from_hours(1);
+/// Bytes of queries that are too long for a page link and are kept in memory for as long as their links live.
+pub const KEPT_QUERY_BYTES: u64 = 64 << 20;
 /// Search parameters in one request, repeats counted.
 pub const SEARCH_PARAMETERS: usize = 100;
 /// Values of one comma-separated search parameter.

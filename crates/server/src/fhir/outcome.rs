@@ -1,42 +1,179 @@
 //! <https://hl7.org/fhir/R4/operationoutcome.html>
 
-use http::StatusCode;
-use serde::Serialize;
+use base::Fault;
+use http::header::HeaderName;
+use http::{HeaderMap, HeaderValue, StatusCode};
+use json::Writer;
 
 use crate::exchange::Answer;
 
-/// One thing that went wrong, or that the client should know.
-#[derive(Clone, Debug, Serialize)]
-pub(crate) struct Issue {
-    pub(crate) severity: Severity,
-    /// A code of <http://hl7.org/fhir/issue-type>.
-    pub(crate) code: &'static str,
-    pub(crate) diagnostics: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) expression: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) location: Option<String>,
-}
+/// What all FHIR answers with a body are.
+pub(crate) const CONTENT_TYPE: &str = "application/fhir+json; charset=utf-8";
 
-/// How bad it is.
-#[derive(Clone, Copy, Debug, Serialize, PartialEq, Eq)]
-#[serde(rename_all = "lowercase")]
+/// How bad an issue is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Severity {
     Error,
     Warning,
     Information,
 }
 
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct OperationOutcome<'a> {
-    resource_type: &'static str,
-    issue: &'a [Issue],
+impl Severity {
+    fn code(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warning => "warning",
+            Self::Information => "information",
+        }
+    }
 }
 
-/// An answer whose body is an OperationOutcome.
+/// One thing to say to the client: what is wrong and what to do about it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Issue {
+    pub(crate) severity: Severity,
+    /// A code of <http://hl7.org/fhir/issue-type>.
+    pub(crate) code: &'static str,
+    pub(crate) diagnostics: String,
+    /// The FHIRPath of the element: `Patient.meta.tag[1]`.
+    pub(crate) expression: Option<String>,
+    /// The place in the text that was sent: `line 3, column 14`.
+    pub(crate) location: Option<String>,
+}
+
+impl Issue {
+    pub(crate) fn error(code: &'static str, diagnostics: impl Into<String>) -> Self {
+        Self {
+            severity: Severity::Error,
+            code,
+            diagnostics: diagnostics.into(),
+            expression: None,
+            location: None,
+        }
+    }
+
+    pub(crate) fn warning(code: &'static str, diagnostics: impl Into<String>) -> Self {
+        Self { severity: Severity::Warning, ..Self::error(code, diagnostics) }
+    }
+
+    pub(crate) fn information(code: &'static str, diagnostics: impl Into<String>) -> Self {
+        Self { severity: Severity::Information, ..Self::error(code, diagnostics) }
+    }
+
+    pub(crate) fn at(mut self, expression: impl Into<String>) -> Self {
+        self.expression = Some(expression.into());
+        self
+    }
+
+    pub(crate) fn placed(mut self, position: json::Position) -> Self {
+        self.location = Some(position.to_string());
+        self
+    }
+}
+
+/// A refusal, ready to be answered: every interaction's own refusals become one of these.
+#[derive(Debug)]
+pub(crate) struct Outcome {
+    pub(crate) status: StatusCode,
+    pub(crate) issues: Vec<Issue>,
+    pub(crate) headers: HeaderMap,
+    /// What went wrong inside, for the log; the client is told only that something did.
+    pub(crate) fault: Option<Fault>,
+}
+
+impl Outcome {
+    pub(crate) fn new(status: StatusCode, issues: Vec<Issue>) -> Self {
+        Self { status, issues, headers: HeaderMap::new(), fault: None }
+    }
+
+    /// The usual outcome: one error.
+    pub(crate) fn error(
+        status: StatusCode,
+        code: &'static str,
+        diagnostics: impl Into<String>,
+    ) -> Self {
+        Self::new(status, vec![Issue::error(code, diagnostics)])
+    }
+
+    pub(crate) fn with(mut self, name: HeaderName, value: &str) -> Self {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            self.headers.insert(name, value);
+        }
+        self
+    }
+
+    /// Says of every issue that names no element yet which one it concerns.
+    pub(crate) fn at(mut self, expression: &str) -> Self {
+        for issue in self.issues.iter_mut().filter(|issue| issue.expression.is_none()) {
+            issue.expression = Some(expression.to_owned());
+        }
+        self
+    }
+
+    pub(crate) fn json(&self, id: Option<&str>) -> Vec<u8> {
+        resource(id, &self.issues)
+    }
+
+    /// Logs a fault, once, and answers.
+    pub(crate) fn answer(self, correlation_id: &str) -> Answer {
+        if let Some(fault) = &self.fault {
+            tracing::error!(correlation_id, "the request failed: {fault}");
+        }
+        let body = self.json(Some(correlation_id));
+        let mut answer = Answer::of(self.status, CONTENT_TYPE, body);
+        answer.headers.extend(self.headers);
+        answer
+    }
+}
+
+/// For what is refused before there is a FHIR request: unknown hosts, too long a path.
 pub(crate) fn answer(status: StatusCode, issues: &[Issue]) -> Answer {
-    let outcome = OperationOutcome { resource_type: "OperationOutcome", issue: issues };
-    let body = serde_json::to_vec(&outcome).unwrap_or_default();
-    Answer::of(status, "application/fhir+json; charset=utf-8", body)
+    Answer::of(status, CONTENT_TYPE, resource(None, issues))
+}
+
+/// The resource with these issues.
+pub(crate) fn resource(id: Option<&str>, issues: &[Issue]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(256);
+    let mut writer = Writer::new(&mut out);
+    writer.begin_object().key("resourceType").string("OperationOutcome");
+    if let Some(id) = id.filter(|id| store::ResourceId::new(id).is_some()) {
+        writer.key("id").string(id);
+    }
+    writer.key("issue").begin_array();
+    for issue in issues {
+        writer.begin_object();
+        writer.key("severity").string(issue.severity.code()).key("code").string(issue.code);
+        writer.key("diagnostics").string(&issue.diagnostics);
+        for (key, text) in [("location", &issue.location), ("expression", &issue.expression)] {
+            if let Some(text) = text {
+                writer.key(key).begin_array().string(text).end_array();
+            }
+        }
+        writer.end_object();
+    }
+    writer.end_array().end_object();
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_outcome_says_what_where_and_how_bad() {
+        let issue = Issue::warning("not-supported", "No \"x\".").at("Patient.x");
+        let text = String::from_utf8(resource(Some("c1"), &[issue])).unwrap_or_default();
+        assert_eq!(
+            text,
+            r#"{"resourceType":"OperationOutcome","id":"c1","issue":[{"severity":"warning","#
+                .to_owned()
+                + r#""code":"not-supported","diagnostics":"No \"x\".","expression":["Patient.x"]}]}"#
+        );
+    }
+
+    #[test]
+    fn a_correlation_id_that_is_no_fhir_id_stays_in_the_header() {
+        let text = String::from_utf8(resource(Some("a b"), &[])).unwrap_or_default();
+        assert_eq!(text, r#"{"resourceType":"OperationOutcome","issue":[]}"#);
+    }
 }

@@ -1,0 +1,77 @@
+//! <https://hl7.org/fhir/R4/http.html#create>
+
+use authority::DataAction;
+use http::StatusCode;
+use store::{Key, Operation, Outcome as Stored, PutCondition, Rejected, TypeId};
+
+use super::context::Context;
+use super::incoming::{Expected, Incoming};
+use super::outcome::Outcome;
+use super::refusal::General;
+use super::resource;
+use crate::exchange::{Answer, Body};
+
+/// Everything that can go wrong with a create, in the order in which it is checked.
+pub(crate) enum Refusal {
+    General(General),
+    /// 501: `If-None-Exist` needs the search parameters.
+    IfNoneExist,
+}
+
+impl<T: Into<General>> From<T> for Refusal {
+    fn from(refusal: T) -> Self {
+        Self::General(refusal.into())
+    }
+}
+
+impl From<Refusal> for Outcome {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::General(refusal) => refusal.into(),
+            Refusal::IfNoneExist => if_none_exist(),
+        }
+    }
+}
+
+/// 501 for every conditional create.
+pub(crate) fn if_none_exist() -> Outcome {
+    Outcome::error(
+        StatusCode::NOT_IMPLEMENTED,
+        "not-supported",
+        "Conditional create (If-None-Exist) comes with the search parameters, and is not available yet. \
+         Leave it out, or PUT the resource under an id of your own.",
+    )
+}
+
+/// `POST [base]/[type]`: a new resource under an id of ours; the client's is ignored.
+pub(crate) async fn create(
+    cx: &Context<'_>,
+    resource_type: TypeId,
+    body: Body,
+) -> Result<Answer, Refusal> {
+    cx.allow(DataAction::Write)?;
+    cx.only_parameters(&[])?;
+    if cx.conditions.if_none_exist.is_some() {
+        return Err(Refusal::IfNoneExist);
+    }
+    let incoming = Incoming::read(cx, body, Expected { resource_type, id: None }).await?;
+    store(cx, resource_type, incoming).await
+}
+
+/// Stores what was read.
+pub(crate) async fn store(
+    cx: &Context<'_>,
+    resource_type: TypeId,
+    incoming: Incoming,
+) -> Result<Answer, Refusal> {
+    let Incoming { stripped, content } = incoming;
+    let key = Key { resource_type, id: cx.new_id()? };
+    let put = Operation::Put { key, condition: PutCondition::Absent, content };
+    let committed = cx.commit(put).await.map_err(|rejected: Rejected| General::from(rejected))?;
+    match committed.outcomes.first() {
+        Some(Stored::Created(head)) => {
+            Ok(resource::written(cx, StatusCode::CREATED, head, &stripped))
+        }
+        other => Err(General::bug(&format!("a create came to {other:?}")).into()),
+    }
+}

@@ -1,0 +1,46 @@
+//! <https://hl7.org/fhir/R4/http.html#read>
+
+use authority::DataAction;
+use store::Key;
+
+use super::context::Context;
+use super::outcome::Outcome;
+use super::refusal::{self, General};
+use super::resource;
+use crate::exchange::Answer;
+
+/// Everything that can go wrong with a read, in the order in which it is checked.
+pub(crate) enum Refusal {
+    General(General),
+    NotFound(Key),
+    /// 410: deleted by this version.
+    Gone(Key, u64),
+}
+
+impl<T: Into<General>> From<T> for Refusal {
+    fn from(refusal: T) -> Self {
+        Self::General(refusal.into())
+    }
+}
+
+impl From<Refusal> for Outcome {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::General(refusal) => refusal.into(),
+            Refusal::NotFound(key) => refusal::not_found(&key),
+            Refusal::Gone(key, version) => refusal::gone(&key, version),
+        }
+    }
+}
+
+/// `GET [base]/[type]/[id]`: the current version, 304 when the client has it, 410 when it was deleted.
+pub(crate) fn read(cx: &Context<'_>, key: Key) -> Result<Answer, Refusal> {
+    cx.allow(DataAction::Read)?;
+    cx.only_parameters(&[])?;
+    let current = cx.snapshot().current(&key)?;
+    let version = current.ok_or(Refusal::NotFound(key))?;
+    if version.is_deletion() {
+        return Err(Refusal::Gone(key, version.number));
+    }
+    Ok(resource::found(cx, &version)?)
+}

@@ -1,0 +1,162 @@
+//! The refusals that every interaction shares: who asks, what was sent, what the store says.
+
+use base::Fault;
+use http::StatusCode;
+use http::header::RETRY_AFTER;
+use store::{Key, Rejected};
+
+use super::outcome::{Issue, Outcome};
+use super::types;
+use crate::exchange::BodyFault;
+
+/// What can go wrong in any interaction.
+#[derive(Debug)]
+pub(crate) enum General {
+    /// 401: an interaction that needs an identity was reached without one.
+    Nobody,
+    /// 403, with the reason.
+    Denied(String),
+    /// 413, 408, 400, 415: the body did not arrive.
+    Body(BodyFault),
+    /// 400: what was sent is wrong in these ways.
+    Content(Vec<Issue>),
+    /// 507: there is no room.
+    NoRoom,
+    /// 503: too many writes wait, or too many bodies are arriving.
+    Busy,
+    /// 503: the service is being closed.
+    Closed,
+    /// 500
+    Fault(Fault),
+}
+
+impl General {
+    pub(crate) fn bug(what: &str) -> Self {
+        Self::Fault(Fault::because(what))
+    }
+
+    pub(crate) fn not_utf8() -> Self {
+        Self::Content(vec![Issue::error("structure", "The body is not UTF-8.")])
+    }
+}
+
+impl From<Fault> for General {
+    fn from(fault: Fault) -> Self {
+        Self::Fault(fault)
+    }
+}
+
+/// For rejections that are not about an operation's condition, which each interaction answers itself.
+impl From<Rejected> for General {
+    fn from(rejected: Rejected) -> Self {
+        match rejected {
+            Rejected::At { operation, why } => {
+                Self::bug(&format!("operation {operation} was refused unexpectedly: {why}"))
+            }
+            Rejected::QueueFull => Self::Busy,
+            Rejected::NoRoom(fault) => {
+                tracing::warn!("a write was refused: {fault}");
+                Self::NoRoom
+            }
+            Rejected::Fault(fault) => Self::Fault(fault),
+            Rejected::Closed => Self::Closed,
+        }
+    }
+}
+
+impl From<General> for Outcome {
+    fn from(refusal: General) -> Self {
+        match refusal {
+            General::Nobody => Self::error(StatusCode::UNAUTHORIZED, "login", "Authentication failed."),
+            General::Denied(why) => Self::new(
+                StatusCode::FORBIDDEN,
+                vec![
+                    Issue::error("forbidden", "Authorization failed."),
+                    Issue::error("forbidden", why),
+                ],
+            ),
+            General::Body(fault) => body(&fault),
+            General::Content(issues) => Self::new(StatusCode::BAD_REQUEST, issues),
+            General::NoRoom => Self::error(
+                StatusCode::INSUFFICIENT_STORAGE,
+                "no-store",
+                "There is no room for this write: the disk or the map is full. Nothing was changed; \
+                 reading still works. Try again when there is room.",
+            ),
+            General::Busy => Self::error(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "throttled",
+                "The service has as much to do as it can take. Try again in a second.",
+            )
+            .with(RETRY_AFTER, "1"),
+            General::Closed => Self::error(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "transient",
+                "The service is being closed. Try again when it is back.",
+            )
+            .with(RETRY_AFTER, "5"),
+            General::Fault(fault) if fault.is_no_room() => Self::from(General::NoRoom),
+            General::Fault(fault) => Self {
+                fault: Some(fault),
+                ..Self::error(
+                    StatusCode::INTERNAL_SERVER_ERROR,
+                    "exception",
+                    "Something failed inside the service. Its log says what, under the id of this answer.",
+                )
+            },
+        }
+    }
+}
+
+fn body(fault: &BodyFault) -> Outcome {
+    match fault {
+        BodyFault::TooLarge { limit } => Outcome::error(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "too-long",
+            format!("The body is longer than {limit} bytes. Send it in parts."),
+        ),
+        BodyFault::Stalled => Outcome::error(
+            StatusCode::REQUEST_TIMEOUT,
+            "timeout",
+            "The body stopped arriving. Send the request again.",
+        ),
+        BodyFault::Broken => Outcome::error(
+            StatusCode::BAD_REQUEST,
+            "incomplete",
+            "The body ended before it was complete. Send the request again.",
+        ),
+        BodyFault::Busy => General::Busy.into(),
+        BodyFault::Encoding(why) => Outcome::error(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "not-supported",
+            format!("The body's Content-Encoding cannot be read: {why}."),
+        ),
+    }
+}
+
+/// 404 for a resource that never was, or whose existence is none of the caller's business.
+pub(crate) fn not_found(key: &Key) -> Outcome {
+    let text = format!("There is no {}/{}.", types::name(key.resource_type), key.id);
+    Outcome::error(StatusCode::NOT_FOUND, "not-found", text)
+}
+
+/// 410 for a resource that was deleted by this version.
+pub(crate) fn gone(key: &Key, version: u64) -> Outcome {
+    let name = types::name(key.resource_type);
+    let text = format!(
+        "{name}/{} was deleted. Its versions are in {name}/{}/_history; PUT one back to restore it.",
+        key.id, key.id
+    );
+    Outcome::error(StatusCode::GONE, "deleted", text)
+        .with(http::header::ETAG, &super::conditions::etag(version))
+}
+
+/// 412 for `If-Match` with another version than the current one. The first sentence is Azure's.
+pub(crate) fn version_mismatch(supplied: Option<&str>, current: u64) -> Outcome {
+    let supplied = supplied.unwrap_or_default();
+    let text = format!(
+        "The supplied version '{supplied}' did not match. The current version is {current}: read it, \
+         apply the change to it, and send If-Match: W/\"{current}\"."
+    );
+    Outcome::error(StatusCode::PRECONDITION_FAILED, "conflict", text)
+}

@@ -1,0 +1,298 @@
+//! <https://hl7.org/fhir/R4/http.html#summary>: which interaction a method and a path ask for.
+
+use http::header::ALLOW;
+use http::{Method, StatusCode};
+use percent_encoding::percent_decode_str;
+use store::{HistoryOf, Key, ResourceId, TypeId};
+
+use super::outcome::Outcome;
+use super::types;
+
+/// What a request asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Interaction {
+    Capabilities,
+    SmartConfiguration,
+    Versions,
+    Health,
+    Read(Key),
+    Vread(Key, u64),
+    Create(TypeId),
+    Update(Key),
+    Delete(Key),
+    History(HistoryOf),
+    /// Of one type or of all, with the parameters in the query.
+    Search(Option<TypeId>),
+    /// The same, with parameters in a form as well.
+    SearchForm(Option<TypeId>),
+    /// A batch or a transaction.
+    Bundle,
+}
+
+impl Interaction {
+    /// Whether it is answered without a token.
+    pub(crate) fn is_anonymous(self) -> bool {
+        use Interaction::{Capabilities, Health, SmartConfiguration, Versions};
+        matches!(self, Capabilities | SmartConfiguration | Versions | Health)
+    }
+}
+
+/// Everything that a method and a path can be wrong about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    /// 404: `GET [base]` without parameters asks for nothing.
+    Base,
+    /// 404: nothing is at this path.
+    UnknownPath(String),
+    /// 404: R4 has no such resource type.
+    UnknownType(String),
+    /// 404: not an operation of R4 or of Azure's.
+    UnknownOperation(String),
+    /// 404: a version that is no number; ours are.
+    UnknownVersion(String),
+    /// 400: R4 does not allow such an id.
+    BadId(String),
+    /// 405
+    Method { method: String, allow: &'static str },
+    /// 501: part of the service, but not there yet.
+    Later(String),
+}
+
+impl From<Refusal> for Outcome {
+    fn from(refusal: Refusal) -> Self {
+        let not_found = |text: String| Self::error(StatusCode::NOT_FOUND, "not-found", text);
+        match refusal {
+            Refusal::Base => not_found(
+                "This is the base of a FHIR service. Start with /metadata, or ask for a type: /Patient."
+                    .to_owned(),
+            ),
+            Refusal::UnknownPath(path) => not_found(format!(
+                "There is nothing at '/{path}'. Paths look like /Patient, /Patient/ID or /Patient/ID/_history."
+            )),
+            Refusal::UnknownType(name) => Self::error(
+                StatusCode::NOT_FOUND,
+                "not-supported",
+                match types::meant(&name) {
+                    Some(meant) => format!(
+                        "FHIR R4 has no resource type '{name}'. Did you mean '{meant}'? Names are case-sensitive."
+                    ),
+                    None => format!("FHIR R4 has no resource type '{name}'. /metadata lists them."),
+                },
+            ),
+            Refusal::UnknownOperation(name) => {
+                not_found(format!("There is no operation '{name}' in this place."))
+            }
+            Refusal::UnknownVersion(text) => {
+                not_found(format!("There is no version '{text}': versions are numbered 1, 2, 3…"))
+            }
+            Refusal::BadId(id) => Self::error(
+                StatusCode::BAD_REQUEST,
+                "value",
+                format!("'{id}' cannot be the id of a resource: 1 to 64 letters, digits, '-' and '.'."),
+            ),
+            Refusal::Method { method, allow } => Self::error(
+                StatusCode::METHOD_NOT_ALLOWED,
+                "not-supported",
+                format!("{method} has no meaning here. Allowed: {allow}."),
+            )
+            .with(ALLOW, allow),
+            Refusal::Later(what) => Self::error(
+                StatusCode::NOT_IMPLEMENTED,
+                "not-supported",
+                format!("{what}, and is not available yet. /metadata lists what is."),
+            ),
+        }
+    }
+}
+
+const ON_BASE: &str = "GET, HEAD, POST";
+const ON_TYPE: &str = "GET, HEAD, POST";
+const ON_INSTANCE: &str = "GET, HEAD, PUT, DELETE";
+const GET_ONLY: &str = "GET, HEAD";
+const POST_ONLY: &str = "POST";
+
+/// Operations of R4 and of Azure's service that are still to come; all other names are unknown.
+const OPERATIONS: [&str; 45] = [
+    "$apply",
+    "$bulk-delete",
+    "$bulk-delete-soft-deleted",
+    "$bulk-update",
+    "$cds-hooks",
+    "$closure",
+    "$conforms",
+    "$convert-data",
+    "$data-requirements",
+    "$docref",
+    "$document",
+    "$evaluate-measure",
+    "$everything",
+    "$expand",
+    "$export",
+    "$find",
+    "$find-matches",
+    "$graph",
+    "$graphql",
+    "$implements",
+    "$import",
+    "$includes",
+    "$lastn",
+    "$lookup",
+    "$match",
+    "$member-match",
+    "$meta",
+    "$meta-add",
+    "$meta-delete",
+    "$populate",
+    "$preferred-id",
+    "$process-message",
+    "$purge-history",
+    "$reindex",
+    "$snapshot",
+    "$stats",
+    "$status",
+    "$submit",
+    "$submit-data",
+    "$subset",
+    "$subsumes",
+    "$transform",
+    "$translate",
+    "$validate",
+    "$validate-code",
+];
+
+/// Types that have compartments.
+const COMPARTMENTS: [&str; 5] =
+    ["Device", "Encounter", "Patient", "Practitioner", "RelatedPerson"];
+
+/// Finds the interaction. `path` is what follows the base, percent-encoded as sent.
+pub(crate) fn route(method: &Method, path: &str, query: &str) -> Result<Interaction, Refusal> {
+    let path = percent_decode_str(path).decode_utf8_lossy();
+    let path = path.strip_prefix('/').unwrap_or(&path);
+    let path = path.strip_suffix('/').unwrap_or(path);
+    let mut segments = path.split('/');
+    let place: [Option<&str>; 5] = std::array::from_fn(|_| segments.next());
+    match place {
+        [Some(""), None, ..] => base(method, query),
+        [Some("metadata"), None, ..] => get(method, Interaction::Capabilities),
+        [Some("$versions"), None, ..] => get(method, Interaction::Versions),
+        [Some(".well-known"), Some("smart-configuration"), None, ..] => {
+            get(method, Interaction::SmartConfiguration)
+        }
+        [Some("health"), Some("check"), None, ..] => get(method, Interaction::Health),
+        [Some("_history"), None, ..] => get(method, Interaction::History(HistoryOf::System)),
+        [Some("_search"), None, ..] => post(method, Interaction::SearchForm(None)),
+        [Some(name), None, ..] if name.starts_with('$') => Err(operation(name)),
+        [Some(name), None, ..] => of_type(method, type_of(name)?, query),
+        [Some(name), Some("_history"), None, ..] => {
+            get(method, Interaction::History(HistoryOf::Type(type_of(name)?)))
+        }
+        [Some(name), Some("_search"), None, ..] => {
+            post(method, Interaction::SearchForm(Some(type_of(name)?)))
+        }
+        [Some(name), Some(called), None, ..] if called.starts_with('$') => {
+            type_of(name)?;
+            Err(operation(called))
+        }
+        [Some(name), Some(id), None, ..] => of_instance(method, key(name, id)?),
+        [Some(name), Some(id), Some("_history"), None, ..] => {
+            get(method, Interaction::History(HistoryOf::Instance(key(name, id)?)))
+        }
+        [Some(name), Some(id), Some("_history"), Some(version), None] => {
+            let key = key(name, id)?;
+            let number = version_number(version);
+            let number = number.ok_or_else(|| Refusal::UnknownVersion(version.to_owned()))?;
+            get(method, Interaction::Vread(key, number))
+        }
+        [Some(name), Some(id), Some(called), None, ..] if called.starts_with('$') => {
+            key(name, id)?;
+            Err(operation(called))
+        }
+        [Some(name), Some(id), Some(inside), None, ..] if COMPARTMENTS.contains(&name) => {
+            key(name, id)?;
+            if inside != "*" {
+                type_of(inside)?;
+            }
+            Err(Refusal::Later("Compartment search comes with the search parameters".to_owned()))
+        }
+        [Some(name), ..] => {
+            type_of(name)?;
+            Err(Refusal::UnknownPath(path.to_owned()))
+        }
+        [None, ..] => Err(Refusal::UnknownPath(path.to_owned())),
+    }
+}
+
+fn base(method: &Method, query: &str) -> Result<Interaction, Refusal> {
+    match *method {
+        Method::POST => Ok(Interaction::Bundle),
+        Method::GET if query.is_empty() => Err(Refusal::Base),
+        Method::GET => Ok(Interaction::Search(None)),
+        Method::DELETE if !query.is_empty() => Err(conditional("delete")),
+        _ => Err(not_allowed(method, ON_BASE)),
+    }
+}
+
+fn of_type(method: &Method, number: TypeId, query: &str) -> Result<Interaction, Refusal> {
+    match *method {
+        Method::GET => Ok(Interaction::Search(Some(number))),
+        Method::POST => Ok(Interaction::Create(number)),
+        Method::PUT if !query.is_empty() => Err(conditional("update")),
+        Method::PATCH if !query.is_empty() => Err(conditional("patch")),
+        Method::DELETE if !query.is_empty() => Err(conditional("delete")),
+        _ => Err(not_allowed(method, ON_TYPE)),
+    }
+}
+
+fn of_instance(method: &Method, key: Key) -> Result<Interaction, Refusal> {
+    match *method {
+        Method::GET => Ok(Interaction::Read(key)),
+        Method::PUT => Ok(Interaction::Update(key)),
+        Method::DELETE => Ok(Interaction::Delete(key)),
+        Method::PATCH => Err(Refusal::Later("PATCH is part of this service".to_owned())),
+        _ => Err(not_allowed(method, ON_INSTANCE)),
+    }
+}
+
+fn conditional(what: &str) -> Refusal {
+    Refusal::Later(format!("Conditional {what} comes with the search parameters"))
+}
+
+fn get(method: &Method, interaction: Interaction) -> Result<Interaction, Refusal> {
+    if method == Method::GET { Ok(interaction) } else { Err(not_allowed(method, GET_ONLY)) }
+}
+
+fn post(method: &Method, interaction: Interaction) -> Result<Interaction, Refusal> {
+    if method == Method::POST { Ok(interaction) } else { Err(not_allowed(method, POST_ONLY)) }
+}
+
+fn not_allowed(method: &Method, allow: &'static str) -> Refusal {
+    Refusal::Method { method: method.to_string(), allow }
+}
+
+fn type_of(name: &str) -> Result<TypeId, Refusal> {
+    types::number(name).ok_or_else(|| Refusal::UnknownType(name.to_owned()))
+}
+
+fn key(name: &str, id: &str) -> Result<Key, Refusal> {
+    let resource_type = type_of(name)?;
+    let id = ResourceId::new(id).ok_or_else(|| Refusal::BadId(id.to_owned()))?;
+    Ok(Key { resource_type, id })
+}
+
+/// A version number in the one way we write it.
+fn version_number(text: &str) -> Option<u64> {
+    let plain = text.bytes().all(|byte| byte.is_ascii_digit()) && !text.starts_with('0');
+    if plain { text.parse().ok() } else { None }
+}
+
+fn operation(name: &str) -> Refusal {
+    if OPERATIONS.binary_search(&name).is_ok() {
+        Refusal::Later(format!("The operation {name} is part of this service"))
+    } else {
+        Refusal::UnknownOperation(name.to_owned())
+    }
+}
+
+#[cfg(test)]
+#[path = "route_tests.rs"]
+mod tests;

@@ -1,0 +1,123 @@
+//! <https://hl7.org/fhir/R4/bundle.html#searchset> and `#history`: the entries of a page, read and written while
+//! the answer is sent.
+
+use std::sync::Arc;
+
+use base::Fault;
+use bytes::Bytes;
+use json::{Writer, write_string};
+use store::{Kind, Rid, Snapshot, Version};
+
+use super::parameters::Listed;
+use crate::fhir::bundle::writer::{BundleWriter, Head};
+use crate::fhir::conditions::etag;
+use crate::fhir::outcome::{self, Issue};
+use crate::fhir::{resource, types};
+
+/// Bodies that are decompressed at one time.
+const CHUNK: usize = 16;
+
+/// Makes the pieces of a searchset or a history.
+pub(crate) struct Entries {
+    /// `None` once the Bundle is finished.
+    bundle: Option<BundleWriter>,
+    listed: Listed,
+    base: Arc<str>,
+    snapshot: Snapshot,
+    rids: std::vec::IntoIter<Rid>,
+    warnings: Vec<Issue>,
+}
+
+impl Entries {
+    pub(crate) fn new(
+        head: &Head,
+        listed: Listed,
+        base: Arc<str>,
+        snapshot: Snapshot,
+        rids: Vec<Rid>,
+    ) -> Self {
+        let bundle = Some(BundleWriter::new(head));
+        Self { bundle, listed, base, snapshot, rids: rids.into_iter(), warnings: Vec::new() }
+    }
+
+    /// Adds an OperationOutcome behind the matches, when there is something to say.
+    pub(crate) fn warn(self, warnings: Vec<Issue>) -> Self {
+        Self { warnings, ..self }
+    }
+
+    /// The next piece; `None` when there is no more.
+    fn piece(&mut self) -> Result<Option<Bytes>, Fault> {
+        let Some(mut bundle) = self.bundle.take() else { return Ok(None) };
+        loop {
+            let chunk: Vec<Rid> = self.rids.by_ref().take(CHUNK).collect();
+            if chunk.is_empty() {
+                self.warning(&mut bundle);
+                return Ok(Some(bundle.finish()));
+            }
+            for version in self.snapshot.versions(&chunk)? {
+                bundle.entry(|out| self.entry(&version, out))?;
+            }
+            if let Some(piece) = bundle.piece() {
+                self.bundle = Some(bundle);
+                return Ok(Some(piece));
+            }
+        }
+    }
+
+    fn entry(&self, version: &Version, out: &mut Vec<u8>) -> Result<(), Fault> {
+        let key = version.key;
+        let name = types::name(key.resource_type);
+        out.extend_from_slice(b"{\"fullUrl\":");
+        write_string(out, &format!("{}/{name}/{}", self.base, key.id));
+        if !version.is_deletion() {
+            out.extend_from_slice(b",\"resource\":");
+            resource::write(version, out)?;
+        }
+        match self.listed {
+            Listed::Matches => out.extend_from_slice(b",\"search\":{\"mode\":\"match\"}}"),
+            Listed::Versions => history(version, name, out),
+        }
+        Ok(())
+    }
+
+    fn warning(&self, bundle: &mut BundleWriter) {
+        if self.warnings.is_empty() {
+            return;
+        }
+        bundle.entry(|out| {
+            out.extend_from_slice(b"{\"resource\":");
+            out.extend_from_slice(&outcome::resource(None, &self.warnings));
+            // A history has no search modes; its entry must say what was done instead.
+            out.extend_from_slice(match self.listed {
+                Listed::Matches => &b",\"search\":{\"mode\":\"outcome\"}}"[..],
+                Listed::Versions => &b",\"request\":{\"method\":\"GET\",\"url\":\"_history\"},\"response\":{\"status\":\"200 OK\"}}"[..],
+            });
+        });
+    }
+}
+
+impl Iterator for Entries {
+    type Item = Result<Bytes, Fault>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.piece().transpose()
+    }
+}
+
+/// What made a version: the end of its entry.
+fn history(version: &Version, name: &str, out: &mut Vec<u8>) {
+    let instance = || format!("{name}/{}", version.key.id);
+    let (method, url, status) = match version.kind {
+        Kind::Create => ("POST", name.to_owned(), "201 Created"),
+        Kind::Update => ("PUT", instance(), "200 OK"),
+        Kind::Delete => ("DELETE", instance(), "204 No Content"),
+    };
+    out.extend_from_slice(b",\"request\":");
+    let mut writer = Writer::new(out);
+    writer.begin_object().key("method").string(method).key("url").string(&url).end_object();
+    out.extend_from_slice(b",\"response\":");
+    let mut writer = Writer::new(out);
+    writer.begin_object().key("status").string(status).key("etag").string(&etag(version.number));
+    writer.key("lastModified").string(&resource::instant(version.last_updated)).end_object();
+    out.push(b'}');
+}
