@@ -34,9 +34,11 @@ impl Malformed {
                 "If-None-Match: {text} has no meaning for a write; only * has: write only when the \
                  resource does not exist."
             ),
-            Self::Both => "If-Match says that the resource exists, If-None-Match: * that it does not. \
+            Self::Both => {
+                "If-Match says that the resource exists, If-None-Match: * that it does not. \
                            Send one of them."
-                .to_owned(),
+                    .to_owned()
+            }
         }
     }
 }

@@ -46,6 +46,11 @@ impl Context<'_> {
         }
     }
 
+    /// The surroundings of an entry of a Bundle.
+    pub(crate) fn entry<'e>(&'e self, query: &'e str, conditions: &Conditions) -> Context<'e> {
+        Context { query, conditions: conditions.clone(), ..self.clone() }
+    }
+
     /// What reads see.
     pub(crate) fn snapshot(&self) -> Snapshot {
         self.pinned.clone().unwrap_or_else(|| self.service.store.snapshot())
@@ -62,7 +67,8 @@ impl Context<'_> {
         if self.query.is_empty() {
             return Ok(());
         }
-        let unknown = |name: &str| !known.contains(&name) && !matches!(name, "_format" | "_pretty" | "");
+        let unknown =
+            |name: &str| !known.contains(&name) && !matches!(name, "_format" | "_pretty" | "");
         let given = form_urlencoded::parse(self.query.as_bytes()).map(|(name, _)| name);
         let issues: Vec<Issue> = given
             .filter(|name| unknown(name))

@@ -2,7 +2,7 @@
 
 use authority::DataAction;
 use http::StatusCode;
-use store::{Key, Operation, Outcome as Stored, PutCondition, Rejected, TypeId};
+use store::{Key, Operation, Outcome as Stored, PutCondition, TypeId};
 
 use super::context::Context;
 use super::incoming::{Expected, Incoming};
@@ -38,7 +38,7 @@ pub(crate) fn if_none_exist() -> Outcome {
     Outcome::error(
         StatusCode::NOT_IMPLEMENTED,
         "not-supported",
-        "Conditional create (If-None-Exist) comes with the search parameters, and is not available yet. \
+        "Conditional create (If-None-Exist, ifNoneExist) comes later, with the search parameters. \
          Leave it out, or PUT the resource under an id of your own.",
     )
 }
@@ -49,29 +49,26 @@ pub(crate) async fn create(
     resource_type: TypeId,
     body: Body,
 ) -> Result<Answer, Refusal> {
-    cx.allow(DataAction::Write)?;
-    cx.only_parameters(&[])?;
-    if cx.conditions.if_none_exist.is_some() {
-        return Err(Refusal::IfNoneExist);
-    }
+    begin(cx)?;
     let incoming = Incoming::read(cx, body, Expected { resource_type, id: None }).await?;
-    store(cx, resource_type, incoming).await
-}
-
-/// Stores what was read.
-pub(crate) async fn store(
-    cx: &Context<'_>,
-    resource_type: TypeId,
-    incoming: Incoming,
-) -> Result<Answer, Refusal> {
     let Incoming { stripped, content } = incoming;
     let key = Key { resource_type, id: cx.new_id()? };
     let put = Operation::Put { key, condition: PutCondition::Absent, content };
-    let committed = cx.commit(put).await.map_err(|rejected: Rejected| General::from(rejected))?;
+    let committed = cx.commit(put).await?;
     match committed.outcomes.first() {
         Some(Stored::Created(head)) => {
             Ok(resource::written(cx, StatusCode::CREATED, head, &stripped))
         }
         other => Err(General::bug(&format!("a create came to {other:?}")).into()),
     }
+}
+
+/// What is checked before the body is read.
+pub(crate) fn begin(cx: &Context<'_>) -> Result<(), Refusal> {
+    cx.allow(DataAction::Write)?;
+    cx.only_parameters(&[])?;
+    if cx.conditions.if_none_exist.is_some() {
+        return Err(Refusal::IfNoneExist);
+    }
+    Ok(())
 }

@@ -23,7 +23,10 @@ pub(crate) enum Refusal {
     /// 404: `If-Match` on a resource that does not exist.
     NotFound(Key),
     /// 412: `If-Match` names another version than the current one.
-    Mismatch { supplied: Option<String>, current: u64 },
+    Mismatch {
+        supplied: Option<String>,
+        current: u64,
+    },
 }
 
 impl<T: Into<General>> From<T> for Refusal {

@@ -2,10 +2,10 @@
 
 use base::limits::{BODY_BYTES, JSON_DEPTH, JSON_NODES};
 use bytes::Bytes;
-use http::StatusCode;
 use json::{Document, Kind, Limits, Stripped, Value};
 use store::{Content, ResourceId, TypeId};
 
+use super::bundle::conditional;
 use super::context::Context;
 use super::outcome::Issue;
 use super::refusal::General;
@@ -14,7 +14,7 @@ use crate::edge::blocking;
 use crate::exchange::Body;
 
 /// Bodies longer than this are parsed and compressed away from the threads that serve sockets.
-const LONG: usize = 64 << 10;
+pub(crate) const LONG: usize = 64 << 10;
 
 /// What the URL says about the resource in the body.
 #[derive(Clone, Copy, Debug)]
@@ -48,9 +48,16 @@ impl Incoming {
         let document = parse(bytes)?;
         let mut issues = Vec::new();
         let root = types::name(expected.resource_type);
-        Check { document: &document, issues: &mut issues }.resource(document.root(), expected, root);
+        Check { document: &document, issues: &mut issues }.resource(
+            document.root(),
+            expected,
+            root,
+        );
         if !issues.is_empty() {
             return Err(General::Content(issues));
+        }
+        if let Some(reference) = conditional(document.root()) {
+            return Err(General::ConditionalReference(reference.into_owned()));
         }
         Self::prepare(document.root())
     }
@@ -95,7 +102,8 @@ impl Check<'_> {
     fn resource_type(&mut self, resource: Value<'_>, expected: TypeId, at: &str) {
         let expected = types::name(expected);
         let Some(name) = resource.get("resourceType") else {
-            let text = format!("the resource has no resourceType. Add \"resourceType\": \"{expected}\"");
+            let text =
+                format!("the resource has no resourceType. Add \"resourceType\": \"{expected}\"");
             return self.wrong(resource, at, "required", &text);
         };
         let Some(text) = name.as_str() else {
@@ -115,7 +123,9 @@ impl Check<'_> {
     fn id(&mut self, resource: Value<'_>, expected: Option<ResourceId>, at: &str) {
         let Some(value) = resource.get("id") else {
             if let Some(expected) = expected {
-                let text = format!("an update needs the id of the URL in the body: \"id\": \"{expected}\"");
+                let text = format!(
+                    "an update needs the id of the URL in the body: \"id\": \"{expected}\""
+                );
                 self.wrong(resource, at, "required", &text);
             }
             return;
@@ -177,9 +187,6 @@ impl Check<'_> {
         self.issues.push(issue.at(at).placed(position));
     }
 }
-
-/// The status of a resource that is wrong.
-pub(crate) const WRONG: StatusCode = StatusCode::BAD_REQUEST;
 
 #[cfg(test)]
 mod tests {

@@ -1,22 +1,139 @@
 //! The FHIR REST API: one file per interaction.
-
-use std::sync::Arc;
-
-use http::StatusCode;
-
-use crate::app::App;
-use crate::exchange::{Answer, Request};
-use crate::service::Service;
+//!
+//! A request is routed (`route.rs`), its caller found (`authenticate.rs`), its formats agreed upon
+//! (`negotiate.rs`); then the interaction authorizes, plans, stores and answers. Every interaction has its own
+//! closed list of refusals, which one `match` turns into an `Outcome`.
 
 pub(crate) mod outcome;
 
+mod authenticate;
+mod bundle;
+mod capabilities;
+mod conditions;
+mod context;
+mod create;
+mod delete;
+mod health;
+mod history;
+mod incoming;
+mod negotiate;
+mod page_link;
+mod prefer;
+mod read;
+mod refusal;
+mod resource;
+mod route;
+mod search;
+mod smart_configuration;
+mod types;
+mod update;
+mod versions;
+mod vread;
+
+use std::sync::Arc;
+
+use http::HeaderMap;
+
+use crate::app::App;
+use crate::edge::blocking;
+use crate::exchange::{Answer, Body, Request};
+use crate::service::Service;
+use conditions::Conditions;
+use context::Context;
+use outcome::Outcome;
+use prefer::Prefer;
+use refusal::General;
+use route::Interaction;
+
 /// Answers one request of a service; `base` is the URL under which it was called, without a trailing slash.
-#[expect(clippy::unused_async, reason = "handlers that will stand here wait")]
 pub(crate) async fn answer(
-    _app: &Arc<App>,
-    _service: &Arc<Service>,
-    _base: String,
-    _request: Request,
+    app: &Arc<App>,
+    service: &Arc<Service>,
+    base: String,
+    request: Request,
 ) -> Answer {
-    Answer::empty(StatusCode::NOT_IMPLEMENTED)
+    let Request { method, path, query, headers, correlation_id, now, body, .. } = request;
+    let routed = route::route(&method, &path, &query);
+    let mut cx = Context {
+        app,
+        service,
+        base: &base,
+        query: &query,
+        now,
+        correlation_id: &correlation_id,
+        conditions: Conditions::of(&headers),
+        prefer: Prefer::of(&headers),
+        identity: None,
+        pinned: None,
+    };
+    let name = routed.as_ref().ok().map(|interaction| interaction.name());
+    let answered = serve(&mut cx, routed, &headers, body).await;
+    let mut answer = answered.unwrap_or_else(|outcome| outcome.answer(&correlation_id));
+    answer.note.caller = cx.identity.map(|identity| identity.object_id);
+    answer.note.interaction = name;
+    answer
+}
+
+/// Who asks comes before what was asked wrongly: a stranger learns nothing but how to sign in.
+async fn serve(
+    cx: &mut Context<'_>,
+    routed: Result<Interaction, route::Refusal>,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<Answer, Outcome> {
+    if !routed.as_ref().is_ok_and(|interaction| interaction.is_anonymous()) {
+        let identity = authenticate::authenticate(cx.app, cx.service, headers);
+        let identity = identity.map_err(|fault| authenticate::refused(cx.app, cx.base, &fault))?;
+        cx.identity = Some(identity);
+    }
+    let interaction = routed?;
+    let form = negotiate::answer_form(headers, cx.query)?;
+    match interaction {
+        Interaction::Create(_) | Interaction::Update(_) | Interaction::Bundle => {
+            negotiate::resource_body(headers)?;
+        }
+        Interaction::SearchForm(_) => negotiate::form_body(headers)?,
+        _ => {}
+    }
+    let answer = interact(cx, interaction, body).await?;
+    if form.pretty {
+        let pretty = blocking::run(move || resource::pretty(answer)).await;
+        return Ok(pretty.and_then(|pretty| pretty).map_err(General::from)?);
+    }
+    Ok(answer)
+}
+
+/// Where the interactions are: those that read a body or change something.
+async fn interact(
+    cx: &Context<'_>,
+    interaction: Interaction,
+    body: Body,
+) -> Result<Answer, Outcome> {
+    Ok(match interaction {
+        Interaction::Create(resource_type) => create::create(cx, resource_type, body).await?,
+        Interaction::Update(key) => update::update(cx, key, body).await?,
+        Interaction::Delete(key) => delete::delete(cx, key).await?,
+        Interaction::SearchForm(of) => search::search_form(cx, of, body).await?,
+        Interaction::Bundle => bundle::bundle(cx, body).await?,
+        looking => look(cx, looking).await?,
+    })
+}
+
+/// Those that only look, and so may stand as GET in a Bundle.
+async fn look(cx: &Context<'_>, interaction: Interaction) -> Result<Answer, Outcome> {
+    Ok(match interaction {
+        Interaction::Capabilities => capabilities::capabilities(cx)?,
+        Interaction::SmartConfiguration => smart_configuration::configuration(cx),
+        Interaction::Versions => versions::versions(cx)?,
+        Interaction::Health => health::check(cx).await,
+        Interaction::Read(key) => read::read(cx, key)?,
+        Interaction::Vread(key, number) => vread::vread(cx, key, number)?,
+        Interaction::History(of) => history::history(cx, of).await?,
+        Interaction::Search(of) => search::search(cx, of).await?,
+        Interaction::Create(_)
+        | Interaction::Update(_)
+        | Interaction::Delete(_)
+        | Interaction::SearchForm(_)
+        | Interaction::Bundle => return Err(General::bug("this does not only look").into()),
+    })
 }

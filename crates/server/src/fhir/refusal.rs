@@ -20,6 +20,8 @@ pub(crate) enum General {
     Body(BodyFault),
     /// 400: what was sent is wrong in these ways.
     Content(Vec<Issue>),
+    /// 501: a reference that is a search.
+    ConditionalReference(String),
     /// 507: there is no room.
     NoRoom,
     /// 503: too many writes wait, or too many bodies are arriving.
@@ -67,7 +69,9 @@ impl From<Rejected> for General {
 impl From<General> for Outcome {
     fn from(refusal: General) -> Self {
         match refusal {
-            General::Nobody => Self::error(StatusCode::UNAUTHORIZED, "login", "Authentication failed."),
+            General::Nobody => {
+                Self::error(StatusCode::UNAUTHORIZED, "login", "Authentication failed.")
+            }
             General::Denied(why) => Self::new(
                 StatusCode::FORBIDDEN,
                 vec![
@@ -77,6 +81,14 @@ impl From<General> for Outcome {
             ),
             General::Body(fault) => body(&fault),
             General::Content(issues) => Self::new(StatusCode::BAD_REQUEST, issues),
+            General::ConditionalReference(reference) => Self::error(
+                StatusCode::NOT_IMPLEMENTED,
+                "not-supported",
+                format!(
+                    "The conditional reference '{reference}' cannot be resolved yet: that comes later, with the \
+                     search parameters. Refer to the resource by its id."
+                ),
+            ),
             General::NoRoom => Self::error(
                 StatusCode::INSUFFICIENT_STORAGE,
                 "no-store",

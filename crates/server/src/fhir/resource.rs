@@ -32,9 +32,7 @@ pub(crate) fn written(
 ) -> Answer {
     let answer = match cx.prefer.returns {
         Return::Minimal => Answer::empty(status),
-        Return::OperationOutcome => {
-            Answer::of(status, CONTENT_TYPE, all_fine(cx.correlation_id))
-        }
+        Return::OperationOutcome => Answer::of(status, CONTENT_TYPE, all_fine(cx.correlation_id)),
         Return::Representation => {
             let mut body = Vec::with_capacity(stripped.body.len() + 256);
             write_stripped(stripped, head, &mut body);
@@ -99,9 +97,7 @@ pub(crate) fn pretty(answer: Answer) -> Result<Answer, Fault> {
 }
 
 /// All of an answer's body in one piece.
-pub(crate) fn gather(
-    pieces: impl Iterator<Item = Result<Bytes, Fault>>,
-) -> Result<Bytes, Fault> {
+pub(crate) fn gather(pieces: impl Iterator<Item = Result<Bytes, Fault>>) -> Result<Bytes, Fault> {
     let mut whole = Vec::new();
     for piece in pieces {
         whole.extend_from_slice(&piece?);

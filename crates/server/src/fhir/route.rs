@@ -30,6 +30,27 @@ pub(crate) enum Interaction {
 }
 
 impl Interaction {
+    /// The specification's word for it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Capabilities => "capabilities",
+            Self::SmartConfiguration => "smart-configuration",
+            Self::Versions => "versions",
+            Self::Health => "health-check",
+            Self::Read(_) => "read",
+            Self::Vread(..) => "vread",
+            Self::Create(_) => "create",
+            Self::Update(_) => "update",
+            Self::Delete(_) => "delete",
+            Self::History(HistoryOf::Instance(_)) => "history-instance",
+            Self::History(HistoryOf::Type(_)) => "history-type",
+            Self::History(HistoryOf::System) => "history-system",
+            Self::Search(Some(_)) | Self::SearchForm(Some(_)) => "search-type",
+            Self::Search(None) | Self::SearchForm(None) => "search-system",
+            Self::Bundle => "transaction",
+        }
+    }
+
     /// Whether it is answered without a token.
     pub(crate) fn is_anonymous(self) -> bool {
         use Interaction::{Capabilities, Health, SmartConfiguration, Versions};
@@ -99,7 +120,7 @@ impl From<Refusal> for Outcome {
             Refusal::Later(what) => Self::error(
                 StatusCode::NOT_IMPLEMENTED,
                 "not-supported",
-                format!("{what}, and is not available yet. /metadata lists what is."),
+                format!("{what} comes later; it is part of this service and not available yet. /metadata lists what is."),
             ),
         }
     }
@@ -161,8 +182,7 @@ const OPERATIONS: [&str; 45] = [
 ];
 
 /// Types that have compartments.
-const COMPARTMENTS: [&str; 5] =
-    ["Device", "Encounter", "Patient", "Practitioner", "RelatedPerson"];
+const COMPARTMENTS: [&str; 5] = ["Device", "Encounter", "Patient", "Practitioner", "RelatedPerson"];
 
 /// Finds the interaction. `path` is what follows the base, percent-encoded as sent.
 pub(crate) fn route(method: &Method, path: &str, query: &str) -> Result<Interaction, Refusal> {
@@ -212,7 +232,7 @@ pub(crate) fn route(method: &Method, path: &str, query: &str) -> Result<Interact
             if inside != "*" {
                 type_of(inside)?;
             }
-            Err(Refusal::Later("Compartment search comes with the search parameters".to_owned()))
+            Err(Refusal::Later("Compartment search".to_owned()))
         }
         [Some(name), ..] => {
             type_of(name)?;
@@ -248,13 +268,13 @@ fn of_instance(method: &Method, key: Key) -> Result<Interaction, Refusal> {
         Method::GET => Ok(Interaction::Read(key)),
         Method::PUT => Ok(Interaction::Update(key)),
         Method::DELETE => Ok(Interaction::Delete(key)),
-        Method::PATCH => Err(Refusal::Later("PATCH is part of this service".to_owned())),
+        Method::PATCH => Err(Refusal::Later("PATCH".to_owned())),
         _ => Err(not_allowed(method, ON_INSTANCE)),
     }
 }
 
 fn conditional(what: &str) -> Refusal {
-    Refusal::Later(format!("Conditional {what} comes with the search parameters"))
+    Refusal::Later(format!("Conditional {what}"))
 }
 
 fn get(method: &Method, interaction: Interaction) -> Result<Interaction, Refusal> {
@@ -287,7 +307,7 @@ fn version_number(text: &str) -> Option<u64> {
 
 fn operation(name: &str) -> Refusal {
     if OPERATIONS.binary_search(&name).is_ok() {
-        Refusal::Later(format!("The operation {name} is part of this service"))
+        Refusal::Later(format!("The operation {name}"))
     } else {
         Refusal::UnknownOperation(name.to_owned())
     }

@@ -25,7 +25,8 @@ fn refused(line: &str, expected: u16, word: &str) {
         let text = outcome.issues.first().map(|issue| issue.diagnostics.clone());
         (outcome.status.as_u16(), text.unwrap_or_default())
     });
-    let fits = found.as_ref().is_some_and(|(status, text)| *status == expected && text.contains(word));
+    let fits =
+        found.as_ref().is_some_and(|(status, text)| *status == expected && text.contains(word));
     assert!(fits, "{line}: {found:?}");
 }
 

@@ -2,7 +2,7 @@
 
 use authority::DataAction;
 use http::StatusCode;
-use store::{Key, Operation, Outcome as Stored, Refused, Rejected};
+use store::{Key, Operation, Outcome as Stored, PutCondition, Refused, Rejected};
 
 use super::conditions::Malformed;
 use super::context::Context;
@@ -20,7 +20,10 @@ pub(crate) enum Refusal {
     /// 404: `If-Match` on a resource that does not exist.
     NotThere(Key),
     /// 412: `If-Match` names another version than the current one.
-    Mismatch { supplied: Option<String>, current: u64 },
+    Mismatch {
+        supplied: Option<String>,
+        current: u64,
+    },
     /// 412: `If-None-Match: *` on a resource that exists.
     Exists(Key, u64),
 }
@@ -73,21 +76,9 @@ pub(crate) fn refused(key: Key, supplied: Option<String>, why: Refused) -> Refus
 
 /// `PUT [base]/[type]/[id]`: a new version, or the first. Content that changes nothing makes none.
 pub(crate) async fn update(cx: &Context<'_>, key: Key, body: Body) -> Result<Answer, Refusal> {
-    cx.allow(DataAction::Write)?;
-    cx.only_parameters(&[])?;
-    cx.conditions.put_condition().map_err(Refusal::Condition)?;
+    let condition = begin(cx)?;
     let expected = Expected { resource_type: key.resource_type, id: Some(key.id) };
     let incoming = Incoming::read(cx, body, expected).await?;
-    store(cx, key, incoming).await
-}
-
-/// Stores what was read, under the conditions of the request.
-pub(crate) async fn store(
-    cx: &Context<'_>,
-    key: Key,
-    incoming: Incoming,
-) -> Result<Answer, Refusal> {
-    let condition = cx.conditions.put_condition().map_err(Refusal::Condition)?;
     let Incoming { stripped, content } = incoming;
     let committed = match cx.commit(Operation::Put { key, condition, content }).await {
         Ok(committed) => committed,
@@ -105,4 +96,11 @@ pub(crate) async fn store(
         }
         other => Err(General::bug(&format!("an update came to {other:?}")).into()),
     }
+}
+
+/// What is checked before the body is read: gives what must hold of the resource.
+pub(crate) fn begin(cx: &Context<'_>) -> Result<PutCondition, Refusal> {
+    cx.allow(DataAction::Write)?;
+    cx.only_parameters(&[])?;
+    cx.conditions.put_condition().map_err(Refusal::Condition)
 }

@@ -40,9 +40,9 @@ const EVER: Interval = Interval { from: i64::MIN, before: i64::MAX };
 /// The moments that a searched value such as `ge2026-11` matches, as one or two intervals; the stored moment
 /// is an instant. The error says what is wrong with the value.
 pub(crate) fn matched(value: &str, now: Timestamp) -> Result<Vec<Interval>, String> {
-    let known = PREFIXES.iter().find_map(|(text, prefix)| {
-        value.strip_prefix(text).map(|date| (*prefix, date))
-    });
+    let known = PREFIXES
+        .iter()
+        .find_map(|(text, prefix)| value.strip_prefix(text).map(|date| (*prefix, date)));
     let (prefix, date) = known.unwrap_or((Prefix::Eq, value));
     let Interval { from, before } = interval(date)?;
     let earlier = Interval { before: from, ..EVER };
@@ -91,7 +91,11 @@ fn parse(text: &str) -> Option<Interval> {
     };
     let month = digits(month, 2).filter(|month| (1..=12).contains(month))?;
     let first = days_before_month(year, month);
-    let next = if month == 12 { days_before_month(year + 1, 1) } else { days_before_month(year, month + 1) };
+    let next = if month == 12 {
+        days_before_month(year + 1, 1)
+    } else {
+        days_before_month(year, month + 1)
+    };
     let Some(day) = day else {
         return time.is_none().then(|| whole_days(first, next));
     };
@@ -220,7 +224,10 @@ mod tests {
         check("2020-01-01T10:30:15+02:00", "2020-01-01T08:30:15Z .. 2020-01-01T08:30:16Z");
         check("2020-01-01T10:30:15 02:00", "2020-01-01T08:30:15Z .. 2020-01-01T08:30:16Z");
         check("2020-01-01T10:30:15-05:30", "2020-01-01T16:00:15Z .. 2020-01-01T16:00:16Z");
-        check("2020-01-01T10:30:15.5Z", "2020-01-01T10:30:15.500000Z .. 2020-01-01T10:30:15.600000Z");
+        check(
+            "2020-01-01T10:30:15.5Z",
+            "2020-01-01T10:30:15.500000Z .. 2020-01-01T10:30:15.600000Z",
+        );
         check(
             "2020-01-01T10:30:15.123456Z",
             "2020-01-01T10:30:15.123456Z .. 2020-01-01T10:30:15.123457Z",
@@ -231,10 +238,28 @@ mod tests {
     #[test]
     fn what_is_no_date_is_an_error() {
         let wrong = [
-            "", "yesterday", "20", "02020", "2019-02-29", "2020-13", "2020-00", "2020-1-1", "0000",
-            "2020T10:00", "2020-01-01T", "2020-01-01T25:00", "2020-01-01T10", "2020-01-01T10:61",
-            "2020-01-01T10:30:61", "2020-01-01T10:30:15.", "2020-01-01T10:30:15.x", "2020-01-01 10:30",
-            "2020-01-01T10:30+15:00", "2020-01-01T10:30+1", "+2020", "２０２０",
+            "",
+            "yesterday",
+            "20",
+            "02020",
+            "2019-02-29",
+            "2020-13",
+            "2020-00",
+            "2020-1-1",
+            "0000",
+            "2020T10:00",
+            "2020-01-01T",
+            "2020-01-01T25:00",
+            "2020-01-01T10",
+            "2020-01-01T10:61",
+            "2020-01-01T10:30:61",
+            "2020-01-01T10:30:15.",
+            "2020-01-01T10:30:15.x",
+            "2020-01-01 10:30",
+            "2020-01-01T10:30+15:00",
+            "2020-01-01T10:30+1",
+            "+2020",
+            "２０２０",
         ];
         for value in wrong {
             check(value, "error");
@@ -258,9 +283,8 @@ mod tests {
             ("ap2020-11", "2020-10-28T21:36:00Z .. 2020-12-04T02:24:00Z"),
         ];
         for (value, expected) in rows {
-            let found = matched(value, now).map(|all| {
-                all.into_iter().map(text).collect::<Vec<_>>().join(", ")
-            });
+            let found = matched(value, now)
+                .map(|all| all.into_iter().map(text).collect::<Vec<_>>().join(", "));
             assert_eq!(found.as_deref(), Ok(expected), "{value}");
         }
         assert!(matched("xx2020", now).is_err());

@@ -106,11 +106,12 @@ impl Iterator for Entries {
 
 /// What made a version: the end of its entry.
 fn history(version: &Version, name: &str, out: &mut Vec<u8>) {
-    let instance = || format!("{name}/{}", version.key.id);
-    let (method, url, status) = match version.kind {
-        Kind::Create => ("POST", name.to_owned(), "201 Created"),
-        Kind::Update => ("PUT", instance(), "200 OK"),
-        Kind::Delete => ("DELETE", instance(), "204 No Content"),
+    let url = format!("{name}/{}", version.key.id);
+    // Each as the request that makes the same version again; the store does not tell POST from PUT.
+    let (method, status) = match version.kind {
+        Kind::Create => ("PUT", "201 Created"),
+        Kind::Update => ("PUT", "200 OK"),
+        Kind::Delete => ("DELETE", "204 No Content"),
     };
     out.extend_from_slice(b",\"request\":");
     let mut writer = Writer::new(out);

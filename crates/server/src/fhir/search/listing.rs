@@ -164,11 +164,7 @@ pub(crate) async fn list(
     let links = Links { cx, binding, query: meaning.heard.join("&"), token: meaning.token.clone() };
     let long = meaning.count > SHORT || meaning.total == Total::Accurate || meaning.only_total;
     let search = Search { plan, start, wants: Wants::of(&meaning) };
-    let found = if long {
-        blocking::run(move || search.run()).await??
-    } else {
-        search.run()?
-    };
+    let found = if long { blocking::run(move || search.run()).await?? } else { search.run()? };
     let head = Head {
         kind: if listing.listed() == Listed::Matches { "searchset" } else { "history" },
         id: ids::guid(&*cx.app.random),

@@ -64,11 +64,8 @@ pub(crate) enum Total {
 
 /// Reads parameters as they stand in a query or a form; `queries` are read as if joined.
 pub(crate) fn read(queries: &[&str], rules: Rules) -> Result<Meaning, Vec<Issue>> {
-    let pairs: Vec<&str> = queries
-        .iter()
-        .flat_map(|query| query.split('&'))
-        .filter(|pair| !pair.is_empty())
-        .collect();
+    let pairs: Vec<&str> =
+        queries.iter().flat_map(|query| query.split('&')).filter(|pair| !pair.is_empty()).collect();
     if pairs.len() > SEARCH_PARAMETERS {
         let text = format!(
             "The request has {} parameters; at most {SEARCH_PARAMETERS} are read. Use fewer, or comma-separated values.",

@@ -14,7 +14,8 @@ fn search(query: &str) -> Result<Meaning, Vec<Issue>> {
 fn line(query: &str) -> String {
     match search(query) {
         Ok(meaning) => {
-            let criteria: Vec<String> = meaning.criteria.iter().map(|it| format!("{it:?}")).collect();
+            let criteria: Vec<String> =
+                meaning.criteria.iter().map(|it| format!("{it:?}")).collect();
             let mut parts = vec![criteria.join(" "), format!("{}", meaning.count)];
             if meaning.total != Total::Unsaid {
                 parts.push(format!("{:?}", meaning.total));

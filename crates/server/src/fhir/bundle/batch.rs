@@ -1,0 +1,161 @@
+//! <https://hl7.org/fhir/R4/http.html#brules>: every entry stands alone.
+
+use json::{Document, Stripped};
+use store::{Commit, Committed, Operation, PutCondition, Rejected};
+use tokio::task::JoinSet;
+
+use base::Fault;
+use base::limits::GROUP_COMMITS;
+
+use super::entry::{self, Entry, Task};
+use super::prepare::{Work, prepare, refuse_conditional};
+use super::response::{self, Response};
+use super::transaction::refused;
+use super::{Refusal, entries};
+use crate::exchange::Answer;
+use crate::fhir::context::Context;
+use crate::fhir::look;
+use crate::fhir::outcome::Outcome;
+use crate::fhir::refusal::General;
+
+/// Writes of one phase that wait for the store at one time; they share its syncs.
+const AT_ONCE: usize = GROUP_COMMITS;
+
+/// Does what each entry asks for, DELETE, POST, PUT and GET after each other, and answers in their order.
+pub(crate) async fn batch(cx: &Context<'_>, document: Document) -> Result<Answer, Refusal> {
+    let mut batch = Batch { cx, responses: Vec::new() };
+    let mut phases: [Vec<(usize, Entry)>; 4] = Default::default();
+    for (place, value) in entries(&document).enumerate() {
+        batch.responses.push(None);
+        let read = entry::read(cx, value).and_then(|entry| {
+            value.get("resource").map_or(Ok(()), refuse_conditional).map(|()| entry)
+        });
+        match read {
+            Ok(entry) => {
+                if let Some(phase) = phases.get_mut(entry.task.phase()) {
+                    phase.push((place, entry));
+                }
+            }
+            Err(refusal) => batch.refuse(place, refusal),
+        }
+    }
+    let [deletes, creates, updates, looks] = phases;
+    for phase in [deletes, creates, updates] {
+        batch.write(&document, phase).await?;
+    }
+    batch.look(looks).await;
+    let lost = || General::bug("an entry of a batch was not answered").into();
+    let responses = batch.responses.into_iter();
+    let responses =
+        responses.map(|response| response.unwrap_or_else(|| Response::refused(cx, lost())));
+    Ok(response::answer(cx, "batch-response", responses.collect())?)
+}
+
+struct Batch<'b> {
+    cx: &'b Context<'b>,
+    /// By place; all are there in the end.
+    responses: Vec<Option<Response>>,
+}
+
+/// A write on its way to the store and back.
+struct Write {
+    place: usize,
+    entry: Entry,
+    stripped: Option<Stripped>,
+    answer: Result<Committed, Rejected>,
+}
+
+impl Batch<'_> {
+    fn set(&mut self, place: usize, response: Response) {
+        if let Some(slot) = self.responses.get_mut(place) {
+            *slot = Some(response);
+        }
+    }
+
+    fn refuse(&mut self, place: usize, refusal: Outcome) {
+        let refusal = refusal.at(&entry::path(place));
+        let response = Response::refused(self.cx, refusal);
+        self.set(place, response);
+    }
+
+    /// Prepares and commits the writes of one phase, each as a commit of its own.
+    async fn write(
+        &mut self,
+        document: &Document,
+        mut phase: Vec<(usize, Entry)>,
+    ) -> Result<(), Fault> {
+        while !phase.is_empty() {
+            let rest = phase.split_off(phase.len().min(AT_ONCE));
+            let some = std::mem::replace(&mut phase, rest);
+            let work = some.iter().filter_map(|(place, entry)| {
+                let expected = entry.task.expects()?;
+                Some(Work { place: *place, expected, full_url: None })
+            });
+            let mut prepared = prepare(document, work.collect(), None).await?.into_iter();
+            let mut under_way = JoinSet::new();
+            for (place, mut entry) in some {
+                let incoming = entry.task.expects().and_then(|_| prepared.next()).transpose();
+                let (content, stripped) = match incoming {
+                    Ok(incoming) => incoming.map(|it| (it.content, it.stripped)).unzip(),
+                    Err(refusal) => {
+                        self.refuse(place, refusal);
+                        continue;
+                    }
+                };
+                let Some(operation) = operation(&mut entry.task, content) else { continue };
+                let store = self.cx.service.store.clone();
+                under_way.spawn(async move {
+                    let answer = store.commit(Commit::of(operation)).await;
+                    Write { place, entry, stripped, answer }
+                });
+            }
+            while let Some(done) = under_way.join_next().await {
+                self.stored(done.map_err(|error| Fault::new("committing an entry", error))?);
+            }
+        }
+        Ok(())
+    }
+
+    fn stored(&mut self, write: Write) {
+        let Write { place, entry, stripped, answer } = write;
+        match answer {
+            Ok(committed) => {
+                if let Some(stored) = committed.outcomes.first() {
+                    let response = Response::written(self.cx, *stored, stripped);
+                    self.set(place, response);
+                }
+            }
+            Err(Rejected::At { why, .. }) => self.refuse(place, refused(&entry, why)),
+            Err(rejected) => self.refuse(place, General::from(rejected).into()),
+        }
+    }
+
+    /// Answers what only looks, after all writes.
+    async fn look(&mut self, looks: Vec<(usize, Entry)>) {
+        for (place, entry) in looks {
+            let Task::Look(interaction) = entry.task else { continue };
+            let cx = self.cx.entry(&entry.query, &entry.conditions);
+            match look(&cx, interaction).await {
+                Ok(answer) => {
+                    let response = Response::found(self.cx, Ok(answer));
+                    self.set(place, response);
+                }
+                Err(refusal) => self.refuse(place, refusal),
+            }
+        }
+    }
+}
+
+/// The change that a task makes; `None` when it makes none.
+pub(crate) fn operation(task: &mut Task, content: Option<store::Content>) -> Option<Operation> {
+    Some(match task {
+        Task::Delete { operation, .. } => operation.clone(),
+        Task::Create { key } => {
+            Operation::Put { key: *key, condition: PutCondition::Absent, content: content? }
+        }
+        Task::Update { key, condition } => {
+            Operation::Put { key: *key, condition: *condition, content: content? }
+        }
+        Task::Look(_) => return None,
+    })
+}

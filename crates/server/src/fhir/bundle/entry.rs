@@ -1,0 +1,155 @@
+//! <https://hl7.org/fhir/R4/bundle-definitions.html#Bundle.entry.request>: what one entry asks for.
+
+use http::{Method, StatusCode};
+use json::{Kind, Value};
+use store::{Key, Operation, PutCondition};
+
+use crate::fhir::conditions::Conditions;
+use crate::fhir::context::Context;
+use crate::fhir::incoming::Expected;
+use crate::fhir::outcome::Outcome;
+use crate::fhir::route::{Interaction, route};
+use crate::fhir::{create, delete, types, update};
+
+/// An entry whose request is understood and allowed.
+#[derive(Debug)]
+pub(crate) struct Entry {
+    pub(crate) full_url: Option<String>,
+    pub(crate) task: Task,
+    pub(crate) query: String,
+    pub(crate) conditions: Conditions,
+}
+
+/// What is to be done, in the order in which R4 has it done.
+#[derive(Debug)]
+pub(crate) enum Task {
+    Delete { key: Key, operation: Operation },
+    Create { key: Key },
+    Update { key: Key, condition: PutCondition },
+    Look(Interaction),
+}
+
+impl Task {
+    /// DELETE, POST, PUT, GET.
+    pub(crate) fn phase(&self) -> usize {
+        match self {
+            Self::Delete { .. } => 0,
+            Self::Create { .. } => 1,
+            Self::Update { .. } => 2,
+            Self::Look(_) => 3,
+        }
+    }
+
+    /// The resource that is written.
+    pub(crate) fn writes(&self) -> Option<Key> {
+        match self {
+            Self::Delete { key, .. } | Self::Create { key } | Self::Update { key, .. } => {
+                Some(*key)
+            }
+            Self::Look(_) => None,
+        }
+    }
+
+    /// What the entry's resource has to be; `None` when it needs none.
+    pub(crate) fn expects(&self) -> Option<Expected> {
+        match self {
+            Self::Create { key } => Some(Expected { resource_type: key.resource_type, id: None }),
+            Self::Update { key, .. } => {
+                Some(Expected { resource_type: key.resource_type, id: Some(key.id) })
+            }
+            Self::Delete { .. } | Self::Look(_) => None,
+        }
+    }
+}
+
+/// How entries are named in outcomes.
+pub(crate) fn path(place: usize) -> String {
+    format!("Bundle.entry[{place}]")
+}
+
+/// Reads and authorizes one entry.
+pub(crate) fn read(cx: &Context<'_>, entry: Value<'_>) -> Result<Entry, Outcome> {
+    if entry.kind() != Kind::Object {
+        return Err(wrong("structure", "An entry is a JSON object."));
+    }
+    let full_url = text(entry, "fullUrl")?;
+    let Some(request) = entry.get("request") else {
+        return Err(wrong("required", "The entry has no request: add its method and url."));
+    };
+    let required = |key: &str| {
+        let missing = || wrong("required", format!("The entry's request has no {key}."));
+        text(request, key)?.ok_or_else(missing)
+    };
+    let (method, url) = (required("method")?, required("url")?);
+    let conditions = Conditions {
+        if_match: text(request, "ifMatch")?,
+        if_none_match: text(request, "ifNoneMatch")?,
+        if_modified_since: text(request, "ifModifiedSince")?,
+        if_none_exist: text(request, "ifNoneExist")?,
+    };
+    let (path, query) = local(cx, &url)?;
+    let task = task(&cx.entry(query, &conditions), &method, path)?;
+    Ok(Entry { full_url, task, query: query.to_owned(), conditions })
+}
+
+fn task(cx: &Context<'_>, method: &str, path: &str) -> Result<Task, Outcome> {
+    let unknown = || wrong("value", format!("'{method}' is not a method: GET, POST, PUT, DELETE."));
+    let method = Method::from_bytes(method.as_bytes()).map_err(|_| unknown())?;
+    let interaction = route(&method, path, cx.query)?;
+    match interaction {
+        Interaction::Delete(key) => {
+            Ok(Task::Delete { key, operation: delete::operation(cx, key)? })
+        }
+        Interaction::Create(resource_type) => {
+            create::begin(cx)?;
+            Ok(Task::Create { key: Key { resource_type, id: cx.new_id()? } })
+        }
+        Interaction::Update(key) => Ok(Task::Update { key, condition: update::begin(cx)? }),
+        Interaction::Bundle | Interaction::SearchForm(_) => {
+            Err(wrong("not-supported", "This POST cannot stand in a Bundle: search with GET."))
+        }
+        Interaction::Capabilities
+        | Interaction::SmartConfiguration
+        | Interaction::Versions
+        | Interaction::Health
+        | Interaction::Read(_)
+        | Interaction::Vread(..)
+        | Interaction::History(_)
+        | Interaction::Search(_) => Ok(Task::Look(interaction)),
+    }
+}
+
+/// Path and query of an entry's URL, which is relative to the base or begins with one of the service's names.
+fn local<'u>(cx: &Context<'_>, url: &'u str) -> Result<(&'u str, &'u str), Outcome> {
+    let names = cx.app.authority.names();
+    let ours = names.services.iter().filter(|names| names.service == cx.service.id);
+    let bases = ours.flat_map(|names| &names.urls).map(String::as_str);
+    let below = |base: &str| {
+        url.strip_prefix(base).filter(|rest| rest.is_empty() || rest.starts_with(['/', '?']))
+    };
+    let inner = bases.chain([cx.base]).find_map(below).unwrap_or(url);
+    if inner.contains("://") && !inner.contains('?') {
+        let text =
+            format!("'{url}' is not an address of this service. Write it relative: Patient/1.");
+        return Err(wrong("value", text));
+    }
+    Ok(inner.split_once('?').unwrap_or((inner, "")))
+}
+
+/// A member that is a string when it is there.
+fn text(object: Value<'_>, key: &str) -> Result<Option<String>, Outcome> {
+    let Some(value) = object.get(key) else { return Ok(None) };
+    match value.as_str() {
+        Some(text) => Ok(Some(text.into_owned())),
+        None => Err(wrong("structure", format!("{key} is not a string."))),
+    }
+}
+
+fn wrong(code: &'static str, text: impl Into<String>) -> Outcome {
+    Outcome::error(StatusCode::BAD_REQUEST, code, text)
+}
+
+/// `Patient/1`
+pub(crate) fn reference(key: &Key) -> String {
+    format!("{}/{}", types::name(key.resource_type), key.id)
+}

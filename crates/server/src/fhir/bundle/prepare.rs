@@ -1,0 +1,128 @@
+//! The resources of a Bundle checked, rewritten, stripped and compressed: on all cores when there is much to do.
+
+use std::num::NonZero;
+
+use base::Fault;
+use bytes::Bytes;
+use http::StatusCode;
+use json::{Document, Limits, Value};
+
+use super::entries;
+use super::entry::path;
+use super::references::{References, conditional};
+use crate::edge::blocking;
+use crate::fhir::incoming::{Check, Expected, Incoming, LONG};
+use crate::fhir::outcome::{Issue, Outcome};
+use crate::fhir::refusal::General;
+
+/// One entry's share of the work.
+pub(crate) struct Work {
+    /// Which entry.
+    pub(crate) place: usize,
+    pub(crate) expected: Expected,
+    pub(crate) full_url: Option<String>,
+}
+
+/// A prepared resource, or why it cannot be stored.
+pub(crate) type Prepared = Result<Incoming, Outcome>;
+
+/// Prepares the resources of the entries that `work` names, in its order. References are those of a
+/// transaction; a batch has none.
+pub(crate) async fn prepare(
+    document: &Document,
+    work: Vec<Work>,
+    references: Option<References>,
+) -> Result<Vec<Prepared>, Fault> {
+    let document = document.clone();
+    if document.bytes().len() <= LONG {
+        return Ok(Job { document, references }.some(&work));
+    }
+    blocking::run(move || Job { document, references }.all(&work)).await
+}
+
+struct Job {
+    document: Document,
+    references: Option<References>,
+}
+
+impl Job {
+    /// Everything, parted among the cores.
+    fn all(&self, work: &[Work]) -> Vec<Prepared> {
+        let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+        let share = work.len().div_ceil(cores).max(1);
+        std::thread::scope(|scope| {
+            let workers: Vec<_> =
+                work.chunks(share).map(|part| (part, scope.spawn(|| self.some(part)))).collect();
+            workers
+                .into_iter()
+                .flat_map(|(part, worker)| worker.join().unwrap_or_else(|_| lost(part)))
+                .collect()
+        })
+    }
+
+    /// A part of the work, one entry after the other.
+    fn some(&self, work: &[Work]) -> Vec<Prepared> {
+        let mut entries = entries(&self.document).enumerate();
+        let mut entry = |place| entries.find(|(other, _)| *other == place).map(|(_, entry)| entry);
+        work.iter().map(|item| self.one(item, entry(item.place))).collect()
+    }
+
+    fn one(&self, item: &Work, entry: Option<Value<'_>>) -> Prepared {
+        let resource = entry.and_then(|entry| entry.get("resource"));
+        let resource = resource.ok_or_else(|| {
+            Outcome::error(
+                StatusCode::BAD_REQUEST,
+                "required",
+                "The entry has no resource to store.",
+            )
+        })?;
+        let mut issues = Vec::new();
+        let at = format!("{}.resource", path(item.place));
+        Check { document: &self.document, issues: &mut issues }.resource(
+            resource,
+            item.expected,
+            &at,
+        );
+        if !issues.is_empty() {
+            return Err(General::Content(issues).into());
+        }
+        match &self.references {
+            Some(references) => rewritten(references, resource, item),
+            None => Ok(Incoming::prepare(resource)?),
+        }
+    }
+}
+
+fn rewritten(references: &References, resource: Value<'_>, item: &Work) -> Prepared {
+    let rewritten = references.rewrite(resource, item.full_url.as_deref());
+    let rewritten = rewritten.map_err(|dangling| {
+        let text = format!(
+            "No entry of the Bundle has the fullUrl {dangling}, which this resource refers to."
+        );
+        Outcome::error(StatusCode::BAD_REQUEST, "not-found", text)
+    })?;
+    let Some(text) = rewritten else { return Ok(Incoming::prepare(resource)?) };
+    let document = Document::parse(Bytes::from(text), &Limits::default());
+    let document = document.map_err(|error| Fault::new("rewriting references", error));
+    Ok(Incoming::prepare(document.map_err(General::from)?.root())?)
+}
+
+/// 501 for a reference that is a search.
+pub(crate) fn refuse_conditional(resource: Value<'_>) -> Result<(), Outcome> {
+    match conditional(resource) {
+        None => Ok(()),
+        Some(reference) => Err(General::ConditionalReference(reference.into_owned()).into()),
+    }
+}
+
+/// What a worker that panicked leaves behind: its entries fail, the others do not.
+fn lost(part: &[Work]) -> Vec<Prepared> {
+    let fault = |_: &Work| Err(General::bug("preparing an entry panicked").into());
+    part.iter().map(fault).collect()
+}
+
+/// An issue about the Bundle that names an entry.
+pub(crate) fn about(place: usize, code: &'static str, text: String) -> Outcome {
+    let issue = Issue::error(code, text).at(path(place));
+    Outcome::new(StatusCode::BAD_REQUEST, vec![issue])
+}

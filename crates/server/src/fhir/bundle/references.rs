@@ -1,0 +1,348 @@
+//! <https://hl7.org/fhir/R4/http.html#trules>: references between the entries of a transaction become references
+//! to the resources that they make, wherever a resource can hold one.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::ops::Range;
+
+use json::{Value, write_string};
+
+use crate::fhir::types;
+
+/// Elements of type uri, url, canonical, oid or uuid somewhere in R4. In a `string`, such as the value of an
+/// Identifier, a URI is text and stays.
+const URI_ELEMENTS: [&str; 87] = [
+    "address",
+    "answerValueSet",
+    "authority",
+    "authorizationUrl",
+    "base",
+    "baseDefinition",
+    "capabilities",
+    "code",
+    "compartment",
+    "contentReference",
+    "defaultValueCanonical",
+    "defaultValueOid",
+    "defaultValueUri",
+    "defaultValueUrl",
+    "defaultValueUuid",
+    "definition",
+    "definitionCanonical",
+    "definitionUri",
+    "derivedFrom",
+    "derivedFromUri",
+    "detail",
+    "endpoint",
+    "eventUri",
+    "exampleCanonical",
+    "fixedCanonical",
+    "fixedOid",
+    "fixedUri",
+    "fixedUrl",
+    "fixedUuid",
+    "graph",
+    "implementationGuide",
+    "implicitRules",
+    "import",
+    "imports",
+    "inputProfile",
+    "instantiates",
+    "instantiatesCanonical",
+    "instantiatesUri",
+    "issuer",
+    "jurisdiction",
+    "library",
+    "link",
+    "location",
+    "measure",
+    "message",
+    "moduleCanonical",
+    "moduleUri",
+    "nameUrl",
+    "onlineInformation",
+    "outputProfile",
+    "parent",
+    "partOf",
+    "patternCanonical",
+    "patternOid",
+    "patternUri",
+    "patternUrl",
+    "patternUuid",
+    "policy",
+    "profile",
+    "property",
+    "protocol",
+    "questionnaire",
+    "relativePath",
+    "rendering",
+    "replaces",
+    "resource",
+    "source",
+    "sourceCanonical",
+    "sourceUri",
+    "supplements",
+    "supportedProfile",
+    "system",
+    "target",
+    "targetCanonical",
+    "targetProfile",
+    "targetUri",
+    "transform",
+    "type",
+    "uri",
+    "url",
+    "valueCanonical",
+    "valueOid",
+    "valueSet",
+    "valueUri",
+    "valueUrl",
+    "valueUuid",
+    "workflow",
+];
+
+/// What the full URLs of a transaction's entries stand for.
+#[derive(Debug, Default)]
+pub(crate) struct References(HashMap<String, String>);
+
+impl References {
+    /// Notes that `full_url` is `target`, such as `Patient/1`; false when another entry has it already.
+    pub(crate) fn add(&mut self, full_url: &str, target: String) -> bool {
+        self.0.insert(full_url.to_owned(), target).is_none()
+    }
+
+    /// The text of `resource` with its references rewritten; `None` when there is nothing to rewrite.
+    /// The error is a `urn:` reference that no entry answers to.
+    pub(crate) fn rewrite(
+        &self,
+        resource: Value<'_>,
+        own: Option<&str>,
+    ) -> Result<Option<Vec<u8>>, String> {
+        let base = own.and_then(rest_base);
+        let mut replacements: Vec<(Range<usize>, String)> = Vec::new();
+        for (key, value) in resource.strings() {
+            let Some(text) = value.as_str() else { continue };
+            let replacement = match key.as_deref() {
+                Some("reference") => match self.target(&text, base) {
+                    None if is_urn(&text) => return Err(text.into_owned()),
+                    found => found,
+                },
+                Some("div") => self.narrative(&text, base),
+                Some(key) if URI_ELEMENTS.binary_search(&key).is_ok() => self.uri(&text),
+                _ => None,
+            };
+            replacements.extend(replacement.map(|text| (value.span(), text)));
+        }
+        Ok((!replacements.is_empty()).then(|| replaced(resource, &replacements)))
+    }
+
+    /// What a reference or a link points at, when an entry makes it. What follows `#` or `|` is kept.
+    fn target(&self, text: &str, base: Option<&str>) -> Option<String> {
+        let end = text.find(['#', '|']).unwrap_or(text.len());
+        let (name, rest) = text.split_at_checked(end)?;
+        let absolute = || self.0.get(&format!("{}/{name}", base?));
+        let found = self.0.get(name).or_else(|| if is_relative(name) { absolute() } else { None });
+        let target = found.map(|target| format!("{target}{rest}"))?;
+        (target != text).then_some(target)
+    }
+
+    /// A uri that names an entry by its `urn:` or relative full URL. An absolute one may be a canonical URL,
+    /// which names its resource wherever that is stored.
+    fn uri(&self, text: &str) -> Option<String> {
+        if is_urn(text) || is_relative(text) { self.target(text, None) } else { None }
+    }
+
+    /// The narrative with the links of `href` and `src` rewritten.
+    fn narrative(&self, div: &str, base: Option<&str>) -> Option<String> {
+        let mut out = String::new();
+        let mut written = 0;
+        for range in links(div) {
+            let link = div.get(range.clone()).unwrap_or_default();
+            if let Some(target) = self.target(link, base) {
+                out.push_str(div.get(written..range.start).unwrap_or_default());
+                out.push_str(&target);
+                written = range.end;
+            }
+        }
+        if written == 0 {
+            return None;
+        }
+        out.push_str(div.get(written..).unwrap_or_default());
+        Some(out)
+    }
+}
+
+/// The first reference of `resource` that is a search, such as `Patient?identifier=1`.
+pub(crate) fn conditional(resource: Value<'_>) -> Option<Cow<'_, str>> {
+    if !resource.raw().contains(&b'?') {
+        return None;
+    }
+    let references = resource.strings().filter(|(key, _)| key.as_deref() == Some("reference"));
+    references
+        .filter_map(|(_, value)| value.as_str())
+        .find(|text| text.split_once('?').is_some_and(|(name, _)| types::number(name).is_some()))
+}
+
+fn is_urn(text: &str) -> bool {
+    text.starts_with("urn:uuid:") || text.starts_with("urn:oid:")
+}
+
+/// `Patient/1`, as against a URL, a urn, or a fragment.
+fn is_relative(text: &str) -> bool {
+    let name = text.split('/').next().unwrap_or_default();
+    types::number(name).is_some()
+}
+
+/// The base of a full URL that is a RESTful address: what relative references beside it are relative to.
+fn rest_base(full_url: &str) -> Option<&str> {
+    let (rest, _id) = full_url.rsplit_once('/')?;
+    let (base, name) = rest.rsplit_once('/')?;
+    types::number(name)?;
+    Some(base)
+}
+
+/// The values of `href` and `src` attributes.
+fn links(div: &str) -> Vec<Range<usize>> {
+    let mut found = Vec::new();
+    for (at, _) in div.match_indices('=') {
+        let name = div.get(..at).unwrap_or_default().trim_ascii_end();
+        let named = |attribute: &str| {
+            let before = name.strip_suffix(attribute);
+            before.is_some_and(|before| before.ends_with(|c: char| c.is_ascii_whitespace()))
+        };
+        if !named("href") && !named("src") {
+            continue;
+        }
+        let value = div.get(at + 1..).unwrap_or_default();
+        let quote_at = at + 1 + (value.len() - value.trim_ascii_start().len());
+        let value = div.get(quote_at + 1..).unwrap_or_default();
+        let quote = match div.as_bytes().get(quote_at) {
+            Some(b'"') => '"',
+            Some(b'\'') => '\'',
+            _ => continue,
+        };
+        found.extend(value.find(quote).map(|end| quote_at + 1..quote_at + 1 + end));
+    }
+    found
+}
+
+/// The text of `resource` with other strings in the given places, which are in order.
+fn replaced(resource: Value<'_>, replacements: &[(Range<usize>, String)]) -> Vec<u8> {
+    let (raw, start) = (resource.raw(), resource.span().start);
+    let mut out = Vec::with_capacity(raw.len() + 64);
+    let mut written = 0;
+    for (span, text) in replacements {
+        out.extend_from_slice(raw.get(written..span.start - start).unwrap_or_default());
+        write_string(&mut out, text);
+        written = span.end - start;
+    }
+    out.extend_from_slice(raw.get(written..).unwrap_or_default());
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use json::{Document, Limits};
+
+    use super::*;
+
+    const UUID: &str = "urn:uuid:00000000-0000-4000-8000-000000000001";
+
+    fn references() -> References {
+        let mut references = References::default();
+        references.add(UUID, "Patient/p".to_owned());
+        references.add("urn:oid:1.2.3", "Patient/o".to_owned());
+        references.add("Device/mine", "Device/d".to_owned());
+        references.add("http://example.org/fhir/Group/g1", "Group/g".to_owned());
+        references.add("http://example.org/vs", "ValueSet/v".to_owned());
+        references
+    }
+
+    /// `$` stands for the uuid; the own full URL is `http://example.org/fhir/Observation/1`.
+    fn check(text: &str, expected: &str) {
+        let text = text.replace('$', UUID);
+        let own = Some("http://example.org/fhir/Observation/1");
+        let found = Document::parse(text.clone(), &Limits::default()).map(|document| {
+            match references().rewrite(document.root(), own) {
+                Ok(None) => text.clone(),
+                Ok(Some(text)) => String::from_utf8_lossy(&text).into_owned(),
+                Err(dangling) => format!("dangling {dangling}"),
+            }
+        });
+        assert_eq!(found.as_deref(), Ok(expected.replace('$', UUID).as_str()));
+    }
+
+    #[test]
+    fn references_are_rewritten_wherever_they_stand() {
+        check(r#"{"subject":{"reference":"$"}}"#, r#"{"subject":{"reference":"Patient/p"}}"#);
+        check(r#"{"x":[{"reference" : "$" }]}"#, r#"{"x":[{"reference" : "Patient/p" }]}"#);
+        check(r#"{"reference":"urn:oid:1.2.3"}"#, r#"{"reference":"Patient/o"}"#);
+        check(r#"{"reference":"$#part"}"#, r#"{"reference":"Patient/p#part"}"#);
+        check(r#"{"valueUri":"$"}"#, r#"{"valueUri":"Patient/p"}"#);
+        check(r#"{"attachment":{"url":"$"}}"#, r#"{"attachment":{"url":"Patient/p"}}"#);
+        check(
+            r#"{"instantiatesCanonical":["$|1.0"]}"#,
+            r#"{"instantiatesCanonical":["Patient/p|1.0"]}"#,
+        );
+        check(r#"{"reference":"Device/mine"}"#, r#"{"reference":"Device/d"}"#);
+        check(r#"{"valueUri":"Device/mine"}"#, r#"{"valueUri":"Device/d"}"#);
+        check(r#"{"reference":"Group/g1"}"#, r#"{"reference":"Group/g"}"#);
+        check(r#"{"reference":"http://example.org/fhir/Group/g1"}"#, r#"{"reference":"Group/g"}"#);
+        check(
+            r#"{"reference":"urn\u003auuid:00000000-0000-4000-8000-000000000001"}"#,
+            r#"{"reference":"Patient/p"}"#,
+        );
+    }
+
+    #[test]
+    fn links_of_a_narrative_are_rewritten() {
+        check(
+            r#"{"text":{"div":"<div><a href=\"$\">x</a> <img alt='href=$' src = '$'/> $</div>"}}"#,
+            r#"{"text":{"div":"<div><a href=\"Patient/p\">x</a> <img alt='href=$' src = 'Patient/p'/> $</div>"}}"#,
+        );
+        check(
+            r#"{"div":"<div data-href=\"$\"></div>"}"#,
+            r#"{"div":"<div data-href=\"$\"></div>"}"#,
+        );
+    }
+
+    #[test]
+    fn what_is_no_reference_stays() {
+        for text in [
+            r#"{"identifier":[{"system":"urn:ietf:rfc:3986","value":"$"}]}"#,
+            r#"{"display":"$","valueString":"$"}"#,
+            r#"{"reference":"Patient/other"}"#,
+            r##"{"reference":"#contained"}"##,
+            r#"{"url":"http://example.org/vs"}"#,
+            r#"{"reference":"http://elsewhere.org/Patient/1"}"#,
+            r#"{"valueUri":"urn:uuid:00000000-0000-4000-8000-00000000000f"}"#,
+        ] {
+            check(text, text);
+        }
+    }
+
+    #[test]
+    fn a_urn_that_no_entry_has_is_dangling() {
+        check(r#"{"reference":"urn:uuid:other"}"#, "dangling urn:uuid:other");
+        check(r#"{"reference":"urn:oid:9"}"#, "dangling urn:oid:9");
+    }
+
+    #[test]
+    fn a_reference_that_is_a_search_is_found() {
+        let rows = [
+            (r#"{"reference":"Patient?identifier=1"}"#, Some("Patient?identifier=1")),
+            (r#"{"reference":"http://x.org/Patient?identifier=1"}"#, None),
+            (r#"{"display":"Patient?"}"#, None),
+        ];
+        for (text, expected) in rows {
+            let found = Document::parse(text, &Limits::default())
+                .map(|document| conditional(document.root()).map(Cow::into_owned));
+            assert_eq!(found.ok().flatten().as_deref(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_elements_stand_in_order() {
+        assert!(URI_ELEMENTS.is_sorted());
+    }
+}

@@ -1,0 +1,206 @@
+//! <https://hl7.org/fhir/R4/bundle-definitions.html#Bundle.entry.response>: what each entry came to.
+
+use base::{Fault, ids};
+use bytes::Bytes;
+use http::StatusCode;
+use http::header::ETAG;
+use json::{Stripped, Writer, write_string};
+use store::{Outcome as Stored, VersionHead};
+
+use super::writer::{self, BundleWriter, Head};
+use crate::exchange::{Answer, AnswerBody};
+use crate::fhir::conditions::etag;
+use crate::fhir::context::Context;
+use crate::fhir::outcome::Outcome;
+use crate::fhir::prefer::Return;
+use crate::fhir::refusal::General;
+use crate::fhir::resource;
+
+/// One entry of the answer.
+pub(crate) struct Response {
+    status: StatusCode,
+    /// Address of the resource.
+    full_url: Option<String>,
+    /// Address of the version that was made.
+    location: Option<String>,
+    etag: Option<String>,
+    last_modified: Option<String>,
+    outcome: Option<Bytes>,
+    content: Content,
+}
+
+/// The resource of an entry.
+enum Content {
+    None,
+    /// As it was stored.
+    Written(Stripped, VersionHead),
+    /// As an interaction answered it.
+    Found(Bytes),
+}
+
+impl Response {
+    fn of(status: StatusCode) -> Self {
+        Self {
+            status,
+            full_url: None,
+            location: None,
+            etag: None,
+            last_modified: None,
+            outcome: None,
+            content: Content::None,
+        }
+    }
+
+    /// A refusal; a fault is logged here, as it is for a request.
+    pub(crate) fn refused(cx: &Context<'_>, refusal: Outcome) -> Self {
+        if let Some(fault) = &refusal.fault {
+            tracing::error!(cx.correlation_id, "an entry of a batch failed: {fault}");
+        }
+        let outcome = Some(refusal.json(None).into());
+        Self { outcome, ..Self::of(refusal.status) }
+    }
+
+    /// A write that went well.
+    pub(crate) fn written(cx: &Context<'_>, stored: Stored, stripped: Option<Stripped>) -> Self {
+        match stored {
+            Stored::Created(head) => Self::version(cx, StatusCode::CREATED, head, stripped),
+            Stored::Updated(head) | Stored::Unchanged(head) | Stored::Expected(head) => {
+                Self::version(cx, StatusCode::OK, head, stripped)
+            }
+            Stored::Deleted(head) | Stored::AlreadyDeleted(head) => {
+                let last_modified = Some(resource::instant(head.last_updated));
+                let etag = Some(etag(head.number));
+                Self { etag, last_modified, ..Self::of(StatusCode::NO_CONTENT) }
+            }
+            Stored::Absent | Stored::HardDeleted => Self::of(StatusCode::NO_CONTENT),
+        }
+    }
+
+    fn version(
+        cx: &Context<'_>,
+        status: StatusCode,
+        head: VersionHead,
+        stripped: Option<Stripped>,
+    ) -> Self {
+        let (content, outcome) = match (cx.prefer.returns, stripped) {
+            (Return::Representation, Some(stripped)) => (Content::Written(stripped, head), None),
+            (Return::OperationOutcome, _) => {
+                (Content::None, Some(resource::all_fine(cx.correlation_id).into()))
+            }
+            (Return::Representation | Return::Minimal, _) => (Content::None, None),
+        };
+        Self {
+            full_url: Some(cx.url(head.key.resource_type, head.key.id.as_str())),
+            location: Some(resource::location(cx, &head)),
+            etag: Some(etag(head.number)),
+            last_modified: Some(resource::instant(head.last_updated)),
+            content,
+            outcome,
+            ..Self::of(status)
+        }
+    }
+
+    /// What an interaction answered that only looks.
+    pub(crate) fn found(cx: &Context<'_>, answered: Result<Answer, Outcome>) -> Self {
+        let answer = match answered {
+            Ok(answer) => answer,
+            Err(refusal) => return Self::refused(cx, refusal),
+        };
+        let body = match answer.body {
+            AnswerBody::Empty => Ok(None),
+            AnswerBody::Full(bytes) => Ok(Some(bytes)),
+            AnswerBody::Pieces(pieces) => resource::gather(pieces).map(Some),
+        };
+        match body {
+            Ok(body) => {
+                let etag = answer.headers.get(ETAG).and_then(|etag| etag.to_str().ok());
+                let etag = etag.map(str::to_owned);
+                let content = body.map_or(Content::None, Content::Found);
+                Self { etag, content, ..Self::of(answer.status) }
+            }
+            Err(fault) => Self::refused(cx, General::from(fault).into()),
+        }
+    }
+
+    fn write(self, out: &mut Vec<u8>) {
+        out.push(b'{');
+        if let Some(url) = &self.full_url {
+            out.extend_from_slice(b"\"fullUrl\":");
+            write_string(out, url);
+            out.push(b',');
+        }
+        match &self.content {
+            Content::None => {}
+            Content::Written(stripped, head) => {
+                out.extend_from_slice(b"\"resource\":");
+                resource::write_stripped(stripped, head, out);
+                out.push(b',');
+            }
+            Content::Found(json) => {
+                out.extend_from_slice(b"\"resource\":");
+                out.extend_from_slice(json);
+                out.push(b',');
+            }
+        }
+        out.extend_from_slice(b"\"response\":");
+        self.response(out);
+        out.push(b'}');
+    }
+
+    fn response(&self, out: &mut Vec<u8>) {
+        let reason = self.status.canonical_reason().unwrap_or_default();
+        let status = format!("{} {reason}", self.status.as_str());
+        let mut writer = Writer::new(out);
+        writer.begin_object().key("status").string(&status);
+        let texts = [
+            ("location", &self.location),
+            ("etag", &self.etag),
+            ("lastModified", &self.last_modified),
+        ];
+        for (key, text) in texts {
+            if let Some(text) = text {
+                writer.key(key).string(text);
+            }
+        }
+        if let Some(outcome) = &self.outcome {
+            writer.key("outcome").raw(outcome);
+        }
+        writer.end_object();
+    }
+}
+
+/// 200 with one response per entry, in the order of the entries.
+pub(crate) fn answer(
+    cx: &Context<'_>,
+    kind: &'static str,
+    responses: Vec<Response>,
+) -> Result<Answer, Fault> {
+    let id = ids::guid(&*cx.app.random);
+    let head = Head { kind, id, now: cx.now, total: None, links: Vec::new() };
+    let pieces =
+        Pieces { bundle: Some(BundleWriter::new(&head)), responses: responses.into_iter() };
+    writer::answer(pieces)
+}
+
+/// The answer, written while it is sent.
+struct Pieces {
+    /// `None` once the Bundle is finished.
+    bundle: Option<BundleWriter>,
+    responses: std::vec::IntoIter<Response>,
+}
+
+impl Iterator for Pieces {
+    type Item = Result<Bytes, Fault>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let mut bundle = self.bundle.take()?;
+        for response in self.responses.by_ref() {
+            bundle.entry(|out| response.write(out));
+            if let Some(piece) = bundle.piece() {
+                self.bundle = Some(bundle);
+                return Some(Ok(piece));
+            }
+        }
+        Some(Ok(bundle.finish()))
+    }
+}

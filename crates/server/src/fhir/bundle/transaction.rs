@@ -1,0 +1,203 @@
+//! <https://hl7.org/fhir/R4/http.html#trules>: all entries or none.
+
+use std::collections::HashMap;
+
+use json::{Document, Stripped};
+use store::{Commit, Committed, Key, Operation, Refused, Rejected};
+
+use super::batch::operation;
+use super::entry::{self, Entry, Task, path, reference};
+use super::prepare::{Prepared, Work, about, prepare, refuse_conditional};
+use super::references::References;
+use super::response::{self, Response};
+use super::{Refusal, entries};
+use crate::exchange::Answer;
+use crate::fhir::context::Context;
+use crate::fhir::outcome::Outcome;
+use crate::fhir::refusal::General;
+use crate::fhir::route::Interaction;
+use crate::fhir::search::listing::{self, Listing};
+use crate::fhir::{delete, look, refusal, update, vread};
+
+/// Does everything in one commit, in the order DELETE, POST, PUT, GET, and answers in the order of the entries.
+pub(crate) async fn transaction(cx: &Context<'_>, document: Document) -> Result<Answer, Refusal> {
+    let mut entries = understand(cx, &document)?;
+    distinct(&entries)?;
+    let references = references(&entries)?;
+    let work = entries.iter().enumerate().filter_map(|(place, entry)| {
+        let full_url = entry.full_url.clone();
+        Some(Work { place, expected: entry.task.expects()?, full_url })
+    });
+    let prepared = prepare(&document, work.collect(), Some(references)).await?;
+    drop(document);
+    let (commit, order, stripped) = plan(&mut entries, prepared)?;
+    let committed = match cx.service.store.commit(commit).await {
+        Ok(committed) => committed,
+        Err(Rejected::At { operation, why }) => {
+            let place = order.get(operation).copied().unwrap_or(0);
+            let outcome = entries.get(place).map(|entry| refused(entry, why));
+            let outcome = outcome.unwrap_or_else(|| General::bug("no such operation").into());
+            return Err(Refusal::Entry(outcome.at(&path(place))));
+        }
+        Err(rejected) => return Err(rejected.into()),
+    };
+    let responses = respond(cx, &entries, committed, &order, stripped).await?;
+    Ok(response::answer(cx, "transaction-response", responses)?)
+}
+
+/// Reads all entries; the refusal tells the faults of all that fail the way the first one does.
+fn understand(cx: &Context<'_>, document: &Document) -> Result<Vec<Entry>, Refusal> {
+    let read = entries(document).map(|value| {
+        let entry = entry::read(cx, value)?;
+        value.get("resource").map_or(Ok(()), refuse_conditional)?;
+        possible(cx, &entry)?;
+        Ok(entry)
+    });
+    collect(read.enumerate())
+}
+
+/// Gathers what went well, or the refusals with the status of the first.
+fn collect<T>(all: impl Iterator<Item = (usize, Result<T, Outcome>)>) -> Result<Vec<T>, Refusal> {
+    let (mut fine, mut refusal) = (Vec::new(), None::<Outcome>);
+    for (place, one) in all {
+        match (one, &mut refusal) {
+            (Ok(one), _) => fine.push(one),
+            (Err(first), None) => refusal = Some(first.at(&path(place))),
+            (Err(other), Some(first)) if other.status == first.status => {
+                first.issues.extend(other.at(&path(place)).issues);
+            }
+            (Err(_), Some(_)) => {}
+        }
+    }
+    refusal.map_or(Ok(fine), |refusal| Err(Refusal::Entry(refusal)))
+}
+
+/// Refuses before the commit what could only fail after it.
+fn possible(cx: &Context<'_>, entry: &Entry) -> Result<(), Outcome> {
+    let Task::Look(interaction) = entry.task else { return Ok(()) };
+    let cx = cx.entry(&entry.query, &entry.conditions);
+    cx.allow(authority::DataAction::Read)?;
+    match interaction {
+        Interaction::Vread(key, number) => vread::vread(&cx, key, number).map(drop)?,
+        Interaction::Search(of) => {
+            listing::understand(&cx, Listing::Search(of), &[cx.query]).map(drop)?;
+        }
+        Interaction::History(of) => {
+            listing::understand(&cx, Listing::History(of), &[cx.query]).map(drop)?;
+        }
+        Interaction::Read(_) => cx.only_parameters(&[])?,
+        Interaction::Capabilities
+        | Interaction::SmartConfiguration
+        | Interaction::Versions
+        | Interaction::Health => {}
+        Interaction::Create(_)
+        | Interaction::Update(_)
+        | Interaction::Delete(_)
+        | Interaction::SearchForm(_)
+        | Interaction::Bundle => return Err(General::bug("this does not only look").into()),
+    }
+    Ok(())
+}
+
+/// No resource may be written twice, since the order of entries means nothing.
+fn distinct(entries: &[Entry]) -> Result<(), Refusal> {
+    let mut places: HashMap<Key, usize> = HashMap::with_capacity(entries.len());
+    for (place, entry) in entries.iter().enumerate() {
+        let Some(key) = entry.task.writes() else { continue };
+        if let Some(first) = places.insert(key, place) {
+            let text = format!(
+                "{} is written by {} too; a transaction may write a resource once.",
+                reference(&key),
+                path(first)
+            );
+            return Err(Refusal::Entry(about(place, "duplicate", text)));
+        }
+    }
+    Ok(())
+}
+
+/// What full URLs become: those of entries that store a resource.
+fn references(entries: &[Entry]) -> Result<References, Refusal> {
+    let mut references = References::default();
+    for (place, entry) in entries.iter().enumerate() {
+        let (Some(url), Some(_), Some(key)) =
+            (&entry.full_url, entry.task.expects(), entry.task.writes())
+        else {
+            continue;
+        };
+        if !references.add(url, reference(&key)) {
+            let text =
+                format!("Another entry has the fullUrl {url}; each stands for one resource.");
+            return Err(Refusal::Entry(about(place, "duplicate", text)));
+        }
+    }
+    Ok(references)
+}
+
+/// The commit, the entry of each of its operations, and by place what is kept for the answer.
+type Plan = (Commit, Vec<usize>, Vec<Option<Stripped>>);
+
+fn plan(entries: &mut [Entry], prepared: Vec<Prepared>) -> Result<Plan, Refusal> {
+    let places: Vec<usize> = (0..entries.len())
+        .filter(|place| entries.get(*place).is_some_and(|entry| entry.task.expects().is_some()))
+        .collect();
+    let prepared = collect(places.iter().copied().zip(prepared))?;
+    let mut incoming: HashMap<usize, _> = places.into_iter().zip(prepared).collect();
+    let mut operations: Vec<(usize, usize, Operation)> = Vec::with_capacity(entries.len());
+    let mut stripped = Vec::with_capacity(entries.len());
+    for (place, entry) in entries.iter_mut().enumerate() {
+        let (content, kept) = incoming.remove(&place).map(|it| (it.content, it.stripped)).unzip();
+        stripped.push(kept);
+        let phase = entry.task.phase();
+        let operation = match &entry.task {
+            Task::Look(Interaction::Read(key)) => Some(Operation::Expect { key: *key }),
+            _ => operation(&mut entry.task, content),
+        };
+        operations.extend(operation.map(|operation| (phase, place, operation)));
+    }
+    // A stable sort: within a phase the order of the entries stays.
+    operations.sort_by_key(|(phase, ..)| *phase);
+    let order = operations.iter().map(|(_, place, _)| *place).collect();
+    let operations = operations.into_iter().map(|(.., operation)| operation).collect();
+    Ok((Commit { operations }, order, stripped))
+}
+
+/// What the store says about the condition of an entry that does not hold.
+pub(crate) fn refused(entry: &Entry, why: Refused) -> Outcome {
+    let supplied = entry.conditions.if_match.clone();
+    match (&entry.task, why) {
+        (Task::Delete { key, .. }, why) => delete::refused(*key, supplied, why).into(),
+        (Task::Create { key } | Task::Update { key, .. }, why) => {
+            update::refused(*key, supplied, why).into()
+        }
+        (Task::Look(Interaction::Read(key)), Refused::Gone { number }) => {
+            refusal::gone(key, number)
+        }
+        (Task::Look(Interaction::Read(key)), _) => refusal::not_found(key),
+        (Task::Look(_), why) => General::bug(&format!("a look was refused: {why}")).into(),
+    }
+}
+
+async fn respond(
+    cx: &Context<'_>,
+    entries: &[Entry],
+    committed: Committed,
+    order: &[usize],
+    mut stripped: Vec<Option<Stripped>>,
+) -> Result<Vec<Response>, Refusal> {
+    let stored: HashMap<usize, _> = order.iter().copied().zip(committed.outcomes).collect();
+    let mut responses = Vec::with_capacity(entries.len());
+    for (place, entry) in entries.iter().enumerate() {
+        let kept = stripped.get_mut(place).and_then(Option::take);
+        responses.push(match (&entry.task, stored.get(&place)) {
+            (Task::Look(interaction), _) => {
+                let cx = cx.entry(&entry.query, &entry.conditions);
+                let cx = Context { pinned: Some(committed.snapshot.clone()), ..cx };
+                Response::found(&cx, look(&cx, *interaction).await)
+            }
+            (_, Some(outcome)) => Response::written(cx, *outcome, kept),
+            (_, None) => return Err(General::bug("an operation has no outcome").into()),
+        });
+    }
+    Ok(responses)
+}

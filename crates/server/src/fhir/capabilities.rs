@@ -1,0 +1,153 @@
+//! <https://hl7.org/fhir/R4/http.html#capabilities>
+//!
+//! The statement lists what works and nothing else: what an interaction learns is added here with it.
+
+use http::StatusCode;
+use json::Writer;
+
+use super::context::Context;
+use super::outcome::{CONTENT_TYPE, Outcome};
+use super::smart_configuration::Endpoints;
+use super::types;
+use crate::exchange::Answer;
+
+/// When this statement last changed.
+const DATE: &str = "2026-11-24";
+const OAUTH_URIS: &str = "http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris";
+const SECURITY_SERVICE: &str = "http://terminology.hl7.org/CodeSystem/restful-security-service";
+const SEARCH_PARAMETER: &str = "http://hl7.org/fhir/SearchParameter/Resource-";
+
+/// Interactions of every resource type.
+const OF_TYPE: [&str; 8] = [
+    "read",
+    "vread",
+    "update",
+    "delete",
+    "history-instance",
+    "history-type",
+    "create",
+    "search-type",
+];
+/// Interactions of the whole service.
+const OF_SYSTEM: [&str; 4] = ["transaction", "batch", "search-system", "history-system"];
+/// Search parameters of every resource type: name, type, what it selects.
+const PARAMETERS: [(&str, &str, &str); 2] = [
+    ("_id", "token", "The logical id of the resource."),
+    ("_lastUpdated", "date", "When the current version was made."),
+];
+
+/// `GET [base]/metadata`. Answered without a token.
+pub(crate) fn capabilities(cx: &Context<'_>) -> Result<Answer, Outcome> {
+    cx.only_parameters(&["mode"])?;
+    if let Some(mode) = cx.parameter("mode").filter(|mode| mode != "full" && mode != "normative") {
+        let text = format!(
+            "mode={mode} is not supported. The statement is given in full: leave mode out."
+        );
+        return Err(Outcome::error(StatusCode::BAD_REQUEST, "not-supported", text));
+    }
+    let body = statement(cx.base, &Endpoints::of(cx.app));
+    Ok(Answer::of(StatusCode::OK, CONTENT_TYPE, body))
+}
+
+fn statement(base: &str, endpoints: &Endpoints) -> Vec<u8> {
+    let mut out = Vec::with_capacity(64 << 10);
+    let mut writer = Writer::new(&mut out);
+    writer.begin_object().key("resourceType").string("CapabilityStatement");
+    writer.key("url").string(&format!("{base}/metadata"));
+    writer.key("version").string(env!("CARGO_PKG_VERSION"));
+    writer.key("name").string("Firekeep").key("title").string("Firekeep FHIR R4 service");
+    writer.key("status").string("active").key("date").string(DATE);
+    writer.key("kind").string("instance");
+    writer.key("software").begin_object().key("name").string("Firekeep");
+    writer.key("version").string(env!("CARGO_PKG_VERSION")).end_object();
+    writer.key("implementation").begin_object();
+    writer.key("description").string("Firekeep FHIR R4 service").key("url").string(base);
+    writer.end_object();
+    writer.key("fhirVersion").string("4.0.1");
+    strings(&mut writer, "format", &["application/fhir+json", "json"]);
+    writer.key("rest").begin_array().begin_object().key("mode").string("server");
+    security(&mut writer, endpoints);
+    writer.key("resource").begin_array();
+    types::all().for_each(|name| resource(&mut writer, name));
+    writer.end_array();
+    interactions(&mut writer, &OF_SYSTEM);
+    search_parameters(&mut writer);
+    writer.end_object().end_array().end_object();
+    out
+}
+
+fn security(writer: &mut Writer<'_>, endpoints: &Endpoints) {
+    writer.key("security").begin_object();
+    writer.key("extension").begin_array().begin_object().key("url").string(OAUTH_URIS);
+    writer.key("extension").begin_array();
+    for (name, url) in [("authorize", &endpoints.authorize), ("token", &endpoints.token)] {
+        writer.begin_object().key("url").string(name).key("valueUri").string(url).end_object();
+    }
+    writer.end_array().end_object().end_array();
+    writer.key("cors").bool(true);
+    writer.key("service").begin_array();
+    for code in ["OAuth", "SMART-on-FHIR"] {
+        writer.begin_object().key("coding").begin_array().begin_object();
+        writer.key("system").string(SECURITY_SERVICE).key("code").string(code);
+        writer.end_object().end_array().end_object();
+    }
+    writer.end_array().end_object();
+}
+
+fn resource(writer: &mut Writer<'_>, name: &str) {
+    writer.begin_object().key("type").string(name);
+    interactions(writer, &OF_TYPE);
+    writer.key("versioning").string("versioned").key("readHistory").bool(true);
+    writer.key("updateCreate").bool(true).key("conditionalCreate").bool(false);
+    writer.key("conditionalRead").string("full-support").key("conditionalUpdate").bool(false);
+    writer.key("conditionalDelete").string("not-supported");
+    search_parameters(writer);
+    writer.end_object();
+}
+
+fn interactions(writer: &mut Writer<'_>, codes: &[&str]) {
+    writer.key("interaction").begin_array();
+    for code in codes {
+        writer.begin_object().key("code").string(code).end_object();
+    }
+    writer.end_array();
+}
+
+fn search_parameters(writer: &mut Writer<'_>) {
+    writer.key("searchParam").begin_array();
+    for (name, kind, documentation) in PARAMETERS {
+        let definition = format!("{SEARCH_PARAMETER}{}", name.trim_start_matches('_'));
+        writer.begin_object().key("name").string(name).key("definition").string(&definition);
+        writer.key("type").string(kind).key("documentation").string(documentation).end_object();
+    }
+    writer.end_array();
+}
+
+fn strings(writer: &mut Writer<'_>, key: &str, values: &[&str]) {
+    writer.key(key).begin_array();
+    for value in values {
+        writer.string(value);
+    }
+    writer.end_array();
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
+    use super::*;
+
+    #[test]
+    fn the_statement_is_json_and_lists_every_type() {
+        let endpoints = Endpoints::under("https://localhost:8443/tenant");
+        let text = statement("https://localhost:8443/fhir/main-demo", &endpoints);
+        let document = json::Document::parse(text, &json::Limits::default()).unwrap();
+        let rest = document.root().get("rest").unwrap().elements().next().unwrap();
+        let resources = rest.get("resource").unwrap();
+        assert_eq!(resources.len(), 146);
+        let patient = resources.elements().find(|it| it.get("type").unwrap().is_str("Patient"));
+        assert_eq!(patient.unwrap().get("interaction").unwrap().len(), OF_TYPE.len());
+        let security = rest.get("security").unwrap().raw_str();
+        assert!(security.contains("https://localhost:8443/tenant/oauth2/v2.0/token"), "{security}");
+    }
+}
