@@ -201,7 +201,7 @@ impl Start {
         let place = binding.open(token, &query, cx.now, lifetime).map_err(Refusal::Link)?;
         // A snapshot of the future: the data folder was put back to an older state meanwhile.
         let snapshot = cx.service.store.snapshot_at(place.snapshot);
-        let snapshot = snapshot.ok_or(Refusal::Link(page_link::Refusal::Expired))?;
+        let snapshot = snapshot?.ok_or(Refusal::Link(page_link::Refusal::Expired))?;
         Ok(Self { snapshot, place: Some(place) })
     }
 }
