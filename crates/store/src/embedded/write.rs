@@ -89,9 +89,9 @@ impl GroupWriter {
         }
     }
 
-    /// What is queued by now, up to the limits of a group; waits for the first. Clients that were just
-    /// answered get the processor before the queue counts as empty: else the first of them to ask
-    /// again would be synced alone, and all others after it.
+    /// What is queued by now, up to the limits of a group; waits for the first. Clients that were
+    /// just answered get the processor before the queue counts as empty: else the first of them to
+    /// ask again would be synced alone, and all others after it.
     fn next_group(&mut self) -> Option<Vec<Job>> {
         let first = self.held.take().or_else(|| self.queue.recv().ok())?;
         let mut bytes = first.commit.stored_bytes();
@@ -210,5 +210,66 @@ fn rejection(trouble: Trouble) -> Rejected {
             tracing::error!(%fault, "a commit failed");
             Rejected::Fault(fault)
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::embedded::engine::Engine;
+    use crate::embedded::tables::SERVICE;
+    use crate::{Content, Key, Operation, PutCondition, ResourceId, StoreOptions, TypeId};
+
+    /// A writer that does not run, and the way to its queue.
+    fn writer() -> (tempfile::TempDir, GroupWriter, Writing) {
+        let folder = tempfile::tempdir().unwrap();
+        let options = StoreOptions::default();
+        let engine = Engine::open(folder.path(), SERVICE, &options).unwrap();
+        let shared = Arc::new(Shared::load(engine).unwrap());
+        let (sender, queue) = sync_channel(WRITER_QUEUE);
+        let writing = Writing { queue: RwLock::new(Some(sender)), thread: Mutex::new(None) };
+        (folder, GroupWriter { shared, clock: options.clock, queue, held: None }, writing)
+    }
+
+    fn commit_of(bytes: usize) -> Commit {
+        let mut content = Content::compress(b"", [0; 16], [0; 12]).unwrap();
+        content.body = vec![0; bytes];
+        let key = Key { resource_type: TypeId(1), id: ResourceId::new("p").unwrap() };
+        Commit::of(Operation::Put { key, condition: PutCondition::Any, content })
+    }
+
+    /// Queues commits of these sizes and counts those of each group.
+    fn groups(sizes: &[usize]) -> Vec<usize> {
+        let (_folder, mut writer, writing) = writer();
+        sizes.iter().for_each(|&bytes| drop(writing.queue(commit_of(bytes)).unwrap()));
+        drop(writing);
+        std::iter::from_fn(|| writer.next_group()).map(|group| group.len()).collect()
+    }
+
+    #[test]
+    fn a_group_holds_its_limit_of_commits_and_the_next_one_waits() {
+        assert_eq!(groups(&[]), [0; 0]);
+        assert_eq!(groups(&[1; GROUP_COMMITS]), [GROUP_COMMITS]);
+        assert_eq!(groups(&[1; GROUP_COMMITS + 1]), [GROUP_COMMITS, 1]);
+    }
+
+    #[test]
+    fn a_group_holds_its_limit_of_bytes_and_a_larger_commit_goes_alone() {
+        let half = GROUP_BYTES / 2;
+        assert_eq!(groups(&[half, half]), [2]);
+        assert_eq!(groups(&[half, half + 1]), [1, 1]);
+        assert_eq!(groups(&[GROUP_BYTES + 1, 1, 1]), [1, 2]);
+        assert_eq!(groups(&[1, GROUP_BYTES + 1, 1]), [1, 1, 1]);
+    }
+
+    #[test]
+    fn a_full_queue_refuses_and_a_closed_one_too() {
+        let (_folder, _writer, writing) = writer();
+        let waiting = (0..WRITER_QUEUE).map(|_| writing.queue(Commit::default()).unwrap());
+        let _waiting = waiting.collect::<Vec<_>>();
+        let refused = writing.queue(Commit::default());
+        assert!(matches!(refused, Err(Rejected::QueueFull)));
+        writing.close();
+        assert!(matches!(writing.queue(Commit::default()), Err(Rejected::Closed)));
     }
 }

@@ -1,5 +1,5 @@
-//! Power loss: the file as it may be found after any moment of writing, rebuilt from a record of all
-//! writes and syncs. What was synced is there; of what was not, any 512-byte sectors may be.
+//! Power loss: the file as it may be found after any moment of writing, rebuilt from a record of
+//! all writes and syncs. What was synced is there; of what was not, any 512-byte sectors may be.
 //!
 //! The record is made by strace. Where there is none the story is skipped, unless
 //! `FIREKEEP_REQUIRE_SHARED` asks for everything.
@@ -118,8 +118,8 @@ struct Record {
 }
 
 impl Record {
-    /// A line is `PID call(fd, …) = result`; where threads overlap, the end of a call may come later
-    /// as `PID <... call resumed>) = result`.
+    /// A line is `PID call(fd, …) = result`; where threads overlap, the end of a call may come
+    /// later as `PID <... call resumed>) = result`.
     fn event(&mut self, line: &str) -> Option<Event> {
         let (_, call) = line.split_once(' ')?;
         let call = call.trim_start();
