@@ -112,6 +112,7 @@ async fn http1(
     let http = http1::Builder::new()
         .header_read_timeout(None)
         .max_buf_size(limits::HEADER_BYTES)
+        .max_header_size(limits::HEADER_BYTES)
         .serve_connection(TokioIo::new(stream), service);
     drive(http, &progress, true, closing).await;
 }

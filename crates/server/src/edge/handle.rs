@@ -7,7 +7,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::Poll;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use base::limits;
 use http::header::{
@@ -174,22 +174,16 @@ fn request(
 async fn guarded(app: &Arc<App>, area: Area, request: Request) -> Answer {
     let is_fhir = matches!(area, Area::Fhir(..));
     let correlation_id = request.correlation_id.clone();
-    let mut work = pin!(dispatch(app, area, request));
-    let work = poll_fn(|cx| match catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(cx))) {
-        Ok(Poll::Pending) => Poll::Pending,
-        Ok(Poll::Ready(answer)) => Poll::Ready(Some(answer)),
-        Err(_) => Poll::Ready(None),
-    });
-    match tokio::time::timeout(limits::REQUEST_TIME, work).await {
-        Ok(Some(answer)) => answer,
-        Ok(None) => {
+    match outcome_of(dispatch(app, area, request), limits::REQUEST_TIME).await {
+        Ok(answer) => answer,
+        Err(Broke::Panicked) => {
             tracing::error!(correlation_id, "a handler panicked");
             let text = format!(
                 "The server made a mistake. Its log has the reason under {correlation_id}."
             );
             refusal(is_fhir, StatusCode::INTERNAL_SERVER_ERROR, "exception", text)
         }
-        Err(_) => {
+        Err(Broke::TookTooLong) => {
             let text = format!(
                 "The request took longer than {} seconds. Ask for less at once.",
                 limits::REQUEST_TIME.as_secs()
@@ -197,6 +191,23 @@ async fn guarded(app: &Arc<App>, area: Area, request: Request) -> Answer {
             refusal(is_fhir, StatusCode::REQUEST_TIMEOUT, "timeout", text)
         }
     }
+}
+
+/// How a handler can fail to answer.
+#[derive(Debug, PartialEq, Eq)]
+enum Broke {
+    Panicked,
+    TookTooLong,
+}
+
+/// What `work` comes to, within `time`. A panic is caught here, without a task of its own.
+async fn outcome_of<T>(work: impl Future<Output = T>, time: Duration) -> Result<T, Broke> {
+    let mut work = pin!(work);
+    let caught = poll_fn(|cx| match catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(cx))) {
+        Ok(poll) => poll.map(Ok),
+        Err(_) => Poll::Ready(Err(Broke::Panicked)),
+    });
+    tokio::time::timeout(time, caught).await.unwrap_or(Err(Broke::TookTooLong))
 }
 
 async fn dispatch(app: &Arc<App>, area: Area, request: Request) -> Answer {
@@ -270,6 +281,15 @@ mod tests {
     use bytes::Bytes;
 
     use super::*;
+
+    #[tokio::test]
+    async fn a_panic_and_a_long_wait_end_the_request_only() {
+        let time = Duration::from_millis(1);
+        assert_eq!(outcome_of(async { 1 }, time).await, Ok(1));
+        assert_eq!(outcome_of(std::future::pending::<()>(), time).await, Err(Broke::TookTooLong));
+        let panics = async { [(); 0].iter().copied().next().unwrap() };
+        assert_eq!(outcome_of(panics, time).await, Err(Broke::Panicked));
+    }
 
     #[test]
     fn head_says_the_length_that_get_has() {

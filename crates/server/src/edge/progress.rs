@@ -18,14 +18,25 @@ pub(crate) const BEAT: Duration = Duration::from_secs(5);
 #[derive(Debug, Default)]
 pub(crate) struct Progress {
     bytes_read: AtomicU64,
+    /// What `bytes_read` was when the last request ended; more of them are the head of the next one.
+    bytes_read_idle: AtomicU64,
     bytes_written: AtomicU64,
     write_waits: AtomicBool,
+    /// Requests that ended.
+    ended: AtomicU64,
     /// Requests that arrived and whose answer has not been handed to the socket whole.
     open: AtomicU32,
     /// Answers that are being sent; a part of `open`.
     sending: AtomicU32,
     /// A request body was left unread that is too long to wait for: the connection must not be reused.
     pub(crate) unusable: AtomicBool,
+}
+
+impl Progress {
+    fn mark_idle(&self) {
+        let read = self.bytes_read.load(Ordering::Relaxed);
+        self.bytes_read_idle.store(read, Ordering::Relaxed);
+    }
 }
 
 /// A request from its arrival to the last byte of its answer.
@@ -47,6 +58,8 @@ impl OpenRequest {
 
 impl Drop for OpenRequest {
     fn drop(&mut self) {
+        self.0.mark_idle();
+        self.0.ended.fetch_add(1, Ordering::Relaxed);
         self.0.open.fetch_sub(1, Ordering::Relaxed);
     }
 }
@@ -76,7 +89,8 @@ pub(crate) enum Verdict {
 pub(crate) struct Watchdog {
     /// In HTTP/1, bytes that arrive between two requests are the beginning of the next one.
     reads_are_heads: bool,
-    idle_read: u64,
+    /// Requests that had ended at the last beat.
+    ended: u64,
     idle_beats: u32,
     head_beats: u32,
     stall_written: u64,
@@ -85,9 +99,11 @@ pub(crate) struct Watchdog {
 
 impl Watchdog {
     pub(crate) fn new(progress: &Progress, reads_are_heads: bool) -> Self {
+        // What a TLS handshake read is no head of a request.
+        progress.mark_idle();
         Self {
             reads_are_heads,
-            idle_read: progress.bytes_read.load(Ordering::Relaxed),
+            ended: 0,
             idle_beats: 0,
             head_beats: 0,
             stall_written: 0,
@@ -100,18 +116,21 @@ impl Watchdog {
         if self.writes_stall(progress) {
             return Verdict::Stalled;
         }
-        let read = progress.bytes_read.load(Ordering::Relaxed);
-        if progress.open.load(Ordering::Relaxed) > 0 {
-            (self.idle_read, self.idle_beats, self.head_beats) = (read, 0, 0);
+        let ended = progress.ended.load(Ordering::Relaxed);
+        if progress.open.load(Ordering::Relaxed) > 0 || ended != self.ended {
+            self.ended = ended;
+            (self.idle_beats, self.head_beats) = (0, 0);
             return Verdict::Fine;
         }
-        if self.reads_are_heads && (read != self.idle_read || self.head_beats > 0) {
+        let idle_since = progress.bytes_read_idle.load(Ordering::Relaxed);
+        if self.reads_are_heads && progress.bytes_read.load(Ordering::Relaxed) != idle_since {
             self.head_beats += 1;
             if self.head_beats > beats(limits::HEADER_TIME) {
                 return Verdict::Stalled;
             }
+        } else {
+            self.head_beats = 0;
         }
-        self.idle_read = read;
         self.idle_beats += 1;
         if self.idle_beats > beats(limits::IDLE_TIME) { Verdict::Idle } else { Verdict::Fine }
     }
@@ -247,5 +266,17 @@ mod tests {
         let _open = OpenRequest::begin(&progress);
         assert_eq!(beats_until(&Verdict::Stalled, &progress, || ()), 60);
         assert_eq!(beats_until(&Verdict::Idle, &progress, || ()), 60);
+    }
+
+    #[test]
+    fn requests_between_two_beats_are_no_heads_and_no_idleness() {
+        let progress = Arc::new(Progress::default());
+        let request = || {
+            let open = OpenRequest::begin(&progress);
+            progress.bytes_read.fetch_add(100, Ordering::Relaxed);
+            drop(open);
+        };
+        assert_eq!(beats_until(&Verdict::Stalled, &progress, request), 60);
+        assert_eq!(beats_until(&Verdict::Idle, &progress, request), 60);
     }
 }
