@@ -1,16 +1,17 @@
 //! <https://www.rfc-editor.org/rfc/rfc7517>
 //!
-//! The keys that sign tokens. The current one signs; the next one is published ahead of its time, so
-//! that whoever caches the key set knows it when it comes; the previous one still verifies.
+//! The keys that sign tokens. The current one signs; the next one is published ahead of its time,
+//! so that whoever caches the key set knows it when it comes; the previous one still verifies.
 
 use std::fmt;
 
 use aws_lc_rs::digest;
-use aws_lc_rs::signature::{KeyPair as _, RsaKeyPair};
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::signature::{KeyPair as _, RSA_PKCS1_SHA256, RsaKeyPair};
 use base::Fault;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, crypto};
+use jsonwebtoken::DecodingKey;
 use rcgen::{CertificateParams, DnType, KeyPair, PKCS_RSA_SHA256, RsaKeySize};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -48,7 +49,7 @@ struct Stored {
 struct SigningKey {
     stored: Stored,
     published: PublishedKey,
-    sign: EncodingKey,
+    pair: RsaKeyPair,
     verify: DecodingKey,
 }
 
@@ -128,16 +129,17 @@ impl KeySet {
 
     /// Signs `claims` with the current key, as a compact JWT.
     pub(crate) fn sign(&self, claims: &impl Serialize) -> Result<String, Fault> {
-        let SigningKey { published, sign, .. } = &self.current;
+        let SigningKey { published, pair, .. } = &self.current;
         let header = json!({
             "typ": "JWT", "alg": "RS256", "kid": published.kid, "x5t": published.x5t
         });
         let claims =
             serde_json::to_vec(claims).map_err(|error| Fault::new("writing claims", error))?;
         let signed = format!("{}.{}", base64url(header.to_string()), base64url(claims));
-        let signature = crypto::sign(signed.as_bytes(), sign, Algorithm::RS256)
-            .map_err(|error| Fault::new("signing a token", error))?;
-        Ok(format!("{signed}.{signature}"))
+        let mut signature = vec![0; pair.public_modulus_len()];
+        pair.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), signed.as_bytes(), &mut signature)
+            .map_err(|error| Fault::new("signing a token", error.to_string()))?;
+        Ok(format!("{signed}.{}", base64url(signature)))
     }
 }
 
@@ -158,7 +160,7 @@ impl SigningKey {
             x5c: STANDARD.encode(&certificate),
         };
         let verify = DecodingKey::from_rsa_raw_components(&modulus, &exponent);
-        Ok(Self { published, sign: EncodingKey::from_rsa_der(&pkcs8), verify, stored })
+        Ok(Self { published, pair, verify, stored })
     }
 }
 

@@ -1,5 +1,5 @@
-//! People sign in: user name and password, with nothing in the answer or its timing that tells which
-//! of the two was wrong.
+//! People sign in: user name and password, with nothing in the answer or its timing that tells
+//! which of the two was wrong.
 
 use std::sync::Arc;
 
@@ -60,7 +60,8 @@ impl Authority {
         let now = self.now();
         let name = username.trim().to_lowercase();
         if let Some(wait) = self.backoff().wait(&name, now) {
-            return Err(TokenRefusal::Wait { seconds: wait.as_millis().div_ceil(1_000) as u64 });
+            let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+            return Err(TokenRefusal::Wait { seconds });
         }
         let directory = self.directory();
         let user = directory.user_by_name(&name);

@@ -5,9 +5,9 @@ use base::Timestamp;
 use base::limits::CODE_LIFETIME;
 use uuid::Uuid;
 
-use super::{Client, Request, Target, shortened};
+use super::{Client, Granted, Request, Target, shortened};
 use crate::authority::Authority;
-use crate::issue::{For, TokenAnswer};
+use crate::issue::TokenAnswer;
 use crate::parameters::{Endpoint, Parameters, Shape};
 use crate::redirect;
 use crate::refusal::TokenRefusal;
@@ -54,7 +54,7 @@ pub struct AuthorizationRefusal {
     /// What is wrong.
     pub refusal: TokenRefusal,
     /// Where to send it; none where the address itself is in doubt: then only a page says it.
-    pub back_to: Option<ReturnAddress>,
+    pub back_to: Option<Box<ReturnAddress>>,
 }
 
 /// Where an authorization response goes.
@@ -120,11 +120,11 @@ impl Authority {
         };
         go_on().map_err(|refusal| AuthorizationRefusal {
             refusal,
-            back_to: Some(ReturnAddress {
+            back_to: Some(Box::new(ReturnAddress {
                 redirect_uri: redirect_uri.clone(),
                 response_mode,
                 state: state.clone(),
-            }),
+            })),
         })
     }
 
@@ -158,30 +158,18 @@ impl Authority {
         let client = request.client()?;
         let (proof, _) = self.prove(request, &client)?;
         let renamed = request.user_target()?;
-        let family = self.new_id();
-        let (signed_in, mut target) = match self.take_code(request, &client, family)? {
-            Taken::First(signed_in, target) => (signed_in, target),
+        let mut granted = match self.take_code(request, &client, self.new_id())? {
+            Taken::First(granted) => granted,
             Taken::Again(family) => {
                 self.revoke_family(family)?;
                 return Err(TokenRefusal::ReusedCode);
             }
         };
-        let user = self.current_user(&signed_in)?;
-        self.admit(request.endpoint, &user)?;
         if let Some(renamed) = renamed {
-            target = Target { nonce: target.nonce, offline: target.offline, ..renamed };
+            let Target { nonce, offline, .. } = granted.target;
+            granted.target = Target { nonce, offline, ..renamed };
         }
-        let client = For {
-            client_id: client.client_id(),
-            proof,
-            capabilities: request.wants_capabilities(),
-        };
-        let mut answer = self.issue_to_user(&user, client, &target, request.now)?;
-        if target.offline {
-            answer.refresh_token =
-                Some(self.begin_family(family, &signed_in, client, target, request.now)?);
-        }
-        Ok(answer)
+        self.answer_user(request, client.client_id(), proof, granted)
     }
 
     /// Marks a code as used for `family`, if everything about it fits.
@@ -208,12 +196,13 @@ impl Authority {
         }
         check_verifier(code.challenge.as_deref(), verifier)?;
         code.family = Some(family);
-        Ok(Taken::First(code.user.clone(), code.target.clone()))
+        let (signed_in, target) = (code.user.clone(), code.target.clone());
+        Ok(Taken::First(Granted { family, signed_in, target }))
     }
 }
 
 enum Taken {
-    First(SignedIn, Target),
+    First(Granted),
     Again(Uuid),
 }
 

@@ -6,9 +6,9 @@ use base::limits::DEVICE_CODE_LIFETIME;
 use base::{Random, Timestamp};
 use uuid::Uuid;
 
-use super::{Request, Target};
+use super::{Granted, Request, Target};
 use crate::authority::Authority;
-use crate::issue::{For, TokenAnswer};
+use crate::issue::TokenAnswer;
 use crate::parameters::{Endpoint, Parameters, Shape};
 use crate::refusal::TokenRefusal;
 use crate::secret::{sha256, unguessable};
@@ -180,21 +180,9 @@ impl Authority {
         let (proof, _) = self.prove(request, &client)?;
         let sent = request.parameters.get("device_code").or(request.parameters.get("code"));
         let device_code = sent.ok_or(TokenRefusal::Missing { parameter: "device_code" })?;
-        let (signed_in, target) = self.take_device(device_code, client.client_id(), request.now)?;
-        let user = self.current_user(&signed_in)?;
-        self.admit(request.endpoint, &user)?;
-        let client = For {
-            client_id: client.client_id(),
-            proof,
-            capabilities: request.wants_capabilities(),
-        };
-        let mut answer = self.issue_to_user(&user, client, &target, request.now)?;
-        if target.offline {
-            let family = self.new_id();
-            answer.refresh_token =
-                Some(self.begin_family(family, &signed_in, client, target, request.now)?);
-        }
-        Ok(answer)
+        let client_id = client.client_id();
+        let granted = self.take_device(device_code, client_id, request.now)?;
+        self.answer_user(request, client_id, proof, granted)
     }
 
     fn take_device(
@@ -202,7 +190,7 @@ impl Authority {
         device_code: &str,
         client_id: Uuid,
         now: Timestamp,
-    ) -> Result<(SignedIn, Target), TokenRefusal> {
+    ) -> Result<Granted, TokenRefusal> {
         let mut sign_ins = self.pending();
         let device = sign_ins
             .devices
@@ -210,7 +198,10 @@ impl Authority {
             .filter(|device| device.view.client_id == client_id && device.until > now)
             .ok_or(TokenRefusal::ExpiredDeviceCode)?;
         match std::mem::replace(&mut device.state, State::Redeemed) {
-            State::Approved(signed_in) => Ok((signed_in, device.target.clone())),
+            State::Approved(signed_in) => {
+                let target = device.target.clone();
+                Ok(Granted { family: self.new_id(), signed_in, target })
+            }
             State::Redeemed => Err(TokenRefusal::ReusedDeviceCode),
             State::Declined => {
                 device.state = State::Declined;

@@ -29,6 +29,7 @@ use crate::issue::TokenAnswer;
 use crate::names::Names;
 use crate::parameters::{Endpoint, Parameters};
 use crate::refusal::TokenRefusal;
+use crate::sign_in::SignedIn;
 
 /// The grants that are served: a closed list.
 enum Grant {
@@ -91,6 +92,13 @@ impl Client {
             Self::Registered(application) => application.public_client,
         }
     }
+}
+
+/// What a person granted a client, and which family of refresh tokens comes of it.
+struct Granted {
+    family: Uuid,
+    signed_in: SignedIn,
+    target: Target,
 }
 
 /// How a client proved itself: claim `appidacr`.

@@ -1,8 +1,8 @@
 //! <https://www.rfc-editor.org/rfc/rfc6749#section-6>
 //!
-//! Refresh tokens belong to a family: everything that came of one sign-in. Each use gives a new one,
-//! and the old ones stay good, since several processes share one cache; but the family ends as a
-//! whole: when its code is used twice, when the password changes, when the user is disabled.
+//! Refresh tokens belong to a family: everything that came of one sign-in. Each use gives a new
+//! one, and the old ones stay good, since several processes share one cache; but the family ends as
+//! a whole: when its code is used twice, when the password changes, when the user is disabled.
 
 use base::limits::REFRESH_TOKEN_LIFETIME;
 use base::{Fault, Timestamp};
@@ -10,13 +10,12 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{Request, Target};
+use super::{Granted, Proof, Request, Target};
 use crate::authority::Authority;
 use crate::directory::moment;
 use crate::issue::{For, TokenAnswer};
 use crate::refusal::TokenRefusal;
 use crate::secret::{sha256, unguessable};
-use crate::sign_in::SignedIn;
 use store::control::Change;
 
 const FAMILIES: &str = "refresh_families";
@@ -45,24 +44,31 @@ struct Token {
 }
 
 impl Authority {
-    /// The first refresh token of a sign-in.
-    pub(super) fn begin_family(
+    /// Tokens for a user's client, the first of a family if it asked for one.
+    pub(super) fn answer_user(
         &self,
-        id: Uuid,
-        signed_in: &SignedIn,
-        client: For,
-        target: Target,
-        now: Timestamp,
-    ) -> Result<String, TokenRefusal> {
-        let family = Family {
-            user: signed_in.user(),
-            generation: signed_in.generation(),
-            client_id: client.client_id,
-            target: Target { nonce: None, ..target },
-            revoked: false,
-            until: now.plus(REFRESH_TOKEN_LIFETIME),
-        };
-        Ok(self.next_token(id, family, now)?)
+        request: &Request<'_>,
+        client_id: Uuid,
+        proof: Proof,
+        granted: Granted,
+    ) -> Result<TokenAnswer, TokenRefusal> {
+        let Granted { family, signed_in, target } = granted;
+        let user = self.current_user(&signed_in)?;
+        self.admit(request.endpoint, &user)?;
+        let client = For { client_id, proof, capabilities: request.wants_capabilities() };
+        let mut answer = self.issue_to_user(&user, client, &target, request.now)?;
+        if target.offline {
+            let first = Family {
+                user: signed_in.user(),
+                generation: signed_in.generation(),
+                client_id,
+                target: Target { nonce: None, ..target },
+                revoked: false,
+                until: request.now.plus(REFRESH_TOKEN_LIFETIME),
+            };
+            answer.refresh_token = Some(self.next_token(family, &first, request.now)?);
+        }
+        Ok(answer)
     }
 
     /// Tokens for a refresh token: for any resource, at any endpoint of the user's tenant.
@@ -99,16 +105,16 @@ impl Authority {
         let mut answer = self.issue_to_user(&user, client, &target, now)?;
         let until = now.plus(REFRESH_TOKEN_LIFETIME);
         answer.refresh_token =
-            Some(self.next_token(token.family, Family { until, ..family }, now)?);
+            Some(self.next_token(token.family, &Family { until, ..family }, now)?);
         Ok(answer)
     }
 
     /// Another token of a family, written before it is given out.
-    fn next_token(&self, id: Uuid, family: Family, now: Timestamp) -> Result<String, Fault> {
+    fn next_token(&self, id: Uuid, family: &Family, now: Timestamp) -> Result<String, Fault> {
         let text = unguessable(self.random());
         let token = Token { family: id, until: now.plus(REFRESH_TOKEN_LIFETIME) };
         self.control().write(&[
-            put(FAMILIES, id.as_bytes(), &family)?,
+            put(FAMILIES, id.as_bytes(), family)?,
             put(TOKENS, &sha256(text.as_bytes()), &token)?,
         ])?;
         Ok(text)
