@@ -13,6 +13,7 @@ mod announce;
 mod app;
 mod arm;
 mod bootstrap;
+mod control;
 mod edge;
 mod exchange;
 mod fhir;

@@ -1,0 +1,43 @@
+//! JSON bodies of the control plane: what is not known is refused, never ignored.
+
+use base::limits;
+use serde::de::DeserializeOwned;
+
+use crate::exchange::{Body, BodyFault};
+
+/// Why a body was not taken.
+#[derive(Debug)]
+pub(crate) enum BodyRefused {
+    TooLarge { limit: usize },
+    Unread(&'static str),
+    NotAsExpected(String),
+}
+
+impl std::fmt::Display for BodyRefused {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::TooLarge { limit } => write!(f, "The body is larger than {limit} bytes."),
+            Self::Unread(why) => write!(f, "The body could not be read: {why}."),
+            Self::NotAsExpected(why) => write!(f, "The body is not as expected: {why}."),
+        }
+    }
+}
+
+impl From<BodyFault> for BodyRefused {
+    fn from(fault: BodyFault) -> Self {
+        match fault {
+            BodyFault::TooLarge { limit } => Self::TooLarge { limit },
+            BodyFault::Stalled => Self::Unread("the client stopped sending"),
+            BodyFault::Broken => Self::Unread("the connection broke"),
+            BodyFault::Encoding(_) => Self::Unread("its Content-Encoding is not known"),
+            BodyFault::Busy => Self::Unread("the server is busy with other bodies, try again"),
+        }
+    }
+}
+
+/// Reads the body as a `T`; an empty one is an empty object.
+pub(crate) async fn json<T: DeserializeOwned>(body: Body) -> Result<T, BodyRefused> {
+    let bytes = body.read(limits::CONTROL_BODY_BYTES).await?;
+    let text: &[u8] = if bytes.is_empty() { b"{}" } else { &bytes };
+    serde_json::from_slice(text).map_err(|error| BodyRefused::NotAsExpected(error.to_string()))
+}
