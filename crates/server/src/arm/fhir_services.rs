@@ -1,0 +1,139 @@
+//! <https://learn.microsoft.com/rest/api/healthcareapis/fhir-services>
+
+use std::sync::Arc;
+
+use authority::{ExpectedAudience, Scope, Service, ServiceId};
+use http::{Method, StatusCode};
+use serde_json::{Map, Value, json};
+
+use super::fhir_properties::{self, Authentication};
+use super::refusal::Refusal;
+use super::route::Group;
+use super::workspaces::{self, Put};
+use super::{Call, ok, values, written};
+use crate::control::body;
+use crate::edge::blocking;
+use crate::exchange::{Answer, Body};
+
+const READ: &str = "Microsoft.HealthcareApis/workspaces/fhirservices/read";
+const WRITE: &str = "Microsoft.HealthcareApis/workspaces/fhirservices/write";
+const DELETE: &str = "Microsoft.HealthcareApis/workspaces/fhirservices/delete";
+
+/// `GET …/fhirservices`: those the caller may see.
+pub(super) fn list(call: &Call, group: &Group, workspace: &str) -> Result<Answer, Refusal> {
+    call.only_get()?;
+    let group = call.group(group)?;
+    let place = Scope::workspace(group.subscription, &group.name, workspace);
+    workspaces::find(call, &place, workspace)?;
+    let all = call.caller.directory.services_in(workspace);
+    let seen = all.filter(|service| call.may(READ, &place.service(&service.id.name)));
+    values(seen.map(|service| shape(call, service, &place)))
+}
+
+/// `GET`, `PUT` and `DELETE …/fhirservices/{name}`.
+pub(super) async fn one(
+    mut call: Call,
+    group: Group,
+    workspace: &str,
+    name: &str,
+) -> Result<Answer, Refusal> {
+    let group = call.group(&group)?;
+    let parent = Scope::workspace(group.subscription, &group.name, workspace);
+    let place = parent.service(name);
+    let id = ServiceId::new(workspace, name);
+    let known = call.caller.directory.service(&id).cloned();
+    match call.request.method {
+        Method::GET => {
+            call.allow(READ, &place)?;
+            workspaces::find(&call, &parent, workspace)?;
+            let service = known.ok_or_else(|| Refusal::NoSuchResource(place.to_string()))?;
+            ok(&shape(&call, &service, &parent))
+        }
+        Method::PUT => {
+            call.allow(WRITE, &place)?;
+            workspaces::find(&call, &parent, workspace)?;
+            let body = std::mem::replace(&mut call.request.body, Body::of(""));
+            let service = new_service(&call, id, known.as_deref(), body::json(body).await?)?;
+            let new = service.clone();
+            call.change(move |draft| draft.put_service(new)).await?;
+            open_and_close(&call).await?;
+            Ok(written(known.is_none(), &shape(&call, &service, &parent)))
+        }
+        Method::DELETE => {
+            call.allow(DELETE, &place)?;
+            if known.is_none() || workspaces::find(&call, &parent, workspace).is_err() {
+                return Ok(Answer::empty(StatusCode::NO_CONTENT));
+            }
+            call.change(move |draft| draft.remove_service(&id)).await?;
+            open_and_close(&call).await?;
+            Ok(Answer::empty(StatusCode::OK))
+        }
+        _ => Err(Refusal::OnlyMethods("GET, PUT, DELETE")),
+    }
+}
+
+/// The service as the body asks for it; what the body leaves out stays.
+fn new_service(
+    call: &Call,
+    id: ServiceId,
+    known: Option<&Service>,
+    body: Put,
+) -> Result<Service, Refusal> {
+    let kind = body.kind.or_else(|| known.map(|known| known.kind.clone()));
+    match kind.as_deref() {
+        Some("fhir-R4") => {}
+        Some(other) => {
+            return Err(Refusal::Invalid(format!(
+                "The kind '{other}' is not supported; 'fhir-R4' is, and fhir-Stu3 comes later."
+            )));
+        }
+        None => return Err(Refusal::Invalid("'kind' is required: 'fhir-R4'.".into())),
+    }
+    let identity = body.identity.filter(|identity| identity["type"] != "None");
+    if identity.is_some() {
+        let message = "A managed identity is not supported yet: 'identity' must be left out.";
+        return Err(Refusal::Invalid(message.into()));
+    }
+    let authentication = authentication(call, &id);
+    let allowed = fhir_properties::check_service(&body.properties, call.version, &authentication)?;
+    let location = body.location.or_else(|| known.map(|known| known.location.clone()));
+    Ok(Service {
+        id,
+        kind: "fhir-R4".to_owned(),
+        location: location.ok_or_else(|| Refusal::Invalid("'location' is required.".into()))?,
+        tags: body.tags,
+        identity: None,
+        properties: Map::new(),
+        allowed_object_ids: allowed
+            .or_else(|| known.map(|known| known.allowed_object_ids.clone()))
+            .unwrap_or_default(),
+        created: known.map_or(call.request.now, |known| known.created),
+    })
+}
+
+/// Lets the process answer for the services that are there now, and for no others.
+async fn open_and_close(call: &Call) -> Result<(), Refusal> {
+    let app = Arc::clone(&call.app);
+    Ok(blocking::run(move || app.services_changed()).await??)
+}
+
+fn authentication(call: &Call, id: &ServiceId) -> Authentication {
+    let names = call.app.authority.names();
+    let urls = names.urls(&ExpectedAudience::Service(id.clone())).to_vec();
+    Authentication::new(&names, call.caller.identity.tenant, urls)
+}
+
+fn shape(call: &Call, service: &Service, workspace: &Scope) -> Value {
+    let authentication = authentication(call, &service.id);
+    json!({
+        "id": workspace.service(&service.id.name),
+        "name": service.id.to_string(),
+        "type": "Microsoft.HealthcareApis/workspaces/fhirservices",
+        "location": service.location,
+        "kind": service.kind,
+        "tags": service.tags,
+        "identity": { "type": "None" },
+        "systemData": { "createdAt": service.created.to_string() },
+        "properties": fhir_properties::shape(service, call.version, &authentication),
+    })
+}
