@@ -1,14 +1,52 @@
-//! `/_admin/`: what the command line needs and neither ARM nor Graph has.
+//! <https://www.rfc-editor.org/rfc/rfc9110#section-9>
+//!
+//! What neither ARM nor Graph has: backup, key rotation, the explanation of a token.
+
+mod backup;
+mod keys;
+mod refusal;
+mod token;
 
 use std::sync::Arc;
 
-use http::StatusCode;
+use authority::{Decision, ExpectedAudience, Scope};
+use http::Method;
 
 use crate::app::App;
+use crate::control::{self, caller::Caller};
 use crate::exchange::{Answer, Request};
+use refusal::Refusal;
 
-/// Answers one request of this area.
-#[expect(clippy::unused_async, reason = "handlers that will stand here wait")]
-pub(crate) async fn answer(_app: &Arc<App>, _request: Request) -> Answer {
-    Answer::empty(StatusCode::NOT_IMPLEMENTED)
+/// Answers everything under `/_admin`.
+pub(crate) async fn answer(app: &Arc<App>, request: Request) -> Answer {
+    served(app, request).await.unwrap_or_else(|refusal| refusal.answer(app))
+}
+
+async fn served(app: &Arc<App>, request: Request) -> Result<Answer, Refusal> {
+    let path = control::segments(&request.path).unwrap_or_default();
+    let path: Vec<&str> = path.iter().skip(1).map(String::as_str).collect();
+    match (path.as_slice(), &request.method) {
+        (["token", "explain"], &Method::POST) => token::explain(app, request).await,
+        (["backup"], &Method::POST) => backup::backup(app, request).await,
+        (["keys", "rotate"], &Method::POST) => keys::rotate(app, request).await,
+        (["keys"], &Method::GET) => keys::list(app, &request),
+        (["token", "explain"] | ["backup"] | ["keys", "rotate"], _) => {
+            Err(Refusal::OnlyMethod("POST"))
+        }
+        (["keys"], _) => Err(Refusal::OnlyMethod("GET")),
+        _ => Err(Refusal::NoSuchPath(request.path)),
+    }
+}
+
+/// Refuses a caller that may not do `action` to the whole: at the subscriptions of this folder.
+fn allow(app: &App, request: &Request, action: &str) -> Result<(), Refusal> {
+    let caller = Caller::of(app, request, &ExpectedAudience::Arm)?;
+    for subscription in caller.directory.subscriptions() {
+        let scope = Scope::subscription(subscription.id);
+        match app.authority.decide_control(&caller.identity, action, &scope) {
+            Decision::Allowed(_) => {}
+            Decision::Denied(why) => return Err(Refusal::Denied(why.to_string())),
+        }
+    }
+    Ok(())
 }
