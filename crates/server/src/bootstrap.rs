@@ -6,7 +6,8 @@ use std::fmt;
 
 use authority::{
     Authority, ChangeRefused, Draft, Endpoint, NewApplication, NewUser, Parameters, PrincipalKind,
-    ResourceGroup, RoleAssignment, Scope, Service, ServiceId, Shape, Workspace, roles,
+    ResourceGroup, RoleAssignment, Scope, Service, ServiceId, Shape, TokenRefusal, Workspace,
+    roles,
 };
 use base::{Fault, Random};
 use serde::{Deserialize, Serialize};
@@ -250,6 +251,7 @@ impl Steward {
         let endpoint = Endpoint::new(&self.tenant.to_string(), Shape::V2);
         match authority.token(&endpoint, &parameters) {
             Ok(answer) => Ok(answer.access_token),
+            Err(TokenRefusal::Fault(fault)) => Err(fault),
             Err(refusal) => Err(Fault::because(refusal.row().description)),
         }
     }
