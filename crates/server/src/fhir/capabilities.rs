@@ -1,6 +1,7 @@
 //! <https://hl7.org/fhir/R4/http.html#capabilities>
 //!
-//! The statement lists what works and nothing else: what an interaction learns is added here with it.
+//! The statement lists what works and nothing else: what an interaction learns is added here with
+//! it.
 
 use http::StatusCode;
 use json::Writer;

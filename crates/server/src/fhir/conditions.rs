@@ -1,4 +1,5 @@
-//! <https://hl7.org/fhir/R4/http.html#cond-update> and RFC 9110, section 13: `If-Match` and its kin.
+//! <https://hl7.org/fhir/R4/http.html#cond-update> and RFC 9110, section 13: `If-Match` and its
+//! kin.
 
 use base::Timestamp;
 use http::HeaderMap;
@@ -57,8 +58,8 @@ impl Conditions {
         }
     }
 
-    /// The version that `If-Match` asks for. A weak ETag that is not one of ours asks for version 0, which no
-    /// resource has.
+    /// The version that `If-Match` asks for. A weak ETag that is not one of ours asks for version
+    /// 0, which no resource has.
     pub(crate) fn match_version(&self) -> Result<Option<u64>, Malformed> {
         let Some(text) = &self.if_match else { return Ok(None) };
         let version = weak(text).ok_or_else(|| Malformed::IfMatch(text.clone()))?;
@@ -80,8 +81,8 @@ impl Conditions {
         }
     }
 
-    /// Whether the client has this version already. `If-None-Match` outweighs `If-Modified-Since`, as RFC 9110
-    /// says; what cannot be understood matches nothing.
+    /// Whether the client has this version already. `If-None-Match` outweighs `If-Modified-Since`,
+    /// as RFC 9110 says; what cannot be understood matches nothing.
     pub(crate) fn client_has(&self, version: u64, last_updated: Timestamp) -> bool {
         if let Some(tags) = &self.if_none_match {
             return tags.split(',').map(str::trim).any(|tag| {

@@ -1,3 +1,5 @@
+//! <https://hl7.org/fhir/R4/http.html>
+//!
 //! What an interaction knows about its request: who asks, on which service, under which conditions.
 
 use std::sync::Arc;
@@ -37,7 +39,8 @@ pub(crate) struct Context<'r> {
 }
 
 impl Context<'_> {
-    /// Whether the caller may do this here; asked anew each time, so that a change takes effect at once.
+    /// Whether the caller may do this here; asked anew each time, so that a change takes effect at
+    /// once.
     pub(crate) fn allow(&self, action: DataAction) -> Result<(), General> {
         let identity = self.identity.as_ref().ok_or(General::Nobody)?;
         match self.app.authority.decide(identity, action, &self.service.id) {
@@ -62,7 +65,8 @@ impl Context<'_> {
         self.prefer.strict.unwrap_or(by_setting)
     }
 
-    /// Refuses parameters that the interaction has no use for: outside searches there is no place for a warning.
+    /// Refuses parameters that the interaction has no use for: outside searches there is no place
+    /// for a warning.
     pub(crate) fn only_parameters(&self, known: &[&str]) -> Result<(), General> {
         if self.query.is_empty() {
             return Ok(());

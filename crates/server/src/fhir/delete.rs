@@ -67,8 +67,8 @@ pub(crate) fn refused(key: Key, supplied: Option<String>, why: Refused) -> Refus
     }
 }
 
-/// `DELETE [base]/[type]/[id]`: 204, also when there was nothing to delete. With `hardDelete=true` no version
-/// is left.
+/// `DELETE [base]/[type]/[id]`: 204, also when there was nothing to delete. With `hardDelete=true`
+/// no version is left.
 pub(crate) async fn delete(cx: &Context<'_>, key: Key) -> Result<Answer, Refusal> {
     let operation = operation(cx, key)?;
     let committed = match cx.commit(operation).await {

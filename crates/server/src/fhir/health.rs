@@ -1,4 +1,5 @@
-//! <https://learn.microsoft.com/azure/healthcare-apis/fhir/fhir-faq>: `/health/check`, which load balancers ask.
+//! <https://learn.microsoft.com/azure/healthcare-apis/fhir/fhir-faq>: `/health/check`, which load
+//! balancers ask.
 
 use http::StatusCode;
 use json::Writer;
@@ -10,7 +11,8 @@ use crate::exchange::Answer;
 
 const CONTENT_TYPE: &str = "application/json; charset=utf-8";
 
-/// `GET [base]/health/check`: 200 when the store can be read, 503 when it cannot. Answered without a token.
+/// `GET [base]/health/check`: 200 when the store can be read, 503 when it cannot. Answered without
+/// a token.
 pub(crate) async fn check(cx: &Context<'_>) -> Answer {
     let snapshot = cx.snapshot();
     let plan = SearchPlan { most: 1, ..SearchPlan::default() };

@@ -32,8 +32,8 @@ impl From<Refusal> for Outcome {
     }
 }
 
-/// `GET [base]/_history`, `[base]/[type]/_history`, `[base]/[type]/[id]/_history`: versions, newest first,
-/// deletions among them.
+/// `GET [base]/_history`, `[base]/[type]/_history`, `[base]/[type]/[id]/_history`: versions, newest
+/// first, deletions among them.
 pub(crate) async fn history(cx: &Context<'_>, of: HistoryOf) -> Result<Answer, Refusal> {
     cx.allow(DataAction::Read)?;
     if let HistoryOf::Instance(key) = of {

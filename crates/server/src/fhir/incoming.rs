@@ -1,3 +1,5 @@
+//! <https://hl7.org/fhir/R4/resource.html#Resource>
+//!
 //! A resource as it came in: read, checked, and made ready for the store.
 
 use base::limits::{BODY_BYTES, JSON_DEPTH, JSON_NODES};
@@ -221,7 +223,10 @@ mod tests {
         check(r#"[]"#, None, &["Patient"]);
         check(r#"{"resourceType":"Patient","#, None, &["structure"]);
         check(
-            r#"{"resourceType":"Patient","meta":{"versionId":1,"source":"s","profile":["p",2],"tag":{}}}"#,
+            concat!(
+                r#"{"resourceType":"Patient","meta":{"versionId":1,"source":"s","#,
+                r#""profile":["p",2],"tag":{}}}"#
+            ),
             None,
             &["Patient.meta.versionId", "Patient.meta.profile[1]", "Patient.meta.tag"],
         );

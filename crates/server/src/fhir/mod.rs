@@ -1,8 +1,8 @@
 //! The FHIR REST API: one file per interaction.
 //!
 //! A request is routed (`route.rs`), its caller found (`authenticate.rs`), its formats agreed upon
-//! (`negotiate.rs`); then the interaction authorizes, plans, stores and answers. Every interaction has its own
-//! closed list of refusals, which one `match` turns into an `Outcome`.
+//! (`negotiate.rs`); then the interaction authorizes, plans, stores and answers. Every interaction
+//! has its own closed list of refusals, which one `match` turns into an `Outcome`.
 
 pub(crate) mod outcome;
 
@@ -45,7 +45,8 @@ use prefer::Prefer;
 use refusal::General;
 use route::Interaction;
 
-/// Answers one request of a service; `base` is the URL under which it was called, without a trailing slash.
+/// Answers one request of a service; `base` is the URL under which it was called, without a
+/// trailing slash.
 pub(crate) async fn answer(
     app: &Arc<App>,
     service: &Arc<Service>,

@@ -167,7 +167,8 @@ mod tests {
             text,
             r#"{"resourceType":"OperationOutcome","id":"c1","issue":[{"severity":"warning","#
                 .to_owned()
-                + r#""code":"not-supported","diagnostics":"No \"x\".","expression":["Patient.x"]}]}"#
+                + r#""code":"not-supported","diagnostics":"No \"x\".","#
+                + r#""expression":["Patient.x"]}]}"#
         );
     }
 

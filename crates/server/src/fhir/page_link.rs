@@ -1,7 +1,8 @@
 //! <https://hl7.org/fhir/R4/search.html#paging>: the opaque token that a next link carries.
 //!
-//! The token holds a place: the snapshot, the last entry before the page, the total, and when it was made. Its
-//! seal covers the service, the query and the identity as well, so that a link opens only what it was made for.
+//! The token holds a place: the snapshot, the last entry before the page, the total, and when it
+//! was made. Its seal covers the service, the query and the identity as well, so that a link opens
+//! only what it was made for.
 //!
 //! | bytes | content |
 //! |---|---|
@@ -68,8 +69,8 @@ impl From<Refusal> for Outcome {
             Refusal::Foreign => Self::error(
                 StatusCode::BAD_REQUEST,
                 "value",
-                "The page token 'ct' does not belong to this request. Follow next links exactly as they \
-                 were given, as the identity they were given to, or start again without 'ct'.",
+                "The page token 'ct' does not belong to this request. Follow next links exactly as \
+                 they were given, as the identity they were given to, or start again without it.",
             ),
             Refusal::Expired => Self::error(
                 StatusCode::GONE,

@@ -33,7 +33,8 @@ impl From<Refusal> for Outcome {
     }
 }
 
-/// `GET [base]/[type]/[id]`: the current version, 304 when the client has it, 410 when it was deleted.
+/// `GET [base]/[type]/[id]`: the current version, 304 when the client has it, 410 when it was
+/// deleted.
 pub(crate) fn read(cx: &Context<'_>, key: Key) -> Result<Answer, Refusal> {
     cx.allow(DataAction::Read)?;
     cx.only_parameters(&[])?;

@@ -48,7 +48,8 @@ impl From<Fault> for General {
     }
 }
 
-/// For rejections that are not about an operation's condition, which each interaction answers itself.
+/// For rejections that are not about an operation's condition, which each interaction answers
+/// itself.
 impl From<Rejected> for General {
     fn from(rejected: Rejected) -> Self {
         match rejected {
@@ -85,15 +86,15 @@ impl From<General> for Outcome {
                 StatusCode::NOT_IMPLEMENTED,
                 "not-supported",
                 format!(
-                    "The conditional reference '{reference}' cannot be resolved yet: that comes later, with the \
-                     search parameters. Refer to the resource by its id."
+                    "The conditional reference '{reference}' cannot be resolved yet: that comes \
+                     later, with the search parameters. Refer to the resource by its id."
                 ),
             ),
             General::NoRoom => Self::error(
                 StatusCode::INSUFFICIENT_STORAGE,
                 "no-store",
-                "There is no room for this write: the disk or the map is full. Nothing was changed; \
-                 reading still works. Try again when there is room.",
+                "There is no room for this write: the disk or the map is full. Nothing was \
+                 changed; reading still works. Try again when there is room.",
             ),
             General::Busy => Self::error(
                 StatusCode::SERVICE_UNAVAILABLE,
@@ -113,7 +114,8 @@ impl From<General> for Outcome {
                 ..Self::error(
                     StatusCode::INTERNAL_SERVER_ERROR,
                     "exception",
-                    "Something failed inside the service. Its log says what, under the id of this answer.",
+                    "Something failed inside the service. Its log says what, under the id of this \
+                     answer.",
                 )
             },
         }
@@ -156,7 +158,8 @@ pub(crate) fn not_found(key: &Key) -> Outcome {
 pub(crate) fn gone(key: &Key, version: u64) -> Outcome {
     let name = types::name(key.resource_type);
     let text = format!(
-        "{name}/{} was deleted. Its versions are in {name}/{}/_history; PUT one back to restore it.",
+        "{name}/{} was deleted. Its versions are in {name}/{}/_history; PUT one back to restore \
+         it.",
         key.id, key.id
     );
     Outcome::error(StatusCode::GONE, "deleted", text)
@@ -167,8 +170,8 @@ pub(crate) fn gone(key: &Key, version: u64) -> Outcome {
 pub(crate) fn version_mismatch(supplied: Option<&str>, current: u64) -> Outcome {
     let supplied = supplied.unwrap_or_default();
     let text = format!(
-        "The supplied version '{supplied}' did not match. The current version is {current}: read it, \
-         apply the change to it, and send If-Match: W/\"{current}\"."
+        "The supplied version '{supplied}' did not match. The current version is {current}: \
+         read it, apply the change to it, and send If-Match: W/\"{current}\"."
     );
     Outcome::error(StatusCode::PRECONDITION_FAILED, "conflict", text)
 }

@@ -1,4 +1,7 @@
-//! Answers that carry one resource: its headers, and its body as stored with `id` and `meta` put back in.
+//! <https://hl7.org/fhir/R4/http.html#versioning>
+//!
+//! Answers that carry one resource: its headers, and its body as stored with `id` and `meta` put
+//! back in.
 
 use base::{Fault, Timestamp};
 use bytes::Bytes;

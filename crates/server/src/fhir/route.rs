@@ -84,18 +84,21 @@ impl From<Refusal> for Outcome {
         let not_found = |text: String| Self::error(StatusCode::NOT_FOUND, "not-found", text);
         match refusal {
             Refusal::Base => not_found(
-                "This is the base of a FHIR service. Start with /metadata, or ask for a type: /Patient."
+                "This is the base of a FHIR service. Start with /metadata, or ask for a type: \
+                 /Patient."
                     .to_owned(),
             ),
             Refusal::UnknownPath(path) => not_found(format!(
-                "There is nothing at '/{path}'. Paths look like /Patient, /Patient/ID or /Patient/ID/_history."
+                "There is nothing at '/{path}'. Paths look like /Patient, /Patient/ID or \
+                 /Patient/ID/_history."
             )),
             Refusal::UnknownType(name) => Self::error(
                 StatusCode::NOT_FOUND,
                 "not-supported",
                 match types::meant(&name) {
                     Some(meant) => format!(
-                        "FHIR R4 has no resource type '{name}'. Did you mean '{meant}'? Names are case-sensitive."
+                        "FHIR R4 has no resource type '{name}'. Did you mean '{meant}'? Names \
+                         are case-sensitive."
                     ),
                     None => format!("FHIR R4 has no resource type '{name}'. /metadata lists them."),
                 },
@@ -109,7 +112,10 @@ impl From<Refusal> for Outcome {
             Refusal::BadId(id) => Self::error(
                 StatusCode::BAD_REQUEST,
                 "value",
-                format!("'{id}' cannot be the id of a resource: 1 to 64 letters, digits, '-' and '.'."),
+                format!(
+                    "'{id}' cannot be the id of a resource: 1 to 64 letters, digits, '-' \
+                 and '.'."
+                ),
             ),
             Refusal::Method { method, allow } => Self::error(
                 StatusCode::METHOD_NOT_ALLOWED,
@@ -120,7 +126,10 @@ impl From<Refusal> for Outcome {
             Refusal::Later(what) => Self::error(
                 StatusCode::NOT_IMPLEMENTED,
                 "not-supported",
-                format!("{what} comes later; it is part of this service and not available yet. /metadata lists what is."),
+                format!(
+                    "{what} comes later; it is part of this service and not available yet. \
+                 /metadata lists what is."
+                ),
             ),
         }
     }

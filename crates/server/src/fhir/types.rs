@@ -1,6 +1,9 @@
+//! <https://hl7.org/fhir/R4/resourcelist.html>
+//!
 //! The resource types of R4 and the numbers the store knows them by.
 //!
-//! A number is a place in [`NAMES`] plus one and stands in stored data: the table only grows at its end.
+//! A number is a place in [`NAMES`] plus one and stands in stored data: the table only grows at its
+//! end.
 
 use store::TypeId;
 

@@ -55,7 +55,8 @@ impl From<Refusal> for Outcome {
             Refusal::Exists(key, current) => {
                 let name = types::name(key.resource_type);
                 let text = format!(
-                    "{name}/{} exists, at version {current}, and If-None-Match: * asks that it does not.",
+                    "{name}/{} exists, at version {current}, and If-None-Match: * asks that it \
+                     does not.",
                     key.id
                 );
                 Self::error(StatusCode::PRECONDITION_FAILED, "duplicate", text)

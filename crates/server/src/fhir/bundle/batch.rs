@@ -21,7 +21,8 @@ use crate::fhir::refusal::General;
 /// Writes of one phase that wait for the store at one time; they share its syncs.
 const AT_ONCE: usize = GROUP_COMMITS;
 
-/// Does what each entry asks for, DELETE, POST, PUT and GET after each other, and answers in their order.
+/// Does what each entry asks for, DELETE, POST, PUT and GET after each other, and answers in their
+/// order.
 pub(crate) async fn batch(cx: &Context<'_>, document: Document) -> Result<Answer, Refusal> {
     let mut batch = Batch { cx, responses: Vec::new() };
     let mut phases: [Vec<(usize, Entry)>; 4] = Default::default();

@@ -119,7 +119,8 @@ fn task(cx: &Context<'_>, method: &str, path: &str) -> Result<Task, Outcome> {
     }
 }
 
-/// Path and query of an entry's URL, which is relative to the base or begins with one of the service's names.
+/// Path and query of an entry's URL, which is relative to the base or begins with one of the
+/// service's names.
 fn local<'u>(cx: &Context<'_>, url: &'u str) -> Result<(&'u str, &'u str), Outcome> {
     let names = cx.app.authority.names();
     let ours = names.services.iter().filter(|names| names.service == cx.service.id);

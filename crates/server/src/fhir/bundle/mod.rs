@@ -1,7 +1,8 @@
 //! <https://hl7.org/fhir/R4/http.html#transaction>
 //!
-//! `entry.rs` reads what each entry asks for, `references.rs` knits entries together, `prepare.rs` makes their
-//! resources ready on all cores, `transaction.rs` and `batch.rs` store them, `response.rs` answers entry by entry.
+//! `entry.rs` reads what each entry asks for, `references.rs` knits entries together, `prepare.rs`
+//! makes their resources ready on all cores, `transaction.rs` and `batch.rs` store them,
+//! `response.rs` answers entry by entry.
 
 mod batch;
 mod entry;
@@ -52,7 +53,8 @@ impl From<Refusal> for Outcome {
                 StatusCode::PAYLOAD_TOO_LARGE,
                 "too-costly",
                 format!(
-                    "The Bundle has {found} entries; at most {BUNDLE_ENTRIES} are taken at once. Send it in parts."
+                    "The Bundle has {found} entries; at most {BUNDLE_ENTRIES} are taken at once. \
+                     Send it in parts."
                 ),
             ),
             Refusal::Entry(outcome) => outcome,
@@ -60,7 +62,8 @@ impl From<Refusal> for Outcome {
     }
 }
 
-/// `POST [base]`: many interactions at once, all or nothing (`transaction`) or each on its own (`batch`).
+/// `POST [base]`: many interactions at once, all or nothing (`transaction`) or each on its own
+/// (`batch`).
 pub(crate) async fn bundle(cx: &Context<'_>, body: Body) -> Result<Answer, Refusal> {
     let bytes = cx.read(body).await?;
     let bundle = if bytes.len() > LONG {
@@ -106,7 +109,8 @@ impl Bundle {
             other => {
                 let other = other.unwrap_or("none");
                 let text = format!(
-                    "The Bundle's type is '{other}'. To the base of the service go Bundles of type batch or \
+                    "The Bundle's type is '{other}'. To the base of the service go Bundles of type batch \
+                     or \
                      transaction; others are stored by POST /Bundle."
                 );
                 return Err(Refusal::NotOne(Issue::error("value", text).at("Bundle.type")));

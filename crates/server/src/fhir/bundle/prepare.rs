@@ -1,4 +1,7 @@
-//! The resources of a Bundle checked, rewritten, stripped and compressed: on all cores when there is much to do.
+//! <https://hl7.org/fhir/R4/http.html#trules>
+//!
+//! The resources of a Bundle checked, rewritten, stripped and compressed: on all cores when there
+//! is much to do.
 
 use std::num::NonZero;
 

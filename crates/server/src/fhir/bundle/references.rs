@@ -1,5 +1,5 @@
-//! <https://hl7.org/fhir/R4/http.html#trules>: references between the entries of a transaction become references
-//! to the resources that they make, wherever a resource can hold one.
+//! <https://hl7.org/fhir/R4/http.html#trules>: references between the entries of a transaction
+//! become references to the resources that they make, wherever a resource can hold one.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -9,8 +9,8 @@ use json::{Value, write_string};
 
 use crate::fhir::types;
 
-/// Elements of type uri, url, canonical, oid or uuid somewhere in R4. In a `string`, such as the value of an
-/// Identifier, a URI is text and stays.
+/// Elements of type uri, url, canonical, oid or uuid somewhere in R4. In a `string`, such as the
+/// value of an Identifier, a URI is text and stays.
 const URI_ELEMENTS: [&str; 87] = [
     "address",
     "answerValueSet",
@@ -106,13 +106,14 @@ const URI_ELEMENTS: [&str; 87] = [
 pub(crate) struct References(HashMap<String, String>);
 
 impl References {
-    /// Notes that `full_url` is `target`, such as `Patient/1`; false when another entry has it already.
+    /// Notes that `full_url` is `target`, such as `Patient/1`; false when another entry has it
+    /// already.
     pub(crate) fn add(&mut self, full_url: &str, target: String) -> bool {
         self.0.insert(full_url.to_owned(), target).is_none()
     }
 
-    /// The text of `resource` with its references rewritten; `None` when there is nothing to rewrite.
-    /// The error is a `urn:` reference that no entry answers to.
+    /// The text of `resource` with its references rewritten; `None` when there is nothing to
+    /// rewrite. The error is a `urn:` reference that no entry answers to.
     pub(crate) fn rewrite(
         &self,
         resource: Value<'_>,
@@ -136,7 +137,7 @@ impl References {
         Ok((!replacements.is_empty()).then(|| replaced(resource, &replacements)))
     }
 
-    /// What a reference or a link points at, when an entry makes it. What follows `#` or `|` is kept.
+    /// What a reference or a link points at, when an entry makes it. What follows `#` or `|` stays.
     fn target(&self, text: &str, base: Option<&str>) -> Option<String> {
         let end = text.find(['#', '|']).unwrap_or(text.len());
         let (name, rest) = text.split_at_checked(end)?;
@@ -146,8 +147,8 @@ impl References {
         (target != text).then_some(target)
     }
 
-    /// A uri that names an entry by its `urn:` or relative full URL. An absolute one may be a canonical URL,
-    /// which names its resource wherever that is stored.
+    /// A uri that names an entry by its `urn:` or relative full URL. An absolute one may be a
+    /// canonical URL, which names its resource wherever that is stored.
     fn uri(&self, text: &str) -> Option<String> {
         if is_urn(text) || is_relative(text) { self.target(text, None) } else { None }
     }
@@ -193,7 +194,8 @@ fn is_relative(text: &str) -> bool {
     types::number(name).is_some()
 }
 
-/// The base of a full URL that is a RESTful address: what relative references beside it are relative to.
+/// The base of a full URL that is a RESTful address: what relative references beside it are
+/// relative to.
 fn rest_base(full_url: &str) -> Option<&str> {
     let (rest, _id) = full_url.rsplit_once('/')?;
     let (base, name) = rest.rsplit_once('/')?;
@@ -298,7 +300,10 @@ mod tests {
     fn links_of_a_narrative_are_rewritten() {
         check(
             r#"{"text":{"div":"<div><a href=\"$\">x</a> <img alt='href=$' src = '$'/> $</div>"}}"#,
-            r#"{"text":{"div":"<div><a href=\"Patient/p\">x</a> <img alt='href=$' src = 'Patient/p'/> $</div>"}}"#,
+            concat!(
+                r#"{"text":{"div":"<div><a href=\"Patient/p\">x</a> "#,
+                r#"<img alt='href=$' src = 'Patient/p'/> $</div>"}}"#
+            ),
         );
         check(
             r#"{"div":"<div data-href=\"$\"></div>"}"#,

@@ -1,4 +1,5 @@
-//! <https://hl7.org/fhir/R4/bundle-definitions.html#Bundle.entry.response>: what each entry came to.
+//! <https://hl7.org/fhir/R4/bundle-definitions.html#Bundle.entry.response>: what each entry came
+//! to.
 
 use base::{Fault, ids};
 use bytes::Bytes;

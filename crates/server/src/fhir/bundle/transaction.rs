@@ -19,7 +19,8 @@ use crate::fhir::route::Interaction;
 use crate::fhir::search::listing::{self, Listing};
 use crate::fhir::{delete, look, refusal, update, vread};
 
-/// Does everything in one commit, in the order DELETE, POST, PUT, GET, and answers in the order of the entries.
+/// Does everything in one commit, in the order DELETE, POST, PUT, GET, and answers in the order of
+/// the entries.
 pub(crate) async fn transaction(cx: &Context<'_>, document: Document) -> Result<Answer, Refusal> {
     let mut entries = understand(cx, &document)?;
     distinct(&entries)?;

@@ -10,7 +10,8 @@ use crate::exchange::{Answer, AnswerBody};
 use crate::fhir::outcome::CONTENT_TYPE;
 use crate::fhir::resource::instant;
 
-/// Up to this size an answer is made whole, so that what fails on the way can still be answered 500.
+/// Up to this size an answer is made whole, so that what fails on the way can still be answered
+/// 500.
 const WHOLE: usize = 1 << 20;
 /// Pieces of an answer that is made while it is sent are about this long.
 const PIECE: usize = 64 << 10;
@@ -75,7 +76,8 @@ impl BundleWriter {
     }
 }
 
-/// 200 with the Bundle that `pieces` make: whole when it is small, made while it is sent when it is not.
+/// 200 with the Bundle that `pieces` make: whole when it is small, made while it is sent when it is
+/// not.
 pub(crate) fn answer<P>(mut pieces: P) -> Result<Answer, Fault>
 where
     P: Iterator<Item = Result<Bytes, Fault>> + Send + 'static,

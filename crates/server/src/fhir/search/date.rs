@@ -37,8 +37,8 @@ const PREFIXES: [(&str, Prefix); 9] = [
 
 const EVER: Interval = Interval { from: i64::MIN, before: i64::MAX };
 
-/// The moments that a searched value such as `ge2026-11` matches, as one or two intervals; the stored moment
-/// is an instant. The error says what is wrong with the value.
+/// The moments that a searched value such as `ge2026-11` matches, as one or two intervals; the
+/// stored moment is an instant. The error says what is wrong with the value.
 pub(crate) fn matched(value: &str, now: Timestamp) -> Result<Vec<Interval>, String> {
     let known = PREFIXES
         .iter()
@@ -72,7 +72,8 @@ fn around(date: Interval, now: Timestamp) -> Interval {
 pub(crate) fn interval(text: &str) -> Result<Interval, String> {
     parse(text).ok_or_else(|| {
         format!(
-            "'{text}' is not a date. Write it as 2026, 2026-11, 2026-11-24 or 2026-11-24T14:58:54.123+01:00"
+            "'{text}' is not a date. Write it as 2026, 2026-11, 2026-11-24 or \
+             2026-11-24T14:58:54.123+01:00"
         )
     })
 }
@@ -137,7 +138,8 @@ fn time_of_day(midnight: i64, time: &str) -> Option<Interval> {
     Some(Interval { from: start + offset, before: start + offset + width })
 }
 
-/// Where in the second the digits begin, and how wide the interval is that they leave open: at least one tick.
+/// Where in the second the digits begin, and how wide the interval is that they leave open: at
+/// least one tick.
 fn fraction_ticks(fraction: &str) -> Option<(i64, i64)> {
     if fraction.is_empty() || !fraction.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;
@@ -268,7 +270,8 @@ mod tests {
 
     #[test]
     fn prefixes_compare_an_instant_with_the_interval() {
-        // Now is 2021-01-01: the gap to the end of November 2020 is 31 days, a tenth of it 3 days and 2:24.
+        // Now is 2021-01-01: the gap to the end of November 2020 is 31 days, a tenth of it 3 days
+        // and 2:24.
         let now = Timestamp::from_ticks(interval("2021-01-01").map_or(0, |interval| interval.from));
         let rows = [
             ("2020-11", "2020-11-01T00:00:00Z .. 2020-12-01T00:00:00Z"),

@@ -1,5 +1,5 @@
-//! <https://hl7.org/fhir/R4/bundle.html#searchset> and `#history`: the entries of a page, read and written while
-//! the answer is sent.
+//! <https://hl7.org/fhir/R4/bundle.html#searchset> and `#history`: the entries of a page, read and
+//! written while the answer is sent.
 
 use std::sync::Arc;
 
@@ -16,6 +16,10 @@ use crate::fhir::{resource, types};
 
 /// Bodies that are decompressed at one time.
 const CHUNK: usize = 16;
+
+const SAYS_OUTCOME: &[u8] = br#","search":{"mode":"outcome"}}"#;
+const SAYS_LOOKED: &[u8] =
+    br#","request":{"method":"GET","url":"_history"},"response":{"status":"200 OK"}}"#;
 
 /// Makes the pieces of a searchset or a history.
 pub(crate) struct Entries {
@@ -89,8 +93,8 @@ impl Entries {
             out.extend_from_slice(&outcome::resource(None, &self.warnings));
             // A history has no search modes; its entry must say what was done instead.
             out.extend_from_slice(match self.listed {
-                Listed::Matches => &b",\"search\":{\"mode\":\"outcome\"}}"[..],
-                Listed::Versions => &b",\"request\":{\"method\":\"GET\",\"url\":\"_history\"},\"response\":{\"status\":\"200 OK\"}}"[..],
+                Listed::Matches => SAYS_OUTCOME,
+                Listed::Versions => SAYS_LOOKED,
             });
         });
     }

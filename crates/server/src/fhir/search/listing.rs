@@ -1,5 +1,5 @@
-//! <https://hl7.org/fhir/R4/search.html#paging>: the pages of searches and histories, all pinned to the snapshot
-//! of the first.
+//! <https://hl7.org/fhir/R4/search.html#paging>: the pages of searches and histories, all pinned to
+//! the snapshot of the first.
 
 use std::sync::Arc;
 
@@ -119,8 +119,8 @@ impl Plan {
     }
 }
 
-/// What the parameters mean; strictly, when the client or the service wants that. A token that stands in for
-/// a long query brings that query back.
+/// What the parameters mean; strictly, when the client or the service wants that. A token that
+/// stands in for a long query brings that query back.
 pub(crate) fn understand(
     cx: &Context<'_>,
     listing: Listing,

@@ -1,7 +1,7 @@
 //! <https://hl7.org/fhir/R4/http.html#search>
 //!
-//! `parameters.rs` gives them their meaning, `date.rs` dates theirs, `listing.rs` finds a page and links it to
-//! the next, `entries.rs` writes it. Histories are listed the same way.
+//! `parameters.rs` gives them their meaning, `date.rs` dates theirs, `listing.rs` finds a page and
+//! links it to the next, `entries.rs` writes it. Histories are listed the same way.
 
 mod date;
 mod entries;
@@ -22,7 +22,8 @@ pub(crate) async fn search(cx: &Context<'_>, of: Option<TypeId>) -> Result<Answe
     listing::list(cx, Listing::Search(of), &[cx.query]).await
 }
 
-/// `POST [base]/[type]/_search`: parameters in the query and in a form, as one. The links are for GET.
+/// `POST [base]/[type]/_search`: parameters in the query and in a form, as one. The links are for
+/// GET.
 pub(crate) async fn search_form(
     cx: &Context<'_>,
     of: Option<TypeId>,

@@ -68,7 +68,8 @@ pub(crate) fn read(queries: &[&str], rules: Rules) -> Result<Meaning, Vec<Issue>
         queries.iter().flat_map(|query| query.split('&')).filter(|pair| !pair.is_empty()).collect();
     if pairs.len() > SEARCH_PARAMETERS {
         let text = format!(
-            "The request has {} parameters; at most {SEARCH_PARAMETERS} are read. Use fewer, or comma-separated values.",
+            "The request has {} parameters; at most {SEARCH_PARAMETERS} are read. Use fewer, \
+             or comma-separated values.",
             pairs.len()
         );
         return Err(vec![Issue::error("too-costly", text)]);
@@ -132,7 +133,8 @@ impl Reading {
             "_format" | "_pretty" => Heard::Yes,
             "ct" => Heard::Token,
             name => Heard::No(format!(
-                "The parameter '{name}' is not supported and was left out. /metadata lists those that are."
+                "The parameter '{name}' is not supported and was left out. /metadata lists \
+                 those that are."
             )),
         }
     }
@@ -188,7 +190,8 @@ impl Reading {
         let count = value.parse().unwrap_or(usize::MAX);
         if count > most {
             let text = format!(
-                "_count={value} is more than a page may hold; pages have {most} entries. Follow the next links."
+                "_count={value} is more than a page may hold; pages have {most} entries. \
+                 Follow the next links."
             );
             self.meaning.notes.push(Issue::warning("informational", text));
         }
