@@ -134,8 +134,6 @@ fn strings(writer: &mut Writer<'_>, key: &str, values: &[&str]) {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
-
     use super::*;
 
     #[test]

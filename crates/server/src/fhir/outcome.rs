@@ -2,7 +2,7 @@
 
 use base::Fault;
 use http::header::HeaderName;
-use http::{HeaderMap, HeaderValue, StatusCode};
+use http::{HeaderValue, StatusCode};
 use json::Writer;
 
 use crate::exchange::Answer;
@@ -76,14 +76,14 @@ impl Issue {
 pub(crate) struct Outcome {
     pub(crate) status: StatusCode,
     pub(crate) issues: Vec<Issue>,
-    pub(crate) headers: HeaderMap,
+    pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
     /// What went wrong inside, for the log; the client is told only that something did.
     pub(crate) fault: Option<Fault>,
 }
 
 impl Outcome {
     pub(crate) fn new(status: StatusCode, issues: Vec<Issue>) -> Self {
-        Self { status, issues, headers: HeaderMap::new(), fault: None }
+        Self { status, issues, headers: Vec::new(), fault: None }
     }
 
     /// The usual outcome: one error.
@@ -97,7 +97,7 @@ impl Outcome {
 
     pub(crate) fn with(mut self, name: HeaderName, value: &str) -> Self {
         if let Ok(value) = HeaderValue::from_str(value) {
-            self.headers.insert(name, value);
+            self.headers.push((name, value));
         }
         self
     }

@@ -45,10 +45,10 @@ pub(crate) async fn batch(cx: &Context<'_>, document: Document) -> Result<Answer
         batch.write(&document, phase).await?;
     }
     batch.look(looks).await;
-    let lost = || General::bug("an entry of a batch was not answered").into();
+    let lost = || Outcome::from(General::bug("an entry of a batch was not answered"));
     let responses = batch.responses.into_iter();
     let responses =
-        responses.map(|response| response.unwrap_or_else(|| Response::refused(cx, lost())));
+        responses.map(|response| response.unwrap_or_else(|| Response::refused(cx, &lost())));
     Ok(response::answer(cx, "batch-response", responses.collect())?)
 }
 
@@ -75,7 +75,7 @@ impl Batch<'_> {
 
     fn refuse(&mut self, place: usize, refusal: Outcome) {
         let refusal = refusal.at(&entry::path(place));
-        let response = Response::refused(self.cx, refusal);
+        let response = Response::refused(self.cx, &refusal);
         self.set(place, response);
     }
 

@@ -109,9 +109,8 @@ impl Bundle {
             other => {
                 let other = other.unwrap_or("none");
                 let text = format!(
-                    "The Bundle's type is '{other}'. To the base of the service go Bundles of type batch \
-                     or \
-                     transaction; others are stored by POST /Bundle."
+                    "The Bundle's type is '{other}'. To the base of the service go Bundles of type \
+                     batch or transaction; others are stored by POST /Bundle."
                 );
                 return Err(Refusal::NotOne(Issue::error("value", text).at("Bundle.type")));
             }

@@ -53,7 +53,7 @@ impl Response {
     }
 
     /// A refusal; a fault is logged here, as it is for a request.
-    pub(crate) fn refused(cx: &Context<'_>, refusal: Outcome) -> Self {
+    pub(crate) fn refused(cx: &Context<'_>, refusal: &Outcome) -> Self {
         if let Some(fault) = &refusal.fault {
             tracing::error!(cx.correlation_id, "an entry of a batch failed: {fault}");
         }
@@ -105,7 +105,7 @@ impl Response {
     pub(crate) fn found(cx: &Context<'_>, answered: Result<Answer, Outcome>) -> Self {
         let answer = match answered {
             Ok(answer) => answer,
-            Err(refusal) => return Self::refused(cx, refusal),
+            Err(refusal) => return Self::refused(cx, &refusal),
         };
         let body = match answer.body {
             AnswerBody::Empty => Ok(None),
@@ -119,7 +119,7 @@ impl Response {
                 let content = body.map_or(Content::None, Content::Found);
                 Self { etag, content, ..Self::of(answer.status) }
             }
-            Err(fault) => Self::refused(cx, General::from(fault).into()),
+            Err(fault) => Self::refused(cx, &General::from(fault).into()),
         }
     }
 
