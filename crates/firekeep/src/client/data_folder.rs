@@ -1,0 +1,160 @@
+//! The data folder and its server: the one that runs, or one started in this process for a moment.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::{Context, Result, anyhow, bail};
+use clap::Args;
+use serde_json::Value;
+use store::lock::{FolderLock, LockError};
+
+use super::connection::{self, Connection};
+use super::control::Control;
+use super::grant;
+use super::http;
+use super::tokens::{Source, Tokens};
+
+/// Where the data is.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct DataArgs {
+    /// Data folder
+    #[arg(
+        long = "data",
+        value_name = "DIR",
+        env = "FIREKEEP_DATA",
+        default_value = "firekeep-data"
+    )]
+    pub(crate) folder: PathBuf,
+}
+
+/// A server that answers for a data folder, and tokens for it.
+pub(crate) struct Opened {
+    pub(crate) folder: PathBuf,
+    pub(crate) connection: Connection,
+    /// The connection as the server tells it, to make a lost `connection.json` from.
+    pub(crate) whole: Value,
+    pub(crate) http: reqwest::Client,
+    pub(crate) tokens: Arc<Tokens>,
+    started: Option<Arc<server::Server>>,
+}
+
+impl DataArgs {
+    /// Finds the server of the folder, or starts one in this process when none runs.
+    pub(crate) async fn open(&self) -> Result<Opened> {
+        let folder = &self.folder;
+        match FolderLock::take(folder) {
+            Ok(free) => {
+                refuse_empty(folder)?;
+                drop(free);
+                in_this_process(folder).await
+            }
+            Err(LockError::Held { pid }) => running(folder, pid),
+            Err(LockError::Io(error)) if error.kind() == std::io::ErrorKind::NotFound => {
+                Err(no_data(folder))
+            }
+            Err(LockError::Io(error)) => {
+                Err(error).context(format!("cannot lock {}", folder.display()))
+            }
+        }
+    }
+
+    /// What a running server wrote, whether or not it still runs.
+    pub(crate) fn connection(&self) -> Result<Connection> {
+        connection::read(&self.folder)?.ok_or_else(|| {
+            let path = connection::path(&self.folder);
+            anyhow!("there is no {}; start the server with: firekeep", path.display())
+        })
+    }
+}
+
+impl Opened {
+    /// The control plane's routes.
+    pub(crate) fn control(&self) -> Control<'_> {
+        Control::new(self)
+    }
+
+    /// The address of a service that every resolver finds: the path form.
+    pub(crate) fn service_url(&self, label: Option<&str>) -> Result<String> {
+        match (label, &self.connection.service) {
+            (Some(label), _) => Ok(format!("{}/fhir/{label}", self.connection.authority)),
+            (None, Some(service)) => Ok(service.path_url.clone()),
+            (None, None) => {
+                bail!("this data folder has no first service; name one with --service WS/NAME")
+            }
+        }
+    }
+
+    /// Stops the server of this process, if there is one, with all that it wrote on the disk.
+    pub(crate) async fn close(self) {
+        let Self { started, tokens, .. } = self;
+        drop(tokens);
+        if let Some(server) = started {
+            server.shutdown().await;
+        }
+    }
+}
+
+fn no_data(folder: &Path) -> anyhow::Error {
+    anyhow!(
+        "{} holds no data; start the server once with: firekeep --help shows how",
+        folder.display()
+    )
+}
+
+/// A lock file alone is what looking for a server leaves behind, not data.
+fn refuse_empty(folder: &Path) -> Result<()> {
+    let entries = std::fs::read_dir(folder)
+        .with_context(|| format!("cannot read {}", folder.display()))?
+        .filter_map(Result::ok);
+    if entries.into_iter().all(|entry| entry.file_name() == "lock") {
+        return Err(no_data(folder));
+    }
+    Ok(())
+}
+
+fn running(folder: &Path, pid: Option<u32>) -> Result<Opened> {
+    let who = pid.map_or_else(|| "another process".to_owned(), |pid| format!("process {pid}"));
+    let Some(connection) = connection::read(folder)? else {
+        bail!(
+            "{who} uses {} but has not written {} yet; try again in a moment",
+            folder.display(),
+            connection::path(folder).display()
+        );
+    };
+    let application = connection.application.clone();
+    let Some((client_id, secret)) =
+        application.and_then(|it| it.client_secret.map(|secret| (it.client_id, secret)))
+    else {
+        bail!(
+            "{} holds no client secret (it was deleted once); stop the server, then run: \
+             firekeep app reset-secret",
+            connection::path(folder).display()
+        );
+    };
+    let http = http::client(&connection.authority, connection.ca_bundle.as_deref())?;
+    let endpoint = grant::endpoint(&connection.authority, &connection.tenant_id, "token");
+    let source = Source::Secret { http: http.clone(), endpoint, client_id, secret };
+    Ok(Opened {
+        folder: folder.to_owned(),
+        connection,
+        whole: Value::Null,
+        http,
+        tokens: Arc::new(Tokens::new(source)),
+        started: None,
+    })
+}
+
+async fn in_this_process(folder: &Path) -> Result<Opened> {
+    let server = Arc::new(crate::commands::serve::start_for_a_moment(folder).await?);
+    let whole = serde_json::to_value(server.connection())?;
+    let connection: Connection = serde_json::from_value(whole.clone())?;
+    let http = http::client(&connection.authority, connection.ca_bundle.as_deref())?;
+    Ok(Opened {
+        folder: folder.to_owned(),
+        connection,
+        whole,
+        http,
+        tokens: Arc::new(Tokens::new(Source::Server(Arc::clone(&server)))),
+        started: Some(server),
+    })
+}

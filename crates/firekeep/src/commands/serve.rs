@@ -1,0 +1,204 @@
+//! `firekeep serve`: starts the server, says how to use it, and runs until it is told to stop.
+
+use std::fmt::Write as _;
+use std::io::IsTerminal;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use clap::{Args, Parser, ValueEnum};
+use server::{Bootstrap, Config, ServeOptions, Server, TlsFiles};
+use tracing_subscriber::EnvFilter;
+
+use super::later;
+use crate::client::connection::Connection;
+use crate::client::data_folder::DataArgs;
+use crate::environment;
+use crate::output::say;
+
+/// Start the server.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:
+  firekeep serve
+  firekeep serve --data /srv/fhir --listen 0.0.0.0:8443 --tls-cert cert.pem --tls-key key.pem
+  firekeep serve --listen 127.0.0.1:0          any free port; connection.json says which
+
+The first start makes a tenant, the service main/demo, an administrator and an application.
+Logs go to standard error; FIREKEEP_LOG=debug shows more, FIREKEEP_LOG=warn less.")]
+pub(crate) struct ServeArgs {
+    #[command(flatten)]
+    data: DataArgs,
+    /// Address to listen on, in place of 127.0.0.1:8443 and [::1]:8443; may be repeated
+    #[arg(long, value_name = "ADDR:PORT")]
+    listen: Vec<SocketAddr>,
+    /// Loopback address for the same routes without TLS
+    #[arg(long, value_name = "ADDR:PORT")]
+    http: Option<SocketAddr>,
+    /// Address for Prometheus figures
+    #[arg(long, value_name = "ADDR:PORT")]
+    metrics: Option<SocketAddr>,
+    /// Settings of services, custom host names, public URL (TOML)
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Certificate chain (PEM), in place of a development certificate
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    tls_cert: Option<PathBuf>,
+    /// Private key of the certificate (PEM)
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    tls_key: Option<PathBuf>,
+    /// What the first start makes
+    #[arg(long, value_enum, default_value_t = First::Demo)]
+    bootstrap: First,
+    /// Form of the log lines
+    #[arg(long, value_enum, default_value_t = LogFormat::Text)]
+    log_format: LogFormat,
+    #[arg(long, value_name = "ADDR:PORT", hide = true)]
+    managed_identity: Option<String>,
+    #[arg(long, value_name = "URL", hide = true)]
+    store: Option<String>,
+}
+
+/// What the first start makes.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum First {
+    /// The service main/demo, an administrator and an application
+    Demo,
+    /// Only the tenant and an administrator
+    None,
+}
+
+/// The form of log lines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogFormat {
+    /// For people
+    Text,
+    /// One JSON object per line
+    Json,
+}
+
+impl ServeArgs {
+    /// The arguments of `firekeep` alone.
+    pub(crate) fn alone() -> Self {
+        #[derive(Parser)]
+        struct Alone {
+            #[command(flatten)]
+            args: ServeArgs,
+        }
+        Alone::parse_from(["firekeep"]).args
+    }
+
+    fn options(self) -> Result<ServeOptions> {
+        let config = self.config.as_deref().map(Config::read).transpose()?;
+        let tls = self.tls_cert.zip(self.tls_key);
+        Ok(ServeOptions {
+            listen: self.listen,
+            http: self.http,
+            metrics: self.metrics,
+            config: config.unwrap_or_default(),
+            tls: tls.map(|(certificate, key)| TlsFiles { certificate, key }),
+            bootstrap: match self.bootstrap {
+                First::Demo => Bootstrap::Demo,
+                First::None => Bootstrap::Nothing,
+            },
+            ..ServeOptions::new(self.data.folder)
+        })
+    }
+}
+
+/// Starts the server and runs until SIGTERM or Ctrl-C.
+pub(crate) async fn run(args: ServeArgs) -> Result<()> {
+    if args.managed_identity.is_some() {
+        return later::refuse("--managed-identity");
+    }
+    if args.store.is_some() {
+        return later::refuse("--store");
+    }
+    let filter = environment::text("FIREKEEP_LOG").unwrap_or_else(|| "info".to_owned());
+    log(args.log_format, &filter);
+    let folder = args.data.folder.clone();
+    let server = Server::start(args.options()?).await?;
+    let connection: Connection = serde_json::from_value(serde_json::to_value(server.connection())?)
+        .context("the server does not say how to reach it")?;
+    say(how_to_use(&connection, &folder).trim_end());
+    server.run_until_signal().await;
+    Ok(())
+}
+
+/// Starts the server of a data folder for one command: on a free port, leaving `connection.json` as
+/// it is.
+pub(crate) async fn start_for_a_moment(folder: &Path) -> Result<Server> {
+    let free = SocketAddr::from(([127, 0, 0, 1], 0));
+    let options =
+        ServeOptions { listen: vec![free], announce: false, ..ServeOptions::new(folder) };
+    Ok(Server::start(options).await?)
+}
+
+/// Sends log lines to standard error. A second call changes nothing.
+pub(crate) fn log(format: LogFormat, filter: &str) {
+    let filter = EnvFilter::try_new(filter).unwrap_or_else(|_wrong| EnvFilter::new("info"));
+    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let _already_set = match format {
+        LogFormat::Text => lines.with_ansi(std::io::stderr().is_terminal()).try_init(),
+        LogFormat::Json => lines.json().flatten_event(true).try_init(),
+    };
+}
+
+/// What a person reads after the start: addresses, who is who, where the secrets are, the commands.
+fn how_to_use(connection: &Connection, folder: &Path) -> String {
+    let mut out = String::new();
+    let file = crate::client::connection::path(folder);
+    let mut row = |name: &str, value: &str| {
+        let _infallible = writeln!(out, "  {name:<15}{value}");
+    };
+    row("Firekeep", &connection.authority);
+    if let Some(service) = &connection.service {
+        row("FHIR service", &format!("{}  (curl, browsers)", service.url));
+        row("", &format!("{}  (PowerShell, Python, Node)", service.path_url));
+    }
+    row("tenant", &format!("{} ({})", connection.tenant_id, connection.tenant_domain));
+    if let Some(application) = &connection.application {
+        row("application", &application.client_id);
+    }
+    if let Some(administrator) = &connection.administrator {
+        row("administrator", &administrator.username);
+    }
+    row("secrets", &format!("{} (readable by you only)", file.display()));
+    let data = if folder == Path::new("firekeep-data") {
+        String::new()
+    } else {
+        format!(" --data '{}'", folder.display())
+    };
+    let bash = bash_commands(connection, &data);
+    let powershell = powershell_commands(connection, &data);
+    format!("Firekeep is running.\n\n{out}\n{bash}\n{powershell}\nStop it with Ctrl-C.\n")
+}
+
+fn bash_commands(connection: &Connection, data: &str) -> String {
+    let arm = &connection.arm;
+    format!(
+        r#"With az and curl:
+  eval "$(firekeep env --shell bash{data})"
+  az cloud register -n firekeep --endpoint-resource-manager {arm}
+  az cloud set -n firekeep
+  az config set core.instance_discovery=false
+  az login --service-principal -u "$CLIENT_ID" -p "$CLIENT_SECRET" --tenant "$TENANT"
+  token=$(az account get-access-token --resource=$FHIR_URL --query accessToken --output tsv)
+  curl -X GET --header "Authorization: Bearer $token" $FHIR_URL/Patient
+"#
+    )
+}
+
+fn powershell_commands(connection: &Connection, data: &str) -> String {
+    let arm = &connection.arm;
+    format!(
+        r#"With PowerShell, once the operating system trusts $env:CA_BUNDLE:
+  firekeep env --shell powershell{data} | Out-String | Invoke-Expression
+  Add-AzEnvironment -Name firekeep -ARMEndpoint {arm}
+  $secret = ConvertTo-SecureString $env:CLIENT_SECRET -AsPlainText -Force
+  $credential = New-Object PSCredential $env:CLIENT_ID, $secret
+  Connect-AzAccount -Environment firekeep -ServicePrincipal -Credential $credential -Tenant $env:TENANT
+  $token = (Get-AzAccessToken -ResourceUrl $env:FHIR_URL).Token
+  Invoke-RestMethod "$env:FHIR_URL/Patient" -Authentication Bearer -Token $token
+"#
+    )
+}

@@ -1,0 +1,185 @@
+//! `firekeep service`: FHIR services as Azure Resource Manager knows them, and their lists of
+//! allowed object ids.
+
+use anyhow::{Result, bail};
+use clap::Subcommand;
+use serde_json::{Value, json};
+
+use crate::client::control::{Control, ServiceName, items, text};
+use crate::client::data_folder::DataArgs;
+use crate::output::{Column, OutputArgs, note};
+
+const LOCATION: &str = "local";
+const COLUMNS: [Column; 4] = [
+    ("Name", "/name"),
+    ("Kind", "/kind"),
+    ("Url", "/properties/authenticationConfiguration/audience"),
+    ("State", "/properties/provisioningState"),
+];
+
+/// Create, list and delete FHIR services; allow and disallow object ids.
+#[derive(Subcommand, Debug)]
+pub(crate) enum ServiceCommand {
+    /// Create a service, and its workspace when there is none
+    #[command(after_help = "Example:\n  firekeep service create main/lab")]
+    Create {
+        /// Workspace and name, as in main/demo
+        service: ServiceName,
+        #[command(flatten)]
+        data: DataArgs,
+        #[command(flatten)]
+        output: OutputArgs,
+    },
+    /// List all services
+    #[command(after_help = "Example:\n  firekeep service list --output table")]
+    List {
+        #[command(flatten)]
+        data: DataArgs,
+        #[command(flatten)]
+        output: OutputArgs,
+    },
+    /// Show a service with its allowed object ids
+    #[command(after_help = "Example:\n  firekeep service show main/demo")]
+    Show {
+        /// Workspace and name, as in main/demo
+        service: ServiceName,
+        #[command(flatten)]
+        data: DataArgs,
+        #[command(flatten)]
+        output: OutputArgs,
+    },
+    /// Delete a service and all of its data
+    #[command(after_help = "Example:\n  firekeep service delete main/lab --yes")]
+    Delete {
+        /// Workspace and name, as in main/demo
+        service: ServiceName,
+        /// Do not ask
+        #[arg(long, short)]
+        yes: bool,
+        #[command(flatten)]
+        data: DataArgs,
+    },
+    /// Put object ids on the list of allowed object ids
+    #[command(after_help = "Example:\n  firekeep service allow main/demo OBJECT_ID")]
+    Allow(Listed),
+    /// Take object ids off the list of allowed object ids
+    #[command(after_help = "Example:\n  firekeep service disallow main/demo OBJECT_ID")]
+    Disallow(Listed),
+}
+
+/// A service and object ids.
+#[derive(clap::Args, Debug)]
+pub(crate) struct Listed {
+    /// Workspace and name, as in main/demo
+    service: ServiceName,
+    /// Object ids of users or service principals
+    #[arg(required = true, value_name = "OBJECT_ID")]
+    object_ids: Vec<uuid::Uuid>,
+    #[command(flatten)]
+    data: DataArgs,
+}
+
+pub(crate) async fn run(command: ServiceCommand) -> Result<()> {
+    match command {
+        ServiceCommand::Create { service, data, output } => create(&service, &data, &output).await,
+        ServiceCommand::List { data, output } => list(&data, &output).await,
+        ServiceCommand::Show { service, data, output } => show(&service, &data, &output).await,
+        ServiceCommand::Delete { service, yes, data } => delete(&service, yes, &data).await,
+        ServiceCommand::Allow(listed) => allow(&listed).await,
+        ServiceCommand::Disallow(listed) => disallow(&listed).await,
+    }
+}
+
+async fn create(service: &ServiceName, data: &DataArgs, output: &OutputArgs) -> Result<()> {
+    let opened = data.open().await?;
+    let control = opened.control();
+    let workspace = control.workspace_id(&service.workspace);
+    if control.get(&workspace).await.is_err() {
+        if opened.connection.resource_group.is_none() {
+            control.ensure_resource_group(LOCATION).await?;
+        }
+        control.put(&workspace, &json!({"location": LOCATION})).await?;
+    }
+    let body = json!({"location": LOCATION, "kind": "fhir-R4", "properties": {}});
+    let made = control.put(&control.service_id(service), &body).await?;
+    opened.close().await;
+    output.print(made)
+}
+
+async fn list(data: &DataArgs, output: &OutputArgs) -> Result<()> {
+    let opened = data.open().await?;
+    let control = opened.control();
+    let subscription = control.subscription();
+    let workspaces = format!("{subscription}/providers/Microsoft.HealthcareApis/workspaces");
+    let mut services = Vec::new();
+    for workspace in items(&control.get(&workspaces).await?) {
+        let id = format!("{}/fhirservices", text(&workspace, "/id"));
+        services.extend(items(&control.get(&id).await?));
+    }
+    opened.close().await;
+    output.print_with_columns(Value::Array(services), &COLUMNS)
+}
+
+async fn show(service: &ServiceName, data: &DataArgs, output: &OutputArgs) -> Result<()> {
+    let opened = data.open().await?;
+    let control = opened.control();
+    let shown = control.get_with_policies(&control.service_id(service)).await?;
+    opened.close().await;
+    output.print_with_columns(shown, &COLUMNS)
+}
+
+async fn delete(service: &ServiceName, yes: bool, data: &DataArgs) -> Result<()> {
+    if !yes {
+        bail!(crate::cli::Usage(format!(
+            "this deletes {service} and all of its data; add --yes when you mean it"
+        )));
+    }
+    let opened = data.open().await?;
+    let control = opened.control();
+    let id = control.service_id(service);
+    control.get(&id).await?;
+    control.delete(&id).await?;
+    opened.close().await;
+    note(&format!("deleted {service}"));
+    Ok(())
+}
+
+async fn allow(listed: &Listed) -> Result<()> {
+    change(listed, |ids| {
+        for id in listed.object_ids.iter().map(ToString::to_string) {
+            if !ids.contains(&id) {
+                ids.push(id);
+            }
+        }
+    })
+    .await
+}
+
+async fn disallow(listed: &Listed) -> Result<()> {
+    let gone: Vec<String> = listed.object_ids.iter().map(ToString::to_string).collect();
+    change(listed, |ids| ids.retain(|id| !gone.contains(id))).await
+}
+
+async fn change(listed: &Listed, edit: impl FnOnce(&mut Vec<String>)) -> Result<()> {
+    let opened = listed.data.open().await?;
+    let control: Control<'_> = opened.control();
+    let id = control.service_id(&listed.service);
+    let service = control.get_with_policies(&id).await?;
+    let policies = service.pointer("/properties/accessPolicies").and_then(Value::as_array);
+    let mut ids: Vec<String> = policies
+        .into_iter()
+        .flatten()
+        .map(|policy| text(policy, "/objectId").to_ascii_lowercase())
+        .collect();
+    edit(&mut ids);
+    let policies: Vec<Value> = ids.iter().map(|id| json!({"objectId": id})).collect();
+    let body = json!({
+        "location": service.get("location"), "kind": service.get("kind"),
+        "properties": {"accessPolicies": policies},
+    });
+    control.put_with_policies(&id, &body).await?;
+    opened.close().await;
+    let many = if ids.len() == 1 { "object id" } else { "object ids" };
+    note(&format!("{}: {} allowed {many}", listed.service, ids.len()));
+    Ok(())
+}
