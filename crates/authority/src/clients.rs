@@ -1,4 +1,4 @@
-//! Public clients that every tenant knows without registration: the command lines of Azure and ours.
+//! Public clients that every tenant knows without registration: Azure's command lines, and ours.
 
 use uuid::{Uuid, uuid};
 

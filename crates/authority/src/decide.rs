@@ -1,7 +1,7 @@
 //! <https://learn.microsoft.com/azure/role-based-access-control/overview>
 //!
-//! The one place that decides what an identity may do, and says why. Nothing is remembered: a change
-//! of roles or lists holds for the next request.
+//! The one place that decides what an identity may do, and says why. Nothing is remembered: a
+//! change of roles or lists holds for the next request.
 
 use std::fmt;
 

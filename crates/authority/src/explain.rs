@@ -2,14 +2,16 @@
 
 use std::sync::Arc;
 
+use base::limits::TOKEN_BYTES;
 use serde_json::Value;
 
 use crate::authority::Authority;
 use crate::decide::Decision;
+use crate::fault::TokenFault;
 use crate::jwt::Jwt;
 use crate::names::{ExpectedAudience, ServiceId};
 use crate::roles::DataAction;
-use crate::verify::{Identity, TokenFault};
+use crate::verify::Identity;
 
 /// A token taken apart.
 #[derive(Clone, Debug)]
@@ -41,8 +43,7 @@ impl Authority {
     /// Says everything there is to say about `token`. The signature's text is in none of it.
     #[must_use]
     pub fn explain(&self, token: &str) -> TokenExplanation {
-        let short = token.get(..base::limits::TOKEN_BYTES).map_or(Some(token), |_| None);
-        let jwt = short.and_then(Jwt::split);
+        let jwt = if token.len() <= TOKEN_BYTES { Jwt::split(token) } else { None };
         TokenExplanation {
             header: jwt.as_ref().and_then(Jwt::header),
             claims: jwt.as_ref().and_then(Jwt::claims),

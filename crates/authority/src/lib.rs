@@ -17,6 +17,7 @@ pub mod clients;
 mod decide;
 mod directory;
 mod explain;
+mod fault;
 mod grant;
 mod issue;
 mod jwt;
@@ -43,6 +44,7 @@ pub use directory::{
     ServicePrincipal, Subscription, Tenant, User, Workspace,
 };
 pub use explain::{ServiceExplanation, TokenExplanation};
+pub use fault::{TokenFault, bearer};
 pub use grant::{
     AuthorizationRefusal, DeviceStart, DeviceView, PendingAuthorization, ResponseMode,
     ReturnAddress,
@@ -57,4 +59,4 @@ pub use roles::{DataAction, RoleDefinition};
 pub use scope::Scope;
 pub use secret::SecretHash;
 pub use sign_in::SignedIn;
-pub use verify::{Identity, TokenFault, bearer};
+pub use verify::Identity;

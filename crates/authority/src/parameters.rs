@@ -104,8 +104,7 @@ mod tests {
         assert!(form.check().is_ok());
 
         let twice = Parameters::from_pairs([pair("scope", "a"), pair("scope", "a")]);
-        assert!(
-            matches!(twice.check(), Err(TokenRefusal::Repeated { parameter }) if parameter == "scope")
-        );
+        let refused = twice.check().map_err(|refusal| refusal.row().code);
+        assert_eq!(refused, Err(90_015));
     }
 }

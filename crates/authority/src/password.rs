@@ -46,8 +46,8 @@ impl fmt::Debug for PasswordHash {
     }
 }
 
-/// Names whose wrong passwords are remembered; past it, those whose wait is over are forgotten, then
-/// all guessing waits.
+/// Names whose wrong passwords are remembered. Past it, those that need not wait are forgotten; if
+/// none can be, new names wait.
 const NAMES_REMEMBERED: usize = 10_000;
 
 /// Counts wrong passwords per user name (known or not: the answer must not tell) and makes the
@@ -66,20 +66,20 @@ struct Wrong {
 impl Backoff {
     /// How long `name` has to wait before the next try.
     pub(crate) fn wait(&self, name: &str, now: Timestamp) -> Option<Duration> {
-        let wrong = self.wrong.lock();
+        let mut wrong = self.wrong.lock();
+        if wrong.len() >= NAMES_REMEMBERED && !wrong.contains_key(name) {
+            wrong.retain(|_, known| known.until > now);
+        }
         match wrong.get(name) {
-            Some(known) if known.until > now => Some(known.until.since(now)),
+            Some(known) => Some(known.until.since(now)).filter(|wait| !wait.is_zero()),
             None if wrong.len() >= NAMES_REMEMBERED => Some(PASSWORD_WAIT_MOST),
-            _ => None,
+            None => None,
         }
     }
 
     /// `name` gave a wrong password.
     pub(crate) fn failed(&self, name: &str, now: Timestamp) {
         let mut wrong = self.wrong.lock();
-        if wrong.len() >= NAMES_REMEMBERED {
-            wrong.retain(|_, known| known.until.plus(PASSWORD_WAIT_MOST) > now);
-        }
         let known = wrong.entry(name.to_owned()).or_insert(Wrong { tries: 0, until: now });
         known.tries = known.tries.saturating_add(1);
         known.until = now.plus(wait_after(known.tries));
@@ -118,6 +118,20 @@ mod tests {
         check(PASSWORD_TRIES + 9, 512);
         check(PASSWORD_TRIES + 10, PASSWORD_WAIT_MOST.as_secs());
         check(u32::MAX, PASSWORD_WAIT_MOST.as_secs());
+    }
+
+    #[test]
+    fn names_are_remembered_up_to_the_limit_and_time_makes_room() {
+        let (backoff, now) = (Backoff::default(), Timestamp::from_unix_seconds(0));
+        for name in 0..NAMES_REMEMBERED {
+            assert_eq!(backoff.wait(&name.to_string(), now), None);
+            for _ in 0..PASSWORD_TRIES {
+                backoff.failed(&name.to_string(), now);
+            }
+        }
+        assert_eq!(backoff.wait("0", now), Some(Duration::from_secs(1)));
+        assert_eq!(backoff.wait("one more", now), Some(PASSWORD_WAIT_MOST));
+        assert_eq!(backoff.wait("one more", now.plus(Duration::from_secs(1))), None);
     }
 
     #[test]

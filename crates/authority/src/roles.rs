@@ -1,7 +1,7 @@
 //! <https://learn.microsoft.com/azure/role-based-access-control/built-in-roles>
 //!
-//! Built-in roles with Azure's names and ids, and the data actions they hold. Owner, Contributor and
-//! Reader manage the service and open none of its data: the commonest mistake there is.
+//! Built-in roles with Azure's names and ids, and the data actions they hold. Owner, Contributor
+//! and Reader manage the service and open none of its data: the commonest mistake there is.
 
 use std::fmt;
 

@@ -38,7 +38,7 @@ impl Pepper {
         Self(hmac::Key::new(hmac::HMAC_SHA256, bytes))
     }
 
-    /// What is kept of a client secret. Secrets have 256 random bits: a slow hash would add nothing.
+    /// What is kept of a client secret. It has 256 random bits: a slow hash would add nothing.
     pub(crate) fn hash(&self, secret: &str) -> SecretHash {
         SecretHash(base64url(hmac::sign(&self.0, secret.as_bytes())))
     }

@@ -14,8 +14,7 @@ use super::draft::missing;
 use super::{Application, Certificate, ChangeRefused, Draft, Secret};
 use crate::secret::{base64url, unguessable};
 
-/// How long a secret holds when nobody says otherwise: two years, as Azure's command line has it for
-/// the longest.
+/// How long a secret holds when nobody says otherwise: two years.
 const SECRET_LIFETIME: Duration = Duration::from_hours(24 * 365 * 2);
 /// Credentials of one kind an application may have.
 const CREDENTIALS: usize = 50;

@@ -49,6 +49,7 @@ pub struct Directory {
 struct Index {
     assignments: HashMap<Uuid, Vec<Arc<RoleAssignment>>>,
     scopes: HashMap<ServiceId, Scope>,
+    tenants: HashMap<ServiceId, Uuid>,
     user_names: HashMap<String, Uuid>,
     client_ids: HashMap<Uuid, Uuid>,
     service_principals: HashMap<(Uuid, Uuid), Uuid>,
@@ -255,6 +256,12 @@ impl Directory {
         self.index.scopes.get(id)
     }
 
+    /// The tenant that a FHIR service's subscription belongs to.
+    #[must_use]
+    pub fn service_tenant(&self, id: &ServiceId) -> Option<Uuid> {
+        self.index.tenants.get(id).copied()
+    }
+
     /// All role assignments.
     pub fn role_assignments(&self) -> impl Iterator<Item = &Arc<RoleAssignment>> {
         self.role_assignments.values()
@@ -289,6 +296,9 @@ impl Directory {
             if let Some(workspace) = self.workspaces.get(&service.id.workspace) {
                 let scope = workspace.scope().service(&service.id.name);
                 index.scopes.insert(service.id.clone(), scope);
+                if let Some(subscription) = self.subscriptions.get(&workspace.subscription) {
+                    index.tenants.insert(service.id.clone(), subscription.tenant);
+                }
             }
         }
         for user in self.users.values() {

@@ -142,7 +142,7 @@ impl Draft<'_> {
             return Err(missing("role definition", new.role));
         }
         match self.principal(new.principal) {
-            None => return Err(missing("user or service principal", new.principal)),
+            None => return Err(self.no_principal(new.principal)),
             Some(known) if known.kind() != new.principal_kind => {
                 let message = format!(
                     "{} is a {}, not a {}",
@@ -167,6 +167,21 @@ impl Draft<'_> {
             return Err(conflict("RoleAssignmentUpdateNotPermitted", message));
         }
         self.put(new)
+    }
+
+    /// Says which id was meant when an application's other ids are taken for a principal's.
+    fn no_principal(&self, id: Uuid) -> ChangeRefused {
+        let application = self
+            .application_by_client_id(id)
+            .or_else(|| self.application(id))
+            .and_then(|it| self.service_principal_of(it.tenant, it.client_id));
+        match application {
+            None => missing("user or service principal", id),
+            Some(meant) => ChangeRefused::NotFound(format!(
+                "{id} is not the object ID of the service principal of {}: that is {}",
+                meant.display_name, meant.object_id
+            )),
+        }
     }
 
     /// Takes a role away, and says what it was.

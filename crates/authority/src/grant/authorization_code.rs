@@ -1,4 +1,6 @@
-//! <https://www.rfc-editor.org/rfc/rfc6749#section-4.1>, with PKCE: <https://www.rfc-editor.org/rfc/rfc7636>
+//! <https://www.rfc-editor.org/rfc/rfc6749#section-4.1>
+//!
+//! With PKCE, <https://www.rfc-editor.org/rfc/rfc7636>, which public clients have to use.
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use base::Timestamp;

@@ -2,6 +2,7 @@
 //!
 //! The token endpoint: which grant a request is, and who the client is. One file per grant.
 
+mod assertion;
 mod authorization_code;
 mod client_credentials;
 mod device_code;
@@ -14,10 +15,10 @@ use std::sync::Arc;
 use base::Timestamp;
 use uuid::Uuid;
 
+pub(crate) use assertion::Assertions;
 pub use authorization_code::{
     AuthorizationRefusal, PendingAuthorization, ResponseMode, ReturnAddress,
 };
-pub(crate) use client_credentials::Assertions;
 pub use device_code::{DeviceStart, DeviceView};
 pub(crate) use pending::Pending;
 pub(crate) use target::Target;
@@ -182,7 +183,8 @@ impl Request<'_> {
 
     /// Whether the client asked for tokens that say how it handles challenges (`CP1`).
     fn wants_capabilities(&self) -> bool {
-        self.parameters.get("claims").is_some_and(|claims| claims.contains("\"CP1\""))
+        let claims = self.parameters.get("claims").map(str::to_ascii_lowercase);
+        claims.is_some_and(|claims| claims.contains("\"cp1\""))
     }
 }
 

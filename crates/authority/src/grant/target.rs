@@ -1,7 +1,7 @@
 //! <https://learn.microsoft.com/entra/identity-platform/scopes-oidc>
 //!
-//! What a token is asked for: the resource, which becomes `aud` as it was written, and what a user's
-//! client wants besides.
+//! What a token is asked for: the resource, which becomes `aud` as it was written, and what a
+//! user's client wants besides.
 
 use serde::{Deserialize, Serialize};
 
@@ -34,8 +34,8 @@ enum Word<'a> {
 }
 
 impl<'a> Word<'a> {
-    /// Reads a word. The resource is what stands before the suffix, slashes and all: `https://a//.default`
-    /// is for `https://a/`.
+    /// Reads a word. The resource is what stands before the suffix, slashes and all:
+    /// `https://a//.default` is for `https://a/`.
     fn read(word: &'a str, shape: Shape, suffixes: &[&str]) -> Self {
         match word {
             "offline_access" => return Self::Offline,

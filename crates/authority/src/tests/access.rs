@@ -147,9 +147,8 @@ fn a_service_that_is_not_there_is_open_to_nobody() {
     world.assign("FHIR Data Contributor", &Scope::new("/"), world.principal);
     let nowhere = ServiceId::new("main", "lab");
     let decision = world.authority.decide(&world.app_identity(), DataAction::Read, &nowhere);
-    assert!(
-        matches!(decision, Decision::Denied(why) if why.to_string() == "There is no service main/lab.")
-    );
+    let Decision::Denied(why) = decision else { panic!("{decision:?}") };
+    assert_eq!(why.to_string(), "There is no service main/lab.");
 }
 
 #[test]
