@@ -19,8 +19,8 @@ struct Given {
     token: String,
 }
 
-/// `POST /_admin/token/explain`: what a token says, whether it holds, and what it opens. Whoever has
-/// the token may know.
+/// `POST /_admin/token/explain`: what a token says, whether it holds, and what it opens. Whoever
+/// has the token may know.
 pub(super) async fn explain(app: &Arc<App>, request: Request) -> Result<Answer, Refusal> {
     let given: Given = body::json(request.body).await?;
     let explanation = app.authority.explain(given.token.trim());

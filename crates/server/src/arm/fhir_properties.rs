@@ -70,7 +70,8 @@ pub(super) fn check_workspace(given: &Map<String, Value>) -> Result<(), Refusal>
     })
 }
 
-/// Checks the properties of a service; the answer is the list of allowed object IDs, if there is one.
+/// Checks the properties of a service; the answer is the list of allowed object IDs, if there is
+/// one.
 pub(super) fn check_service(
     given: &Map<String, Value>,
     version: &str,
@@ -168,7 +169,7 @@ fn unknown(name: &str) -> Refusal {
 mod tests {
     use super::*;
 
-    fn check(version: &str, properties: Value, expected: &str) {
+    fn check(version: &str, properties: &Value, expected: &str) {
         let origin = "https://localhost:8443".to_owned();
         let names = Names { origin, ..Names::default() };
         let audiences = vec!["https://main-demo.fhir.localhost:8443".to_owned()];
@@ -193,26 +194,26 @@ mod tests {
             "smartProxyEnabled": false,
         });
         let elsewhere = json!({ "authority": "https://login.example/x" });
-        check(new, json!({}), "taken");
-        check(new, json!({ "provisioningState": "Succeeded" }), "taken");
-        check(new, json!({ "authenticationConfiguration": here }), "taken");
-        check(new, json!({ "authenticationConfiguration": elsewhere }), "refused");
+        check(new, &json!({}), "taken");
+        check(new, &json!({ "provisioningState": "Succeeded" }), "taken");
+        check(new, &json!({ "authenticationConfiguration": here }), "taken");
+        check(new, &json!({ "authenticationConfiguration": elsewhere }), "refused");
         check(
             new,
             json!({ "authenticationConfiguration": {"smartProxyEnabled": true} }),
             "refused",
         );
-        check(new, json!({ "publicNetworkAccess": "Enabled" }), "taken");
-        check(new, json!({ "publicNetworkAccess": "Disabled" }), "refused");
-        check(new, json!({ "corsConfiguration": { "origins": [] } }), "taken");
-        check(new, json!({ "corsConfiguration": { "origins": ["*"] } }), "refused");
-        check(new, json!({ "exportConfiguration": { "storageAccountName": "x" } }), "refused");
-        check(new, json!({ "nonsense": null }), "refused");
-        check(new, json!({ "accessPolicies": [] }), "refused");
-        check(old, json!({ "accessPolicies": [] }), "0 allowed");
-        check(old, json!({ "accessPolicies": [{ "objectId": id }] }), "1 allowed");
-        check(old, json!({ "accessPolicies": [{ "objectId": "x" }] }), "refused");
-        check(old, json!({ "accessPolicies": [{ "objectId": id, "a": 1 }] }), "refused");
-        check(old, json!({ "accessPolicies": "x" }), "refused");
+        check(new, &json!({ "publicNetworkAccess": "Enabled" }), "taken");
+        check(new, &json!({ "publicNetworkAccess": "Disabled" }), "refused");
+        check(new, &json!({ "corsConfiguration": { "origins": [] } }), "taken");
+        check(new, &json!({ "corsConfiguration": { "origins": ["*"] } }), "refused");
+        check(new, &json!({ "exportConfiguration": { "storageAccountName": "x" } }), "refused");
+        check(new, &json!({ "nonsense": null }), "refused");
+        check(new, &json!({ "accessPolicies": [] }), "refused");
+        check(old, &json!({ "accessPolicies": [] }), "0 allowed");
+        check(old, &json!({ "accessPolicies": [{ "objectId": id }] }), "1 allowed");
+        check(old, &json!({ "accessPolicies": [{ "objectId": "x" }] }), "refused");
+        check(old, &json!({ "accessPolicies": [{ "objectId": id, "a": 1 }] }), "refused");
+        check(old, &json!({ "accessPolicies": "x" }), "refused");
     }
 }

@@ -44,9 +44,14 @@ async fn served(app: &Arc<App>, request: Request) -> Result<Answer, Refusal> {
     let caller = Caller::of(app, &request, &ExpectedAudience::Arm)?;
     let target = target.ok_or_else(|| Refusal::NoSuchPath(request.path.clone()))?;
     let version = version::required(&request.query, &target)?;
+    let by = caller.identity.object_id;
     let call = Call { app: Arc::clone(app), caller, version, request };
+    at(call, target).await.map(|answer| answer.by(by))
+}
+
+async fn at(call: Call, target: Target) -> Result<Answer, Refusal> {
     match target {
-        Target::MetadataEndpoints => cloud(app, &call.request),
+        Target::MetadataEndpoints => cloud(&call.app, &call.request),
         Target::Tenants => tenants::list(&call),
         Target::Subscriptions => subscriptions::list(&call),
         Target::Subscription(id) => subscriptions::get(&call, id),

@@ -41,8 +41,8 @@ struct PutProperties {
     _scope: Option<IgnoredAny>,
 }
 
-/// `GET {scope}/…/roleAssignments`: at the scope, above and below it; `atScope()` leaves out what is
-/// below.
+/// `GET {scope}/…/roleAssignments`: at the scope, above and below it; `atScope()` leaves out what
+/// is below.
 pub(super) fn list(call: &Call, scope: &Scope) -> Result<Answer, Refusal> {
     call.only_get()?;
     existing(call, scope)?;

@@ -165,7 +165,8 @@ mod tests {
         check(
             "/subscriptions/{S}/resourceGroups/g/providers/microsoft.healthcareapis/workspaces/w\
              /FhirServices/f",
-            "FhirService { group: Group { subscription: S, name: 'g' }, workspace: 'w', name: 'f' }",
+            "FhirService { group: Group { subscription: S, name: 'g' }, \
+             workspace: 'w', name: 'f' }",
         );
         check("/subscriptions/no-guid", "none");
         check("/subscriptions/{S}/resourceGroups/g/providers/Microsoft.Web/sites", "none");

@@ -37,11 +37,12 @@ async fn served(app: &Arc<App>, request: Request) -> Result<Answer, Refusal> {
     let path: Vec<&str> = path.iter().map(String::as_str).collect();
     let method = request.method.clone();
     let unknown = Refusal::NoSuchPath(request.path.clone());
+    let by = caller.identity.object_id;
     let call = Call { app: Arc::clone(app), caller, request };
     if method != Method::GET && path.first() != Some(&"directoryobjects") {
         call.only_administrators()?;
     }
-    match (path.as_slice(), method) {
+    let answered = match (path.as_slice(), method) {
         (["me"], Method::GET) => users::me(&call),
         (["users"], Method::GET) => users::list(&call),
         (["users"], Method::POST) => users::create(call).await,
@@ -67,7 +68,8 @@ async fn served(app: &Arc<App>, request: Request) -> Result<Answer, Refusal> {
             directory_objects::get_by_ids(call).await
         }
         (path, _) => Err(methods(path).map_or(unknown, Refusal::OnlyMethods)),
-    }
+    };
+    answered.map(|answer| answer.by(by))
 }
 
 /// What works at a path that is served.

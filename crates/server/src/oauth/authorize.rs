@@ -20,7 +20,8 @@ use crate::app::App;
 use crate::edge::blocking;
 use crate::exchange::{Answer, Request};
 
-/// `GET /{tenant}/oauth2/v2.0/authorize` and its v1 and `/adfs` forms; `POST` is the page's own form.
+/// `GET /{tenant}/oauth2/v2.0/authorize` and its v1 and `/adfs` forms; `POST` is the page's own
+/// form.
 pub(super) async fn authorize(app: &Arc<App>, request: Request, at: Endpoint) -> Answer {
     let visit = Visit { app: Arc::clone(app), traced: Traced::of(&request), at };
     match request.method {
@@ -29,6 +30,19 @@ pub(super) async fn authorize(app: &Arc<App>, request: Request, at: Endpoint) ->
         _ => {
             visit.page(&Refusal::OnlyGetAndPost).with(ALLOW, HeaderValue::from_static("GET, POST"))
         }
+    }
+}
+
+/// Why there is no sign-in, and which client is told.
+struct Refused {
+    refusal: Refusal,
+    /// `None` when client and address are not sure to belong together.
+    back_to: Option<Box<ReturnAddress>>,
+}
+
+impl Refused {
+    fn here(refusal: Refusal) -> Self {
+        Self { refusal, back_to: None }
     }
 }
 
@@ -44,7 +58,7 @@ impl Visit {
     fn ask(&self, request: &Request) -> Answer {
         let pending = match self.pending(&request.query) {
             Ok(pending) => pending,
-            Err(answer) => return answer,
+            Err(refused) => return self.refused(&refused),
         };
         let browser = Browser::of(request).unwrap_or_else(|| Browser::new(&*self.app.random));
         let username = pending.login_hint.clone().unwrap_or_default();
@@ -68,7 +82,7 @@ impl Visit {
         };
         let pending = match self.pending(&query) {
             Ok(pending) => pending,
-            Err(answer) => return answer,
+            Err(refused) => return self.refused(&refused),
         };
         let username = form.get("username").unwrap_or_default().to_owned();
         let password = form.get("password").unwrap_or_default().to_owned();
@@ -82,22 +96,26 @@ impl Visit {
         }
     }
 
-    /// What the client asks for, or the answer that says why not.
-    fn pending(&self, query: &str) -> Result<PendingAuthorization, Answer> {
-        let parameters =
-            form::parameters(query.as_bytes()).map_err(|refusal| self.page(&refusal))?;
+    /// What the client asks for.
+    fn pending(&self, query: &str) -> Result<PendingAuthorization, Refused> {
+        let parameters = form::parameters(query.as_bytes()).map_err(Refused::here)?;
         match self.app.authority.begin_authorization(&self.at, &parameters) {
             Ok(pending) if pending.prompt_none => {
-                let refusal = Refusal::Grant(TokenRefusal::SignInNeeded);
-                Err(self.error_to(&back_to(&pending), &refusal))
+                let back_to = Some(Box::new(back_to(&pending)));
+                Err(Refused { refusal: TokenRefusal::SignInNeeded.into(), back_to })
             }
             Ok(pending) => Ok(pending),
-            Err(AuthorizationRefusal { refusal, back_to: Some(address) }) => {
-                Err(self.error_to(&address, &Refusal::Grant(refusal)))
+            Err(AuthorizationRefusal { refusal, back_to }) => {
+                Err(Refused { refusal: refusal.into(), back_to })
             }
-            Err(AuthorizationRefusal { refusal, back_to: None }) => {
-                Err(self.page(&Refusal::Grant(refusal)))
-            }
+        }
+    }
+
+    /// Tells the client when its address is sound, and otherwise the person.
+    fn refused(&self, refused: &Refused) -> Answer {
+        match &refused.back_to {
+            Some(address) => self.error_to(address, &refused.refusal),
+            None => self.page(&refused.refusal),
         }
     }
 

@@ -35,7 +35,8 @@ pub(crate) fn parameters(text: &[u8]) -> Result<Parameters, Refusal> {
     Ok(Parameters::from_pairs(pairs))
 }
 
-/// Takes client id and secret from `Authorization: Basic …`, if there is one (RFC 6749, section 2.3.1).
+/// Takes client id and secret from `Authorization: Basic …`, if there is one (RFC 6749, section
+/// 2.3.1).
 pub(crate) fn with_basic(
     headers: &HeaderMap,
     mut parameters: Parameters,

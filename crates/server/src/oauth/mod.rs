@@ -34,12 +34,13 @@ pub(crate) async fn answer(app: &Arc<App>, request: Request) -> Answer {
         let message = format!("The authority has no endpoint '{}'.", request.path);
         return control::error(StatusCode::NOT_FOUND, "NotFound", &message);
     };
+    let name = route.name();
     let traced = Traced::of(&request);
     let answered = match route {
         Route::Token(at) => token::token(app, request, at).await,
         Route::DeviceCode(at) => device_code::device_code(app, request, at).await,
-        Route::Authorize(at) => return authorize::authorize(app, request, at).await,
-        Route::DevicePage => return device_page::device_page(app, request).await,
+        Route::Authorize(at) => return authorize::authorize(app, request, at).await.named(name),
+        Route::DevicePage => return device_page::device_page(app, request).await.named(name),
         _ if request.method != Method::GET => return only_get(),
         Route::Discovery(at) => discovery::discovery(app, &at),
         Route::Keys(tenant) => keys::keys(app, &tenant),
@@ -47,7 +48,7 @@ pub(crate) async fn answer(app: &Arc<App>, request: Request) -> Answer {
         Route::InstanceDiscovery => instance_discovery::instance_discovery(app, &request),
         Route::SignedOut => Ok(logout::logout()),
     };
-    answered.unwrap_or_else(|refusal| refusal.answer(app, &traced))
+    answered.unwrap_or_else(|refusal| refusal.answer(app, &traced)).named(name)
 }
 
 fn only_get() -> Answer {

@@ -1,3 +1,5 @@
+//! <https://learn.microsoft.com/entra/identity-platform/v2-protocols#endpoints>
+//!
 //! Which endpoint of the authority a path names.
 
 use authority::{Endpoint, Shape};
@@ -16,6 +18,23 @@ pub(super) enum Route {
     UserRealm(String),
     InstanceDiscovery,
     SignedOut,
+}
+
+impl Route {
+    /// The word for it in figures.
+    pub(super) fn name(&self) -> &'static str {
+        match self {
+            Self::Discovery(_) => "openid-configuration",
+            Self::Keys(_) => "keys",
+            Self::Token(_) => "token",
+            Self::Authorize(_) => "authorize",
+            Self::DeviceCode(_) => "devicecode",
+            Self::DevicePage => "devicelogin",
+            Self::UserRealm(_) => "userrealm",
+            Self::InstanceDiscovery => "instance",
+            Self::SignedOut => "logout",
+        }
+    }
 }
 
 /// Reads a path as sent. Repeated and trailing slashes do not count, nor does the case of letters.
