@@ -168,7 +168,7 @@ pub(crate) fn gone(key: &Key, version: u64) -> Outcome {
 
 /// 412 for `If-Match` with another version than the current one. The first sentence is Azure's.
 pub(crate) fn version_mismatch(supplied: Option<&str>, current: u64) -> Outcome {
-    let supplied = supplied.unwrap_or_default();
+    let supplied = supplied.unwrap_or_default().trim().trim_start_matches("W/").trim_matches('"');
     let text = format!(
         "The supplied version '{supplied}' did not match. The current version is {current}: \
          read it, apply the change to it, and send If-Match: W/\"{current}\"."

@@ -3,8 +3,10 @@
 use http::StatusCode;
 
 use super::context::Context;
-use super::outcome::{CONTENT_TYPE, Outcome};
+use super::outcome::Outcome;
 use crate::exchange::Answer;
+
+const CONTENT_TYPE: &str = "application/json; charset=utf-8";
 
 /// `GET [base]/$versions`: the FHIR version that is spoken here.
 pub(crate) fn versions(cx: &Context<'_>) -> Result<Answer, Outcome> {

@@ -145,6 +145,9 @@ pub(crate) fn understand(
         let issues = std::mem::take(&mut meaning.ignored).into_iter().map(error).collect();
         return Err(General::Content(issues).into());
     }
+    for issue in &mut meaning.ignored {
+        issue.diagnostics.push_str(" It was left out.");
+    }
     Ok(meaning)
 }
 

@@ -110,7 +110,7 @@ impl Reading {
         let searched = self.rules.listed == Listed::Matches;
         match name {
             "_id" | "_lastUpdated" if searched && value.is_empty() => {
-                Heard::No(format!("The parameter '{name}' has no value and was left out."))
+                Heard::No(format!("The parameter '{name}' has no value."))
             }
             "_id" if searched => self.ids(value),
             "_lastUpdated" if searched => self.last_updated(value),
@@ -133,8 +133,7 @@ impl Reading {
             "_format" | "_pretty" => Heard::Yes,
             "ct" => Heard::Token,
             name => Heard::No(format!(
-                "The parameter '{name}' is not supported and was left out. /metadata lists \
-                 those that are."
+                "The parameter '{name}' is not supported. /metadata lists those that are."
             )),
         }
     }
@@ -219,9 +218,9 @@ impl Reading {
                 Heard::Yes
             }
             "false" => Heard::Yes,
-            "true" | "text" | "data" => Heard::No(format!(
-                "_summary={value} is not supported yet and was left out: resources are complete."
-            )),
+            "true" | "text" | "data" => {
+                Heard::No(format!("_summary={value} is not supported yet: resources are complete."))
+            }
             other => Heard::Wrong(format!(
                 "_summary is count, false, true, text or data, not '{other}'."
             )),
