@@ -63,8 +63,8 @@ pub(crate) struct Arriving {
     pub(crate) memory: Arc<Semaphore>,
     /// `Content-Encoding` other than `identity`.
     pub(crate) encoding: Option<String>,
-    /// Whether what stays unread must be taken off the connection before the next request (HTTP/1), without
-    /// asking for it: a client that waits for `100 Continue` has sent nothing yet.
+    /// Whether what stays unread is read and dropped for a while. Not where the client waits for
+    /// `100 Continue`: it has sent nothing yet, and reading would ask it to.
     pub(crate) drains: bool,
 }
 

@@ -152,7 +152,7 @@ fn request(
             progress: Arc::clone(&connection.progress),
             memory: Arc::clone(&connection.app.body_memory),
             encoding: encoding.map(|value| String::from_utf8_lossy(value).into_owned()),
-            drains: parts.version < Version::HTTP_2 && !parts.headers.contains_key(EXPECT),
+            drains: !parts.headers.contains_key(EXPECT),
         })
     };
     let method = if parts.method == Method::HEAD { Method::GET } else { parts.method };
