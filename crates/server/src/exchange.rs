@@ -1,7 +1,5 @@
 //! One request and its answer, as handlers see them: no sockets, no framing, no compression.
 
-use std::net::SocketAddr;
-
 use base::{Fault, Timestamp};
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderName};
@@ -22,11 +20,9 @@ pub(crate) struct Request {
     pub(crate) headers: HeaderMap,
     /// The origin under which the request came, without a trailing slash: `https://localhost:8443`.
     pub(crate) origin: String,
-    pub(crate) request_id: String,
     pub(crate) correlation_id: String,
     /// When the request arrived; the one reading of the clock it gets.
     pub(crate) now: Timestamp,
-    pub(crate) peer: SocketAddr,
     pub(crate) body: Body,
 }
 

@@ -55,10 +55,6 @@ impl Services {
         Ok(Self { open: ArcSwap::default(), page_key, following: parking_lot::Mutex::default() })
     }
 
-    pub(crate) fn get(&self, id: &ServiceId) -> Option<Arc<Service>> {
-        self.open.load().get(&id.label()).cloned()
-    }
-
     /// In the order of their labels.
     pub(crate) fn all(&self) -> Vec<Arc<Service>> {
         let mut all: Vec<_> = self.open.load().values().cloned().collect();

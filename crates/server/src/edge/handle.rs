@@ -162,10 +162,8 @@ fn request(
         query: parts.uri.query().unwrap_or_default().to_owned(),
         headers: std::mem::take(&mut parts.headers),
         origin: route.origin.clone(),
-        request_id: ids.request.clone(),
         correlation_id: ids.correlation.clone(),
         now: connection.app.clock.now(),
-        peer: connection.peer,
         body,
     }
 }

@@ -54,9 +54,12 @@ impl Drop for OpenConnection<'_> {
 /// What the stores of all services say together.
 #[derive(Debug, Default)]
 pub(crate) struct StoreFigures {
-    /// Label of the service and its figures: name, help, type, value.
-    pub(crate) services: Vec<(String, Vec<(&'static str, &'static str, u64)>)>,
+    /// Label of the service and its figures.
+    pub(crate) services: Vec<(String, Vec<StoreFigure>)>,
 }
+
+/// Name, help and value.
+pub(crate) type StoreFigure = (&'static str, &'static str, u64);
 
 impl Metrics {
     pub(crate) fn connection(&self) -> OpenConnection<'_> {

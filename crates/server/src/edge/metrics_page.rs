@@ -16,7 +16,7 @@ use store::Statistics;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
-use super::metrics::StoreFigures;
+use super::metrics::{StoreFigure, StoreFigures};
 use crate::app::App;
 
 /// Serves the page until the server ends.
@@ -71,7 +71,7 @@ fn answer(app: &App, path: &str) -> Response<Full<Bytes>> {
     response
 }
 
-fn figures(of: &Statistics) -> Vec<(&'static str, &'static str, u64)> {
+fn figures(of: &Statistics) -> Vec<StoreFigure> {
     vec![
         ("firekeep_store_used_bytes", "Bytes of the store that are in use.", of.bytes_used),
         ("firekeep_store_disk_bytes", "Bytes of the store's file.", of.bytes_on_disk),
