@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use authority::{ExpectedAudience, Scope, Service, ServiceId};
+use authority::{ExpectedAudience, Scope, Service, ServiceId, Workspace};
 use http::{Method, StatusCode};
 use serde_json::{Map, Value, json};
 
 use super::fhir_properties::{self, Authentication};
 use super::refusal::Refusal;
 use super::route::Group;
-use super::workspaces::{self, Put};
+use super::workspaces::{self, Put, Tags};
 use super::{Call, ok, values, written};
 use crate::control::body;
 use crate::edge::blocking;
@@ -22,54 +22,69 @@ const DELETE: &str = "Microsoft.HealthcareApis/workspaces/fhirservices/delete";
 /// `GET …/fhirservices`: those the caller may see.
 pub(super) fn list(call: &Call, group: &Group, workspace: &str) -> Result<Answer, Refusal> {
     call.only_get()?;
-    let group = call.group(group)?;
+    call.subscription(group.subscription)?;
     let place = Scope::workspace(group.subscription, &group.name, workspace);
-    workspaces::find(call, &place, workspace)?;
+    if let Err(missing) = workspaces::find(call, &place, workspace) {
+        // Who may not see the workspace learns nothing about its existence.
+        return if call.may(workspaces::READ, &place) { Err(missing) } else { values([(); 0]) };
+    }
     let all = call.caller.directory.services_in(workspace);
     let seen = all.filter(|service| call.may(READ, &place.service(&service.id.name)));
     values(seen.map(|service| shape(call, service, &place)))
 }
 
-/// `GET`, `PUT` and `DELETE …/fhirservices/{name}`.
+/// `GET`, `PUT`, `PATCH` (tags) and `DELETE …/fhirservices/{name}`.
 pub(super) async fn one(
     mut call: Call,
     group: Group,
     workspace: &str,
     name: &str,
 ) -> Result<Answer, Refusal> {
-    let group = call.group(&group)?;
+    call.subscription(group.subscription)?;
     let parent = Scope::workspace(group.subscription, &group.name, workspace);
     let place = parent.service(name);
+    let action = match call.request.method {
+        Method::GET => READ,
+        Method::PUT | Method::PATCH => WRITE,
+        Method::DELETE => DELETE,
+        _ => return Err(Refusal::OnlyMethods("GET, PUT, PATCH, DELETE")),
+    };
+    // Rights come before existence: who may not look learns nothing.
+    call.allow(action, &place)?;
     let id = ServiceId::new(workspace, name);
-    let known = call.caller.directory.service(&id).cloned();
+    let found = workspaces::find(&call, &parent, workspace).map(Workspace::scope);
+    let known = call.caller.directory.service(&id).filter(|_| found.is_ok()).cloned();
+    let body = std::mem::replace(&mut call.request.body, Body::of(""));
+    let missing = || Refusal::NoSuchResource(place.to_string());
     match call.request.method {
-        Method::GET => {
-            call.allow(READ, &place)?;
-            workspaces::find(&call, &parent, workspace)?;
-            let service = known.ok_or_else(|| Refusal::NoSuchResource(place.to_string()))?;
-            ok(&shape(&call, &service, &parent))
-        }
         Method::PUT => {
-            call.allow(WRITE, &place)?;
-            workspaces::find(&call, &parent, workspace)?;
-            let body = std::mem::replace(&mut call.request.body, Body::of(""));
+            let parent = found?;
             let service = new_service(&call, id, known.as_deref(), body::json(body).await?)?;
-            let new = service.clone();
-            call.change(move |draft| draft.put_service(new)).await?;
-            open_and_close(&call).await?;
+            store(&call, &service).await?;
             Ok(written(known.is_none(), &shape(&call, &service, &parent)))
         }
+        Method::PATCH => {
+            let Tags { tags } = body::json(body).await?;
+            let service = Service { tags, ..known.as_deref().ok_or_else(missing)?.clone() };
+            store(&call, &service).await?;
+            ok(&shape(&call, &service, &found?))
+        }
         Method::DELETE => {
-            call.allow(DELETE, &place)?;
-            if known.is_none() || workspaces::find(&call, &parent, workspace).is_err() {
+            if known.is_none() {
                 return Ok(Answer::empty(StatusCode::NO_CONTENT));
             }
             call.change(move |draft| draft.remove_service(&id)).await?;
             open_and_close(&call).await?;
             Ok(Answer::empty(StatusCode::OK))
         }
-        _ => Err(Refusal::OnlyMethods("GET, PUT, DELETE")),
+        _ => ok(&shape(&call, known.as_deref().ok_or_else(missing)?, &found?)),
     }
+}
+
+async fn store(call: &Call, service: &Service) -> Result<(), Refusal> {
+    let new = service.clone();
+    call.change(move |draft| draft.put_service(new)).await?;
+    open_and_close(call).await
 }
 
 /// The service as the body asks for it; what the body leaves out stays.

@@ -45,8 +45,8 @@ struct PutProperties {
 /// is below.
 pub(super) fn list(call: &Call, scope: &Scope) -> Result<Answer, Refusal> {
     call.only_get()?;
-    existing(call, scope)?;
     call.allow(READ, scope)?;
+    existing(call, scope)?;
     let filter = match parameter(&call.request.query, "$filter") {
         Some(text) => Filter::parse(&text)?,
         None => Filter::default(),
@@ -57,19 +57,21 @@ pub(super) fn list(call: &Call, scope: &Scope) -> Result<Answer, Refusal> {
 
 /// `GET`, `PUT` and `DELETE {scope}/…/roleAssignments/{id}`.
 pub(super) async fn one(mut call: Call, scope: Scope, id: &str) -> Result<Answer, Refusal> {
+    let action = match call.request.method {
+        Method::GET => READ,
+        Method::PUT => WRITE,
+        Method::DELETE => DELETE,
+        _ => return Err(Refusal::OnlyMethods("GET, PUT, DELETE")),
+    };
+    // Rights come before existence: who may not look learns nothing.
+    call.allow(action, &scope)?;
     existing(&call, &scope)?;
     let id = Uuid::try_parse(id)
         .map_err(|_| Refusal::Invalid(format!("The role assignment's name '{id}' is no GUID.")))?;
     let known = call.caller.directory.role_assignment(id).cloned();
     let known = known.filter(|assignment| assignment.scope == scope);
     match call.request.method {
-        Method::GET => {
-            call.allow(READ, &scope)?;
-            let missing = || Refusal::NoSuchResource(format!("role assignment {id}"));
-            ok(&shape(known.as_deref().ok_or_else(missing)?))
-        }
         Method::PUT => {
-            call.allow(WRITE, &scope)?;
             let body = std::mem::replace(&mut call.request.body, Body::of(""));
             let new = assignment(&call, scope, id, body::json(body).await?)?;
             let answer = written(true, &shape(&new));
@@ -77,12 +79,14 @@ pub(super) async fn one(mut call: Call, scope: Scope, id: &str) -> Result<Answer
             Ok(answer)
         }
         Method::DELETE => {
-            call.allow(DELETE, &scope)?;
             let Some(known) = known else { return Ok(Answer::empty(StatusCode::NO_CONTENT)) };
             call.change(move |draft| draft.remove_role_assignment(id)).await?;
             ok(&shape(&known))
         }
-        _ => Err(Refusal::OnlyMethods("GET, PUT, DELETE")),
+        _ => {
+            let missing = || Refusal::NoSuchResource(format!("role assignment {id}"));
+            ok(&shape(known.as_deref().ok_or_else(missing)?))
+        }
     }
 }
 

@@ -14,7 +14,7 @@ use crate::exchange::Answer;
 /// `GET {scope}/…/roleDefinitions`: the built-in roles, perhaps those of one name.
 pub(super) fn list(call: &Call, scope: &Scope) -> Result<Answer, Refusal> {
     call.only_get()?;
-    role_assignments::existing(call, scope)?;
+    readable(call, scope)?;
     let named = match parameter(&call.request.query, "$filter") {
         Some(text) => wanted(&text)?,
         None => None,
@@ -28,10 +28,18 @@ pub(super) fn list(call: &Call, scope: &Scope) -> Result<Answer, Refusal> {
 /// `GET {scope}/…/roleDefinitions/{id}`.
 pub(super) fn get(call: &Call, scope: &Scope, id: &str) -> Result<Answer, Refusal> {
     call.only_get()?;
-    role_assignments::existing(call, scope)?;
+    readable(call, scope)?;
     let role = Uuid::try_parse(id).ok().and_then(roles::by_id);
     let missing = || Refusal::NoSuchResource(format!("role definition {id}"));
     ok(&shape(role.ok_or_else(missing)?, scope))
+}
+
+/// The roles are no secret; which scopes there are is one.
+fn readable(call: &Call, scope: &Scope) -> Result<(), Refusal> {
+    if scope.as_str() != "/" {
+        call.allow("Microsoft.Authorization/roleDefinitions/read", scope)?;
+    }
+    role_assignments::existing(call, scope)
 }
 
 /// The name that a filter asks for.

@@ -15,7 +15,7 @@ use super::{Call, fhir_properties, ok, values, written};
 use crate::control::body;
 use crate::exchange::{Answer, Body};
 
-const READ: &str = "Microsoft.HealthcareApis/workspaces/read";
+pub(super) const READ: &str = "Microsoft.HealthcareApis/workspaces/read";
 const WRITE: &str = "Microsoft.HealthcareApis/workspaces/write";
 const DELETE: &str = "Microsoft.HealthcareApis/workspaces/delete";
 
@@ -43,6 +43,13 @@ pub(super) struct Put {
     _system_data: Option<IgnoredAny>,
 }
 
+/// What `PATCH` takes.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Tags {
+    pub(super) tags: BTreeMap<String, String>,
+}
+
 /// `GET …/workspaces` of a subscription or a group: those the caller may see.
 pub(super) fn list(
     call: &Call,
@@ -59,29 +66,37 @@ pub(super) fn list(
     values(all.filter(|workspace| call.may(READ, &workspace.scope())).map(|it| shape(it)))
 }
 
-/// `GET`, `PUT` and `DELETE …/workspaces/{name}`.
+/// `GET`, `PUT`, `PATCH` (tags) and `DELETE …/workspaces/{name}`.
 pub(super) async fn one(mut call: Call, group: Group, name: String) -> Result<Answer, Refusal> {
-    let group = call.group(&group)?;
+    call.subscription(group.subscription)?;
     let place = Scope::workspace(group.subscription, &group.name, &name);
+    let action = match call.request.method {
+        Method::GET => READ,
+        Method::PUT | Method::PATCH => WRITE,
+        Method::DELETE => DELETE,
+        _ => return Err(Refusal::OnlyMethods("GET, PUT, PATCH, DELETE")),
+    };
+    // Rights come before existence: who may not look learns nothing.
+    call.allow(action, &place)?;
+    let group = call.group(&group)?;
+    let body = std::mem::replace(&mut call.request.body, Body::of(""));
     match call.request.method {
-        Method::GET => {
-            call.allow(READ, &place)?;
-            ok(&shape(find(&call, &place, &name)?))
-        }
-        Method::PUT => {
-            call.allow(WRITE, &place)?;
-            let body = std::mem::replace(&mut call.request.body, Body::of(""));
-            put(&call, group, &name, body::json(body).await?).await
+        Method::PUT => put(&call, group, &name, body::json(body).await?).await,
+        Method::PATCH => {
+            let Tags { tags } = body::json(body).await?;
+            let new = Workspace { tags, ..find(&call, &place, &name)?.clone() };
+            let answer = written(false, &shape(&new));
+            call.change(move |draft| draft.put_workspace(new)).await?;
+            Ok(answer)
         }
         Method::DELETE => {
-            call.allow(DELETE, &place)?;
             if find(&call, &place, &name).is_err() {
                 return Ok(Answer::empty(StatusCode::NO_CONTENT));
             }
             call.change(move |draft| draft.remove_workspace(&name)).await?;
             Ok(Answer::empty(StatusCode::OK))
         }
-        _ => Err(Refusal::OnlyMethods("GET, PUT, DELETE")),
+        _ => ok(&shape(find(&call, &place, &name)?)),
     }
 }
 
