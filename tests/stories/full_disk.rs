@@ -52,8 +52,9 @@ async fn a_full_disk_answers_507_and_loses_nothing() {
     app.put("/Patient/after", &patient("after", "New")).await.created();
     let (code, folder, _) = fk.stop();
     assert_eq!(code, 0);
-    let again = Firekeep::start_with(stories::Setup { folder: Some(folder), ..Default::default() });
-    let app = again.await.as_contributor().await;
+    let setup = stories::Setup { folder: Some(folder), ..Default::default() };
+    let again = Firekeep::start_with(setup).await;
+    let app = again.as_contributor().await;
     let count = app.get("/Binary?_summary=count").await.ok().json();
     assert_eq!(count["total"], stored + 1);
 }

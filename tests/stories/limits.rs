@@ -115,7 +115,7 @@ async fn deep_json_is_refused_where_it_gets_too_deep() {
         "[".repeat(100_000),
         "]".repeat(100_000)
     );
-    app.send(Method::POST, "/Patient", deep).await.refused(400, "deep");
+    app.send(Method::POST, "/Patient", deep).await.refused(400, "nesting");
     let nested = |depth: usize| {
         format!(
             "{{\"resourceType\":\"Basic\",\"code\":{{}},\"extension\":{}{}}}",
@@ -124,7 +124,7 @@ async fn deep_json_is_refused_where_it_gets_too_deep() {
         )
     };
     app.send(Method::POST, "/Basic", nested(63)).await.created();
-    app.send(Method::POST, "/Basic", nested(64)).await.refused(400, "deep");
+    app.send(Method::POST, "/Basic", nested(64)).await.refused(400, "nesting");
 }
 
 #[tokio::test]

@@ -13,7 +13,7 @@ fn az() -> PathBuf {
         PathBuf::from,
     );
     let az = venv.join("bin/az");
-    assert!(az.exists(), "{} is not there: run cargo xtask test --only acceptance", az.display());
+    assert!(az.exists(), "{} is not there: run cargo xtask test --only azure", az.display());
     az
 }
 
@@ -63,16 +63,16 @@ async fn our_own_command_prints_what_az_prints() {
 {binary} login --service-principal -u \"$CLIENT_ID\" -p \"$CLIENT_SECRET\" --tenant \"$TENANT\" >&2
 for tool in az {binary}; do
   $tool account get-access-token --resource $FHIR_URL -o json \\
-    --query '{{keys: keys(@), type: tokenType, tenant: tenant, subscription: subscription}}'
+    --query '{{keys: sort(keys(@)), type: tokenType, tenant: tenant, subscription: subscription}}'
   $tool account get-access-token --resource $FHIR_URL --query tenant -o tsv
   $tool account get-access-token --resource $FHIR_URL --query tokenType -o yaml
   $tool account get-access-token --resource $FHIR_URL --query '{{T: tenant}}' -o table
-  echo ----
+  echo ====
 done"
     );
     let output = shell(&fk, &script);
     let text = String::from_utf8(output.stdout).expect("text");
-    let mut halves = text.split("----\n");
+    let mut halves = text.split("====\n");
     let (theirs, ours) = (halves.next().expect("az"), halves.next().expect("firekeep"));
     assert!(!theirs.trim().is_empty());
     assert_eq!(theirs, ours);
