@@ -200,7 +200,7 @@ mod tests {
         check(new, &json!({ "authenticationConfiguration": elsewhere }), "refused");
         check(
             new,
-            json!({ "authenticationConfiguration": {"smartProxyEnabled": true} }),
+            &json!({ "authenticationConfiguration": {"smartProxyEnabled": true} }),
             "refused",
         );
         check(new, &json!({ "publicNetworkAccess": "Enabled" }), "taken");
