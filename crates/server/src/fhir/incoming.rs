@@ -2,9 +2,9 @@
 //!
 //! A resource as it came in: read, checked, and made ready for the store.
 
-use base::limits::{BODY_BYTES, JSON_DEPTH, JSON_NODES};
+use base::limits::{JSON_DEPTH, JSON_NODES};
 use bytes::Bytes;
-use json::{Document, Kind, Limits, Stripped, Value};
+use json::{Document, ErrorKind, Kind, Limits, Stripped, Value};
 use store::{Content, ResourceId, TypeId};
 
 use super::bundle::conditional;
@@ -73,11 +73,16 @@ impl Incoming {
     }
 }
 
-/// Parses a body within the limits; the refusal names line and column.
+/// Parses a body; the refusal names line and column. Its bytes were limited when it was read.
 pub(crate) fn parse(bytes: Bytes) -> Result<Document, General> {
-    let limits = Limits { bytes: BODY_BYTES, depth: JSON_DEPTH, nodes: JSON_NODES };
+    let limits = Limits { bytes: usize::MAX, depth: JSON_DEPTH, nodes: JSON_NODES };
     Document::parse(bytes, &limits).map_err(|error| {
-        let issue = Issue::error("structure", format!("The body is not valid JSON: {error}."));
+        let (code, what) = match error.kind {
+            ErrorKind::TooDeep(_) => ("too-costly", "nested too deep"),
+            ErrorKind::TooLarge(_) | ErrorKind::TooManyValues(_) => ("too-long", "too large"),
+            _ => ("structure", "not valid JSON"),
+        };
+        let issue = Issue::error(code, format!("The body is {what}: {error}."));
         General::Content(vec![issue.placed(error.position)])
     })
 }
