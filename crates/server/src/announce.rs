@@ -1,4 +1,5 @@
-//! `connection.json`: how to reach a server that runs on this folder, with the secrets of its first start.
+//! `connection.json`: how to reach a server that runs on this folder, with the secrets of its first
+//! start.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -158,8 +159,8 @@ pub(crate) struct Ports {
     pub(crate) metrics: Option<String>,
 }
 
-/// Takes the file of the last start away, since what it says does not hold now, and reads the secrets from it or
-/// from the one that a failed start left.
+/// Takes the file of the last start away, since what it says does not hold now, and reads the
+/// secrets from it or from the one that a failed start left.
 pub(crate) fn retire(data: &Path) -> Result<Secrets, Fault> {
     let (file, old) = (data.join(FILE), data.join(OLD));
     let last = read(&file)?;

@@ -62,8 +62,8 @@ impl Addresses {
         }
     }
 
-    /// Everything a service is called: first the host form, then the path form, then custom hosts, then the
-    /// loopback addresses.
+    /// Everything a service is called: first the host form, then the path form, then custom hosts,
+    /// then the loopback addresses.
     fn urls(&self, label: &str, settings: &ServiceSettings) -> Vec<String> {
         let path_form = |origin: &str| format!("{origin}/fhir/{label}");
         let mut urls = vec![self.https(&host_form(label)), path_form(&self.origin())];
@@ -98,8 +98,8 @@ pub(crate) fn certificate_names(config: &Config, hosts: &[String]) -> BTreeSet<S
 }
 
 impl App {
-    /// Follows the directory after a service was made, changed or removed: opens and closes stores, then makes
-    /// names, hosts and the certificate anew. Blocks.
+    /// Follows the directory after a service was made, changed or removed: opens and closes stores,
+    /// then makes names, hosts and the certificate anew. Blocks.
     pub(crate) fn services_changed(&self) -> Result<(), Fault> {
         self.services.follow(self)?;
         let services = self.services.all();
@@ -146,7 +146,8 @@ impl App {
         hosts
     }
 
-    /// The files of the development CA, by name within the data folder; none when a certificate was given.
+    /// The files of the development CA, by name within the data folder; none when a certificate was
+    /// given.
     pub(crate) fn certificate_files(&self) -> &'static [&'static str] {
         match self.development_ca {
             Some(_) => &["ca.pem", "ca.key", "server.pem", "server.key"],

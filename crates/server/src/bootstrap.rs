@@ -1,5 +1,5 @@
-//! What `serve` makes in an empty data folder, and the one identity with which a command administers a folder
-//! that no server runs on.
+//! What `serve` makes in an empty data folder, and the one identity with which a command
+//! administers a folder that no server runs on.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -26,8 +26,8 @@ const GROUP: &str = "firekeep";
 /// What an empty data folder gets.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Bootstrap {
-    /// A tenant, a subscription, the workspace `main` with the FHIR service `demo`, an administrator and an
-    /// application with a secret.
+    /// A tenant, a subscription, the workspace `main` with the FHIR service `demo`, an
+    /// administrator and an application with a secret.
     #[default]
     Demo,
     /// A tenant with a subscription and an administrator.
@@ -207,8 +207,8 @@ fn assign(
     })
 }
 
-/// An identity for one command on a folder that no server runs on: whoever may read the folder may administer
-/// it. It ends with the command.
+/// An identity for one command on a folder that no server runs on: whoever may read the folder may
+/// administer it. It ends with the command.
 pub(crate) struct Steward {
     registration: Uuid,
     ids: MadeApplication,

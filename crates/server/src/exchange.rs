@@ -13,7 +13,8 @@ pub(crate) use crate::edge::body::{Body, BodyFault};
 pub(crate) struct Request {
     /// `HEAD` arrives here as `GET`; the edge drops the body of the answer.
     pub(crate) method: Method,
-    /// The path as sent, percent-encoding kept; for the path form of a service without `/fhir/LABEL`.
+    /// The path as sent, percent-encoding kept; for the path form of a service without
+    /// `/fhir/LABEL`.
     pub(crate) path: String,
     /// What follows `?`, as sent.
     pub(crate) query: String,
@@ -55,7 +56,8 @@ pub(crate) struct Note {
 pub(crate) enum AnswerBody {
     Empty,
     Full(Bytes),
-    /// Made while it is sent, for answers that should not stand in memory whole. An error closes the connection.
+    /// Made while it is sent, for answers that should not stand in memory whole. An error closes
+    /// the connection.
     Pieces(Box<dyn Iterator<Item = Result<Bytes, Fault>> + Send>),
 }
 

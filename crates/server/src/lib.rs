@@ -1,12 +1,12 @@
-//! The only crate that knows HTTP: listeners and TLS, routes, and one file per FHIR interaction, OAuth
-//! endpoint, ARM and Graph resource.
+//! The only crate that knows HTTP: listeners and TLS, routes, and one file per FHIR interaction,
+//! OAuth endpoint, ARM and Graph resource.
 //!
 //! To add a FHIR interaction: one file in `fhir/`, one variant of `fhir::route::Interaction`; an
-//! operation: one file in `fhir/ops/`. To add an authority endpoint: one file in `oauth/`, one line in
-//! `oauth/mod.rs`. A number that limits something belongs in `base::limits`.
+//! operation: one file in `fhir/ops/`. To add an authority endpoint: one file in `oauth/`, one line
+//! in `oauth/mod.rs`. A number that limits something belongs in `base::limits`.
 //!
-//! Never here: rules of FHIR that need no request, rules of authorization (`authority` decides), bytes
-//! on the disk.
+//! Never here: rules of FHIR that need no request, rules of authorization (`authority` decides),
+//! bytes on the disk.
 
 mod admin;
 mod announce;
@@ -21,9 +21,11 @@ mod graph;
 mod oauth;
 mod service;
 mod start;
+mod start_error;
 
 pub use announce::{AdministratorConnection, ApplicationConnection, Connection, ServiceConnection};
 pub use bootstrap::Bootstrap;
 pub use edge::config::{Config, ConfigError, Cors, Handling, ServiceSettings};
 pub use edge::tls::TlsFiles;
-pub use start::{ServeOptions, Server, StartError};
+pub use start::{ServeOptions, Server};
+pub use start_error::StartError;

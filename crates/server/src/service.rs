@@ -26,8 +26,8 @@ pub(crate) struct Service {
     pub(crate) settings: ServiceSettings,
     /// Authenticates page links; made once per data folder, kept in the control plane.
     pub(crate) page_key: [u8; 32],
-    /// Where the store is within the data folder: `services/GUID`. A service that was deleted and made again
-    /// has another one.
+    /// Where the store is within the data folder: `services/GUID`. A service that was deleted and
+    /// made again has another one.
     pub(crate) folder: String,
 }
 

@@ -1,7 +1,5 @@
 //! From a data folder to a server that answers, and back.
 
-use std::fmt;
-use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -10,9 +8,9 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use authority::{Authority, AuthorityOptions};
 use base::{Clock, Fault, Random, SystemClock, SystemRandom, limits};
+use store::StoreOptions;
 use store::control::ControlStore;
-use store::lock::{FolderLock, LockError};
-use store::{OpenError, StoreOptions};
+use store::lock::FolderLock;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{Semaphore, watch};
@@ -28,9 +26,10 @@ use crate::edge::metrics::Metrics;
 use crate::edge::tls::{Certificates, LOOK, TlsFiles};
 use crate::edge::{blocking, listen, metrics_page};
 use crate::service::Services;
+use crate::start_error::StartError;
 
-/// The signal of a file-size limit. Its default would end the process in the middle of a write that can
-/// instead fail and be answered 507.
+/// The signal of a file-size limit. Its default would end the process in the middle of a write that
+/// can instead fail and be answered 507.
 const SIGXFSZ: i32 = 25;
 const HOUR: Duration = Duration::from_hours(1);
 
@@ -77,75 +76,8 @@ impl ServeOptions {
     }
 }
 
-/// Why a server did not start. Prints as a sentence that says what to do.
-#[derive(Debug)]
-pub enum StartError {
-    /// The data folder cannot be made.
-    Folder {
-        /// The folder.
-        path: PathBuf,
-        /// What the system said.
-        error: io::Error,
-    },
-    /// Another process has the folder.
-    Locked {
-        /// The folder.
-        path: PathBuf,
-        /// Who holds it.
-        error: LockError,
-    },
-    /// The plain port was asked for on an address that others reach.
-    NotLoopback {
-        /// The address.
-        address: SocketAddr,
-    },
-    /// An address cannot be listened on.
-    Bind {
-        /// The address.
-        address: SocketAddr,
-        /// What the system said.
-        error: io::Error,
-    },
-    /// The control plane cannot be opened.
-    Control(OpenError),
-    /// Anything else.
-    Fault(Fault),
-}
-
-impl fmt::Display for StartError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Folder { path, error } => {
-                write!(f, "the data folder {} cannot be made: {error}", path.display())
-            }
-            Self::Locked { path, error } => {
-                write!(f, "the data folder {} cannot be used: {error}", path.display())
-            }
-            Self::NotLoopback { address } => write!(
-                f,
-                "--http {address}: tokens would cross the network in clear text; use a loopback address \
-                 such as 127.0.0.1:8080, and --listen for others"
-            ),
-            Self::Bind { address, error } if error.kind() == io::ErrorKind::AddrInUse => write!(
-                f,
-                "{address} is in use by another process: stop it or choose another port with --listen"
-            ),
-            Self::Bind { address, error } => write!(f, "cannot listen on {address}: {error}"),
-            Self::Control(error) => error.fmt(f),
-            Self::Fault(fault) => fault.fmt(f),
-        }
-    }
-}
-
-impl std::error::Error for StartError {}
-
-impl From<Fault> for StartError {
-    fn from(fault: Fault) -> Self {
-        Self::Fault(fault)
-    }
-}
-
-/// A server that answers. Dropping it without [`Server::shutdown`] leaves running requests unanswered.
+/// A server that answers. Dropping it without [`Server::shutdown`] leaves running requests
+/// unanswered.
 pub struct Server {
     app: Arc<App>,
     connection: Connection,
@@ -167,7 +99,8 @@ impl Server {
     /// Opens the folder, binds the addresses, and answers.
     ///
     /// # Errors
-    /// [`StartError`], whose text says what to do. Nothing is changed in the folder before all ports are bound.
+    /// [`StartError`], whose text says what to do. Nothing is changed in the folder before all
+    /// ports are bound.
     pub async fn start(options: ServeOptions) -> Result<Self, StartError> {
         let data = options.data.clone();
         std::fs::create_dir_all(&data)
@@ -213,8 +146,8 @@ impl Server {
         self.first_start
     }
 
-    /// A token of an administrator for `resource`, for commands on a folder that no other server runs on. The
-    /// administrator ends with [`Server::shutdown`].
+    /// A token of an administrator for `resource`, for commands on a folder that no other server
+    /// runs on. The administrator ends with [`Server::shutdown`].
     ///
     /// # Errors
     /// A [`Fault`] when the directory cannot be changed or `resource` is nothing of this server's.

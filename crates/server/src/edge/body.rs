@@ -45,7 +45,8 @@ impl Body {
         Self(Source::Arriving(arriving))
     }
 
-    /// All bytes, at most `limit`. They count against the memory for bodies until the last clone is dropped.
+    /// All bytes, at most `limit`. They count against the memory for bodies until the last clone is
+    /// dropped.
     pub(crate) async fn read(self, limit: usize) -> Result<Bytes, BodyFault> {
         match self.0 {
             Source::Known(bytes) if bytes.len() > limit => Err(BodyFault::TooLarge { limit }),
@@ -119,7 +120,8 @@ async fn collect(
     Ok(Bytes::from_owner(Held { bytes: whole.freeze(), _memory: share }))
 }
 
-/// The next bytes; `None` at the end. A client that sends less than `STALL_BYTES` per `STALL_TIME` is stalled.
+/// The next bytes; `None` at the end. A client that sends less than `STALL_BYTES` per `STALL_TIME`
+/// is stalled.
 async fn next(incoming: &mut Incoming) -> Result<Option<Bytes>, BodyFault> {
     let mut bytes = BytesMut::new();
     let deadline = Instant::now() + limits::STALL_TIME;
@@ -154,8 +156,8 @@ async fn reserve(memory: &Arc<Semaphore>, bytes: usize) -> Result<OwnedSemaphore
     }
 }
 
-/// What a handler leaves unread is taken off the connection for a while, so that the client, which may be in
-/// the middle of sending, gets to read the answer.
+/// What a handler leaves unread is taken off the connection for a while, so that the client, which
+/// may be in the middle of sending, gets to read the answer.
 impl Drop for Arriving {
     fn drop(&mut self) {
         let Some(mut incoming) = self.incoming.take().filter(|body| !body.is_end_stream()) else {

@@ -1,4 +1,6 @@
-//! <https://www.rfc-editor.org/rfc/rfc9110#section-12.5.3>: gzip and zstd, as the client takes them.
+//! <https://www.rfc-editor.org/rfc/rfc9110#section-12.5.3>
+//!
+//! gzip and zstd, as the client takes them.
 
 use std::io::{self, Write};
 
@@ -32,8 +34,8 @@ impl Coding {
     }
 }
 
-/// Compresses an answer if that is worth it and the client takes it. What is long is compressed while
-/// it is sent, so no answer stands in memory twice.
+/// Compresses an answer if that is worth it and the client takes it. What is long is compressed
+/// while it is sent, so no answer stands in memory twice.
 pub(crate) fn compress(answer: &mut Answer, coding: Option<Coding>) {
     let worth_it = match &answer.body {
         AnswerBody::Empty => false,

@@ -1,4 +1,5 @@
-//! The file given by `--config`: one struct, checked when it is read. An unknown key is an error that names it.
+//! The file given by `--config`: one struct, checked when it is read. An unknown key is an error
+//! that names it.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -12,7 +13,8 @@ use serde::Deserialize;
 /// What the file says; the default is what an absent file means.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Config {
-    /// The URL under which clients reach the authority, without a trailing slash, when a proxy stands in front.
+    /// The URL under which clients reach the authority, without a trailing slash, when a proxy
+    /// stands in front.
     pub public_url: Option<String>,
     /// Which browsers' pages may call the authority's endpoints.
     pub authority_cors: Option<Cors>,

@@ -14,7 +14,8 @@ use crate::exchange::Answer;
 const EXPOSED: &str =
     "Location, Content-Location, ETag, Last-Modified, Retry-After, X-Request-Id, X-Correlation-Id";
 
-/// The answer to a preflight request, still to be dressed; `None` when the request is something else.
+/// The answer to a preflight request, still to be dressed; `None` when the request is something
+/// else.
 /// It needs no token: a browser sends none.
 pub(crate) fn preflight(cors: &Cors, method: &Method, headers: &HeaderMap) -> Option<Answer> {
     let wanted = headers.get(ACCESS_CONTROL_REQUEST_METHOD)?;
@@ -47,7 +48,8 @@ pub(crate) fn preflight(cors: &Cors, method: &Method, headers: &HeaderMap) -> Op
     Some(answer)
 }
 
-/// What `Access-Control-Allow-Origin` says to a request; `None` when its page may not read the answer.
+/// What `Access-Control-Allow-Origin` says to a request; `None` when its page may not read the
+/// answer.
 pub(crate) fn leave(cors: &Cors, request: &HeaderMap) -> Option<HeaderValue> {
     let origin = request.get(ORIGIN)?;
     if cors.origins.iter().any(|allowed| allowed == "*") {

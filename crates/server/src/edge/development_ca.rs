@@ -1,4 +1,5 @@
-//! The certificate authority of a data folder, and the server certificate that it issues, for development:
+//! The certificate authority of a data folder, and the server certificate that it issues, for
+//! development:
 //! nobody has to buy or copy a certificate to begin.
 
 use std::collections::BTreeSet;
@@ -46,8 +47,8 @@ impl DevelopmentCa {
         self.folder.join("server.key")
     }
 
-    /// Makes what is missing: the CA once, the server certificate when it is for other names than `names` or
-    /// nears its end.
+    /// Makes what is missing: the CA once, the server certificate when it is for other names than
+    /// `names` or nears its end.
     pub(crate) fn ensure(&self, names: &BTreeSet<String>, now: Timestamp) -> Result<(), Fault> {
         let ca_key = self.folder.join("ca.key");
         if !holds(&self.bundle(), now) || !ca_key.exists() {

@@ -1,4 +1,5 @@
-//! The way of every request: ids, route, CORS, limits, the area that answers, then the dress of the answer.
+//! The way of every request: ids, route, CORS, limits, the area that answers, then the dress of the
+//! answer.
 
 use std::future::poll_fn;
 use std::net::SocketAddr;
@@ -130,7 +131,8 @@ async fn routed_answer(
     answer
 }
 
-/// Browsers keep what they are told about `localhost` for every program on that machine: nothing is told.
+/// Browsers keep what they are told about `localhost` for every program on that machine: nothing is
+/// told.
 fn is_local(origin: &str) -> bool {
     ["localhost", "127.0.0.1", "[::1]"].iter().any(|name| origin.contains(name))
 }

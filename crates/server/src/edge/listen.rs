@@ -1,16 +1,18 @@
-//! Addresses and the sockets bound to them, all before anything else happens: a busy port changes nothing.
+//! Addresses and the sockets bound to them, all before anything else happens: a busy port changes
+//! nothing.
 
 use std::io::ErrorKind;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use tokio::net::TcpListener;
 
-use crate::start::StartError;
+use crate::start_error::StartError;
 
 const DEFAULT_PORT: u16 = 8443;
 
-/// The TLS listeners: the given ones, or both loopback addresses. The first names the port of all URLs;
-/// a later port 0 means the same port, so that `localhost` is one place whatever it resolves to.
+/// The TLS listeners: the given ones, or both loopback addresses. The first names the port of all
+/// URLs; a later port 0 means the same port, so that `localhost` is one place whatever it resolves
+/// to.
 pub(crate) async fn secure(given: &[SocketAddr]) -> Result<Vec<TcpListener>, StartError> {
     let defaults = [
         SocketAddr::from((Ipv4Addr::LOCALHOST, DEFAULT_PORT)),
@@ -34,7 +36,8 @@ pub(crate) async fn secure(given: &[SocketAddr]) -> Result<Vec<TcpListener>, Sta
     Ok(listeners)
 }
 
-/// The plain listener of the same routes: loopback only, since tokens would cross the network in clear text.
+/// The plain listener of the same routes: loopback only, since tokens would cross the network in
+/// clear text.
 pub(crate) async fn plain(address: SocketAddr) -> Result<TcpListener, StartError> {
     if !is_loopback(address.ip()) {
         return Err(StartError::NotLoopback { address });
@@ -52,6 +55,7 @@ fn is_loopback(ip: IpAddr) -> bool {
 }
 
 fn has_no_ipv6(kind: ErrorKind) -> bool {
-    // EADDRNOTAVAIL where the address is absent, EAFNOSUPPORT (without a kind of its own) where IPv6 is.
+    // EADDRNOTAVAIL where the address is absent, EAFNOSUPPORT (without a kind of its own) where
+    // IPv6 is.
     !matches!(kind, ErrorKind::AddrInUse | ErrorKind::PermissionDenied)
 }

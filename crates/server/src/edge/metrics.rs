@@ -212,16 +212,17 @@ mod tests {
             services: vec![("main-demo".into(), vec![("firekeep_store_bytes", "Bytes.", 7)])],
         };
         let page = metrics.page(&stores);
+        let read = "area=\"fhir\",interaction=\"read\"";
         for line in [
-            "firekeep_requests_total{area=\"fhir\",interaction=\"read\",status=\"2xx\"} 1",
-            "firekeep_requests_total{area=\"fhir\",interaction=\"read\",status=\"4xx\"} 1",
-            "firekeep_request_duration_seconds_bucket{area=\"fhir\",interaction=\"read\",le=\"0.000100\"} 1",
-            "firekeep_request_duration_seconds_bucket{area=\"fhir\",interaction=\"read\",le=\"+Inf\"} 2",
-            "firekeep_request_duration_seconds_sum{area=\"fhir\",interaction=\"read\"} 0.002090",
-            "firekeep_request_duration_seconds_count{area=\"oauth\",interaction=\"token\"} 1",
-            "# TYPE firekeep_store_bytes gauge",
-            "firekeep_store_bytes{service=\"main-demo\"} 7",
-            "firekeep_connections 0",
+            format!("firekeep_requests_total{{{read},status=\"2xx\"}} 1"),
+            format!("firekeep_requests_total{{{read},status=\"4xx\"}} 1"),
+            format!("firekeep_request_duration_seconds_bucket{{{read},le=\"0.000100\"}} 1"),
+            format!("firekeep_request_duration_seconds_bucket{{{read},le=\"+Inf\"}} 2"),
+            format!("firekeep_request_duration_seconds_sum{{{read}}} 0.002090"),
+            format!("firekeep_request_duration_seconds_count{{{read}}} 2"),
+            "# TYPE firekeep_store_bytes gauge".to_owned(),
+            "firekeep_store_bytes{service=\"main-demo\"} 7".to_owned(),
+            "firekeep_connections 0".to_owned(),
         ] {
             assert!(page.lines().any(|said| said == line), "{line} is not in {page}");
         }

@@ -18,7 +18,8 @@ pub(crate) const BEAT: Duration = Duration::from_secs(5);
 #[derive(Debug, Default)]
 pub(crate) struct Progress {
     bytes_read: AtomicU64,
-    /// What `bytes_read` was when the last request ended; more of them are the head of the next one.
+    /// What `bytes_read` was when the last request ended; more of them are the head of the next
+    /// one.
     bytes_read_idle: AtomicU64,
     bytes_written: AtomicU64,
     write_waits: AtomicBool,
@@ -28,7 +29,8 @@ pub(crate) struct Progress {
     open: AtomicU32,
     /// Answers that are being sent; a part of `open`.
     sending: AtomicU32,
-    /// A request body was left unread that is too long to wait for: the connection must not be reused.
+    /// A request body was left unread that is too long to wait for: the connection must not be
+    /// reused.
     pub(crate) unusable: AtomicBool,
 }
 

@@ -102,9 +102,9 @@ impl Unrouted {
                  `firekeep service list` shows, or add the host to hosts of [service.\"WS/NAME\"] \
                  in the file given by --config."
             ),
-            Self::UnknownService(label) => format!(
-                "There is no FHIR service '{label}' here; `firekeep service list` shows the services."
-            ),
+            Self::UnknownService(label) => {
+                format!("There is no FHIR service '{label}' here; see `firekeep service list`.")
+            }
         }
     }
 }
@@ -139,7 +139,8 @@ impl Hosts {
 
     /// The areas that share the authority's host.
     fn on_authority(&self, origin: String, path: &str) -> Result<Route, Unrouted> {
-        // `az` joins its endpoint and `/metadata/endpoints` with one slash too many when the endpoint ends in one.
+        // `az` joins its endpoint and `/metadata/endpoints` with one slash too many when the
+        // endpoint ends in one.
         let path_start = path.bytes().take_while(|byte| *byte == b'/').count().saturating_sub(1);
         let mut segments = path.get(path_start + 1..).unwrap_or_default().splitn(3, '/');
         let first = segments.next().unwrap_or_default();

@@ -47,7 +47,8 @@ impl Certificates {
         Ok(Self { files, provider, current, seen })
     }
 
-    /// Reads the files again if they changed. A pair that cannot be used is logged, and the old one stays.
+    /// Reads the files again if they changed. A pair that cannot be used is logged, and the old one
+    /// stays.
     pub(crate) fn refresh(&self) {
         let now = look(&self.files);
         let mut seen = self.seen.lock();

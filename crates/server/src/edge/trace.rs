@@ -33,8 +33,8 @@ fn sane(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
     is_sane.then(|| String::from_utf8_lossy(value).into_owned())
 }
 
-/// A GUID that names a request in logs. It need not be unpredictable, so each thread asks the random source
-/// once and counts on from there with SplitMix64 (Steele, Lea, Flood, 2014).
+/// A GUID that names a request in logs. It need not be unpredictable, so each thread asks the
+/// random source once and counts on from there with SplitMix64 (Steele, Lea, Flood, 2014).
 fn quick_guid(random: &dyn Random) -> String {
     thread_local! {
         static STATE: Cell<Option<u64>> = const { Cell::new(None) };
