@@ -190,8 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn the_certificate_is_for_custom_hosts_and_the_public_one_too() -> Result<(), crate::ConfigError>
-    {
+    fn the_certificate_names_custom_hosts_and_the_public_one() -> Result<(), crate::ConfigError> {
         let config = Config::parse("public-url = 'https://fhir.example.org:444'")?;
         let names = certificate_names(&config, &["a.example:8443".to_owned()]);
         for name in ["localhost", "*.fhir.localhost", "::1", "a.example", "fhir.example.org"] {
