@@ -1,5 +1,5 @@
-//! <https://www.rfc-editor.org/rfc/rfc8252>: sign in with the system's browser: authorization code, PKCE, and a
-//! listener on the loopback interface that the browser is sent back to.
+//! <https://www.rfc-editor.org/rfc/rfc8252>: sign in with the system's browser: authorization code,
+//! PKCE, and a listener on the loopback interface that the browser is sent back to.
 
 use std::collections::HashMap;
 use std::process::{Command, Stdio};
@@ -166,8 +166,6 @@ async fn answer(stream: &mut TcpStream, status: &str, text: &str) {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
-
     use super::*;
 
     #[tokio::test]

@@ -185,8 +185,6 @@ fn path() -> Result<PathBuf> {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
-
     use super::*;
 
     fn account(id: &str, who: &str) -> Account {

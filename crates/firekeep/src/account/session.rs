@@ -164,8 +164,9 @@ pub(crate) async fn accounts(
 /// As `az account get-access-token` prints it; without a subscription when another tenant was asked
 /// for.
 pub(crate) fn shown(token: &Token, tenant: &str, subscription: Option<&str>) -> Value {
+    let expires_on = local(token.expires_on, &TimeZone::system());
     let mut shown = json!({
-        "accessToken": token.access_token, "expiresOn": local(token.expires_on, &TimeZone::system()),
+        "accessToken": token.access_token, "expiresOn": expires_on,
         "expires_on": token.expires_on, "tenant": tenant, "tokenType": "Bearer",
     });
     if let (Some(id), Some(members)) = (subscription, shown.as_object_mut()) {

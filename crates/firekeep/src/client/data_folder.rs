@@ -13,6 +13,7 @@ use super::control::Control;
 use super::grant;
 use super::http;
 use super::tokens::{Source, Tokens};
+use crate::commands::serve::start_for_a_moment;
 
 /// Where the data is.
 #[derive(Args, Clone, Debug)]
@@ -39,8 +40,19 @@ pub(crate) struct Opened {
 }
 
 impl DataArgs {
+    /// Does `work` with the folder's server, and ends the one of this process in any case: it made
+    /// an administrator for this command, who must not stay.
+    pub(crate) async fn with<T>(&self, work: impl AsyncFnOnce(&Opened) -> Result<T>) -> Result<T> {
+        let opened = self.open().await?;
+        let done = work(&opened).await;
+        if let Some(server) = &opened.started {
+            server.shutdown().await;
+        }
+        done
+    }
+
     /// Finds the server of the folder, or starts one in this process when none runs.
-    pub(crate) async fn open(&self) -> Result<Opened> {
+    async fn open(&self) -> Result<Opened> {
         let folder = &self.folder;
         match FolderLock::take(folder) {
             Ok(free) => {
@@ -83,20 +95,11 @@ impl Opened {
             }
         }
     }
-
-    /// Stops the server of this process, if there is one, with all that it wrote on the disk.
-    pub(crate) async fn close(self) {
-        let Self { started, tokens, .. } = self;
-        drop(tokens);
-        if let Some(server) = started {
-            server.shutdown().await;
-        }
-    }
 }
 
 fn no_data(folder: &Path) -> anyhow::Error {
     anyhow!(
-        "{} holds no data; start the server once with: firekeep --help shows how",
+        "{} holds no data; start the server on it once: firekeep serve --data DIR",
         folder.display()
     )
 }
@@ -144,8 +147,14 @@ fn running(folder: &Path, pid: Option<u32>) -> Result<Opened> {
     })
 }
 
+/// The port at which the folder's server answered last.
+fn last_port(folder: &Path) -> Result<Option<u16>> {
+    let last = connection::read(folder)?.map(|last| http::parse(&last.authority)).transpose()?;
+    Ok(last.and_then(|url| url.port()))
+}
+
 async fn in_this_process(folder: &Path) -> Result<Opened> {
-    let server = Arc::new(crate::commands::serve::start_for_a_moment(folder).await?);
+    let server = Arc::new(start_for_a_moment(folder, last_port(folder)?).await?);
     let whole = serde_json::to_value(server.connection())?;
     let connection: Connection = serde_json::from_value(whole.clone())?;
     let http = http::client(&connection.authority, connection.ca_bundle.as_deref())?;

@@ -15,7 +15,7 @@ use crate::output::OutputArgs;
 pub(crate) enum AccountCommand {
     /// Get a token for a service
     #[command(after_help = "Example:
-  token=$(firekeep account get-access-token --resource=\"$FHIR_URL\" --query accessToken --output tsv)
+  token=$(firekeep account get-access-token --resource=$FHIR_URL --query accessToken --output tsv)
   curl -H \"Authorization: Bearer $token\" \"$FHIR_URL/Patient\"")]
     GetAccessToken(TokenArgs),
     /// Show the current account

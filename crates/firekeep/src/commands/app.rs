@@ -85,31 +85,33 @@ pub(crate) async fn run(command: AppCommand) -> Result<()> {
 }
 
 async fn create(name: &str, data: &DataArgs, output: &OutputArgs) -> Result<()> {
-    let opened = data.open().await?;
-    let control = opened.control();
-    let body = json!({"displayName": name});
-    let application = control.graph(Method::POST, "/v1.0/applications", Some(&body)).await?;
-    let client_id = text(&application, "/appId");
-    let body = json!({"appId": client_id, "accountEnabled": true});
-    let principal = control.graph(Method::POST, "/v1.0/servicePrincipals", Some(&body)).await?;
-    let secret = add_secret(&control, text(&application, "/id")).await?;
-    let answer = json!({
-        "displayName": name, "clientId": client_id, "objectId": text(&principal, "/id"),
-        "clientSecret": secret, "tenant": opened.connection.tenant_id,
-    });
-    opened.close().await;
-    output.print(answer)
+    data.with(async |opened| {
+        let control = opened.control();
+        let body = json!({"displayName": name});
+        let application = control.graph(Method::POST, "/v1.0/applications", Some(&body)).await?;
+        let client_id = text(&application, "/appId");
+        let body = json!({"appId": client_id, "accountEnabled": true});
+        let principal = control.graph(Method::POST, "/v1.0/servicePrincipals", Some(&body)).await?;
+        let secret = add_secret(&control, text(&application, "/id")).await?;
+        let answer = json!({
+            "displayName": name, "clientId": client_id, "objectId": text(&principal, "/id"),
+            "clientSecret": secret, "tenant": opened.connection.tenant_id,
+        });
+        output.print(answer)
+    })
+    .await
 }
 
 async fn list(data: &DataArgs, output: &OutputArgs) -> Result<()> {
-    let opened = data.open().await?;
-    let control = opened.control();
-    let applications = control.graph(Method::GET, "/v1.0/applications", None).await?;
-    let principals = control.graph(Method::GET, "/v1.0/servicePrincipals", None).await?;
-    opened.close().await;
-    let principals = items(&principals);
-    let shown = items(&applications).iter().map(|it| summary(it, &principals)).collect();
-    output.print_with_columns(shown, &COLUMNS)
+    data.with(async |opened| {
+        let control = opened.control();
+        let applications = control.graph(Method::GET, "/v1.0/applications", None).await?;
+        let principals = control.graph(Method::GET, "/v1.0/servicePrincipals", None).await?;
+        let principals = items(&principals);
+        let shown = items(&applications).iter().map(|it| summary(it, &principals)).collect();
+        output.print_with_columns(shown, &COLUMNS)
+    })
+    .await
 }
 
 fn summary(application: &Value, principals: &[Value]) -> Value {
@@ -129,50 +131,52 @@ async fn reset_secret(
     data: &DataArgs,
     output: &OutputArgs,
 ) -> Result<()> {
-    let opened = data.open().await?;
-    let own = opened.connection.application.as_ref().map(|it| it.client_id.clone());
-    let client_id = client_id.or_else(|| own.clone()).ok_or_else(|| {
-        anyhow!("this data folder has no application; name one, see: firekeep app list")
-    })?;
-    let control = opened.control();
-    let application = find(&control, &client_id).await?;
-    let id = text(&application, "/id");
-    let secret = add_secret(&control, id).await?;
-    if own.as_deref() == Some(client_id.as_str()) {
-        let pointer = "/application/clientSecret";
-        connection::put_secret(&opened.folder, pointer, &secret, &opened.whole)?;
-    }
-    if !append {
-        let old = application.get("passwordCredentials").and_then(Value::as_array);
-        for credential in old.into_iter().flatten() {
-            let body = json!({"keyId": credential.get("keyId")});
-            let path = format!("/v1.0/applications/{id}/removePassword");
-            control.graph(Method::POST, &path, Some(&body)).await?;
+    data.with(async |opened| {
+        let own = opened.connection.application.as_ref().map(|it| it.client_id.clone());
+        let client_id = client_id.or_else(|| own.clone()).ok_or_else(|| {
+            anyhow!("this data folder has no application; name one, see: firekeep app list")
+        })?;
+        let control = opened.control();
+        let application = find(&control, &client_id).await?;
+        let id = text(&application, "/id");
+        let secret = add_secret(&control, id).await?;
+        if own.as_deref() == Some(client_id.as_str()) {
+            let pointer = "/application/clientSecret";
+            connection::put_secret(&opened.folder, pointer, &secret, &opened.whole)?;
         }
-    }
-    let tenant = opened.connection.tenant_id.clone();
-    opened.close().await;
-    output.print(json!({"clientId": client_id, "clientSecret": secret, "tenant": tenant}))
+        if !append {
+            let old = application.get("passwordCredentials").and_then(Value::as_array);
+            for credential in old.into_iter().flatten() {
+                let body = json!({"keyId": credential.get("keyId")});
+                let path = format!("/v1.0/applications/{id}/removePassword");
+                control.graph(Method::POST, &path, Some(&body)).await?;
+            }
+        }
+        let tenant = opened.connection.tenant_id.clone();
+        output.print(json!({"clientId": client_id, "clientSecret": secret, "tenant": tenant}))
+    })
+    .await
 }
 
 async fn add_certificate(client_id: &str, file: &Path, data: &DataArgs) -> Result<()> {
     let pem = fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
     let certificate = CertificateDer::from_pem_slice(&pem)
         .map_err(|_none| anyhow!("{} holds no PEM certificate", file.display()))?;
-    let opened = data.open().await?;
-    let control = opened.control();
-    let application = find(&control, client_id).await?;
-    let held = application.get("keyCredentials").and_then(Value::as_array);
-    let mut keys: Vec<Value> =
-        held.into_iter().flatten().map(|key| json!({"keyId": key.get("keyId")})).collect();
-    keys.push(json!({
-        "type": "AsymmetricX509Cert", "usage": "Verify", "key": STANDARD.encode(&certificate),
-    }));
-    let path = format!("/v1.0/applications/{}", text(&application, "/id"));
-    control.graph(Method::PATCH, &path, Some(&json!({"keyCredentials": keys}))).await?;
-    opened.close().await;
-    note(&format!("{client_id} may now sign in with the key of {}", file.display()));
-    Ok(())
+    data.with(async |opened| {
+        let control = opened.control();
+        let application = find(&control, client_id).await?;
+        let held = application.get("keyCredentials").and_then(Value::as_array);
+        let mut keys: Vec<Value> =
+            held.into_iter().flatten().map(|key| json!({"keyId": key.get("keyId")})).collect();
+        keys.push(json!({
+            "type": "AsymmetricX509Cert", "usage": "Verify", "key": STANDARD.encode(&certificate),
+        }));
+        let path = format!("/v1.0/applications/{}", text(&application, "/id"));
+        control.graph(Method::PATCH, &path, Some(&json!({"keyCredentials": keys}))).await?;
+        note(&format!("{client_id} may now sign in with the key of {}", file.display()));
+        Ok(())
+    })
+    .await
 }
 
 async fn find(control: &Control<'_>, client_id: &str) -> Result<Value> {

@@ -23,10 +23,12 @@ pub(crate) struct BackupArgs {
 pub(crate) async fn run(args: BackupArgs) -> Result<()> {
     let to = std::path::absolute(&args.to)
         .with_context(|| format!("{} is no path", args.to.display()))?;
-    let opened = args.data.open().await?;
-    let done = opened.control().admin("backup", Some(&json!({"to": to}))).await?;
-    opened.close().await;
-    let bytes = done.get("bytes").and_then(serde_json::Value::as_u64).unwrap_or(0);
-    note(&format!("{}: {} bytes", text(&done, "/folder"), thousands(bytes)));
-    Ok(())
+    args.data
+        .with(async |opened| {
+            let done = opened.control().admin("backup", Some(&json!({"to": to}))).await?;
+            let bytes = done.get("bytes").and_then(serde_json::Value::as_u64).unwrap_or(0);
+            note(&format!("{}: {} bytes", text(&done, "/folder"), thousands(bytes)));
+            Ok(())
+        })
+        .await
 }

@@ -121,8 +121,8 @@ fn powershell_lines(connection: &Connection) -> String {
 # once, to make the service known to Az PowerShell:
 #   Add-AzEnvironment -Name firekeep -ARMEndpoint {arm}
 #   $secret = ConvertTo-SecureString $env:CLIENT_SECRET -AsPlainText -Force
-#   $credential = New-Object PSCredential $env:CLIENT_ID, $secret
-#   Connect-AzAccount -Environment firekeep -ServicePrincipal -Credential $credential -Tenant $env:TENANT
+#   $app = New-Object PSCredential $env:CLIENT_ID, $secret
+#   Connect-AzAccount -Environment firekeep -ServicePrincipal -Credential $app -Tenant $env:TENANT
 # then, with Az 14 and newer:
 #   $token = (Get-AzAccessToken -ResourceUrl $env:FHIR_URL).Token
 #   Invoke-RestMethod "$env:FHIR_URL/Patient" -Authentication Bearer -Token $token
@@ -135,14 +135,12 @@ fn powershell_lines(connection: &Connection) -> String {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
-
     use super::*;
 
     fn connection() -> Connection {
         serde_json::from_value(serde_json::json!({
             "authority": "https://localhost:8443", "arm": "https://localhost:8443",
-            "graph": "https://localhost:8443", "tenantId": "T", "tenantDomain": "firekeep.localhost",
+            "graph": "https://localhost:8443", "tenantId": "T", "tenantDomain": "t.localhost",
             "subscriptionId": "S", "resourceGroup": "firekeep",
             "service": {"id": "/x", "url": "https://main-demo.fhir.localhost:8443",
                         "pathUrl": "https://localhost:8443/fhir/main-demo"},

@@ -34,8 +34,10 @@ pub(crate) async fn run(command: KeysCommand) -> Result<()> {
         KeysCommand::List(args) => (args, "keys", None),
         KeysCommand::Rotate(args) => (args, "keys/rotate", Some(json!({}))),
     };
-    let opened = args.data.open().await?;
-    let keys = opened.control().admin(path, body.as_ref()).await?;
-    opened.close().await;
-    args.output.print_with_columns(keys.get("keys").cloned().unwrap_or_default(), &COLUMNS)
+    args.data
+        .with(async |opened| {
+            let keys = opened.control().admin(path, body.as_ref()).await?;
+            args.output.print_with_columns(keys.get("keys").cloned().unwrap_or_default(), &COLUMNS)
+        })
+        .await
 }

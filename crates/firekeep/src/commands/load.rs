@@ -4,8 +4,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use anyhow::{Context, Result, anyhow};
-use clap::Args;
+use anyhow::{Context, Result};
+use clap::{Args, value_parser};
 use tokio::sync::mpsc;
 
 use crate::client::control::ServiceName;
@@ -47,35 +47,49 @@ pub(crate) struct LoadArgs {
     #[arg(long, value_name = "FILE", requires = "fhir")]
     ca: Option<PathBuf>,
     /// Bundles that are sent at one time
-    #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=64))]
+    #[arg(long, value_name = "N", default_value_t = 4, value_parser = value_parser!(u32).range(1..=64))]
     parallel: u32,
     #[command(flatten)]
     data: DataArgs,
 }
 
 pub(crate) async fn run(args: LoadArgs) -> Result<ExitCode> {
-    let sources = Arc::new(files::collect(&args.paths)?);
-    let (target, opened) = target(&args).await?;
-    let target = Arc::new(target);
-    let progress = Arc::new(Progress::new(sources.iter().map(|it| it.bytes).sum()));
+    let sources = files::collect(&args.paths)?;
+    match (&args.fhir, &args.token) {
+        (Some(fhir), Some(token)) => {
+            let base = fhir.trim_end_matches('/').to_owned();
+            let http = http::client(&base, args.ca.as_deref())?;
+            let tokens = Arc::new(Tokens::new(Source::Fixed(token.clone())));
+            load(sources, Target { http, base, tokens }, args.parallel).await
+        }
+        (_, _) => {
+            let into = async |opened: &Opened| {
+                let label = args.service.as_ref().map(ServiceName::label);
+                let base = opened.service_url(label.as_deref())?;
+                let (http, tokens) = (opened.http.clone(), Arc::clone(&opened.tokens));
+                load(sources, Target { http, base, tokens }, args.parallel).await
+            };
+            args.data.with(into).await
+        }
+    }
+}
 
+async fn load(sources: Vec<files::Source>, target: Target, parallel: u32) -> Result<ExitCode> {
+    let (sources, target) = (Arc::new(sources), Arc::new(target));
+    let progress = Arc::new(Progress::new(sources.iter().map(|it| it.bytes).sum()));
     let mut done = Ok(());
     for group in [Group::First, Group::Rest] {
         // One bundle waits while others are sent; more would only fill the memory.
         let (sink, pieces) = mpsc::channel(1);
         let (from, to) = (Arc::clone(&sources), Arc::clone(&progress));
         let reading = tokio::task::spawn_blocking(move || read::read(&from, group, &sink, &to));
-        done = send::all(&target, pieces, args.parallel, &progress).await;
+        done = send::all(&target, pieces, parallel, &progress).await;
         reading.await.context("the reader stopped")?;
         if done.is_err() {
             break;
         }
     }
     say(&progress.summary());
-    drop(target);
-    if let Some(opened) = opened {
-        opened.close().await;
-    }
     done?;
     let failures = progress.failures();
     if failures > 0 {
@@ -83,19 +97,4 @@ pub(crate) async fn run(args: LoadArgs) -> Result<ExitCode> {
         return Ok(ExitCode::FAILURE);
     }
     Ok(ExitCode::SUCCESS)
-}
-
-async fn target(args: &LoadArgs) -> Result<(Target, Option<Opened>)> {
-    if let Some(fhir) = &args.fhir {
-        let base = fhir.trim_end_matches('/').to_owned();
-        let http = http::client(&base, args.ca.as_deref())?;
-        let token = args.token.clone().ok_or_else(|| anyhow!("--fhir needs --token"))?;
-        let tokens = Arc::new(Tokens::new(Source::Fixed(token)));
-        return Ok((Target { http, base, tokens }, None));
-    }
-    let opened = args.data.open().await?;
-    let label = args.service.as_ref().map(ServiceName::label);
-    let base = opened.service_url(label.as_deref())?;
-    let tokens = Arc::clone(&opened.tokens);
-    Ok((Target { http: opened.http.clone(), base, tokens }, Some(opened)))
 }

@@ -88,47 +88,59 @@ pub(crate) async fn run(command: RoleCommand) -> Result<()> {
 }
 
 async fn assign(assignment: &Assignment) -> Result<()> {
-    let opened = assignment.data.open().await?;
-    let control = opened.control();
-    let scope = scope(&control, assignment);
-    let principal = control.principal(&assignment.who).await?;
-    let role = definition(&control, &assignment.role).await?;
-    let definition_id = text(&role, "/id");
-    let held = assignments(&control, &scope, &principal).await?;
-    let same = held.iter().any(|it| is_exactly(it, &scope, definition_id));
-    if !same {
-        let body = json!({"properties": {
-            "roleDefinitionId": definition_id, "principalId": principal.object_id,
-            "principalType": principal.kind,
-        }});
-        let guid = base::ids::guid(&base::SystemRandom);
-        let path = format!("roleAssignments/{guid}");
-        control.authorization(Method::PUT, &scope, &path, Some(&body)).await?;
-    }
-    opened.close().await;
-    let verb = if same { "already has" } else { "now has" };
-    let role = text(&role, "/properties/roleName");
-    note(&format!("{} ({}) {verb} {role} at {scope}", principal.name, principal.object_id));
-    Ok(())
+    assignment
+        .data
+        .with(async |opened| {
+            let control = opened.control();
+            let scope = scope(&control, assignment);
+            let principal = control.principal(&assignment.who).await?;
+            let role = definition(&control, &assignment.role).await?;
+            let definition_id = text(&role, "/id");
+            let held = assignments(&control, &scope, &principal).await?;
+            let same = held.iter().any(|it| is_exactly(it, &scope, definition_id));
+            if !same {
+                let body = json!({"properties": {
+                    "roleDefinitionId": definition_id, "principalId": principal.object_id,
+                    "principalType": principal.kind,
+                }});
+                let guid = base::ids::guid(&base::SystemRandom);
+                let path = format!("roleAssignments/{guid}");
+                control.authorization(Method::PUT, &scope, &path, Some(&body)).await?;
+            }
+            let verb = if same { "already has" } else { "now has" };
+            let role = text(&role, "/properties/roleName");
+            note(&format!("{} ({}) {verb} {role} at {scope}", principal.name, principal.object_id));
+            Ok(())
+        })
+        .await
 }
 
 async fn remove(assignment: &Assignment) -> Result<()> {
-    let opened = assignment.data.open().await?;
-    let control = opened.control();
-    let scope = scope(&control, assignment);
-    let principal = control.principal(&assignment.who).await?;
-    let role = definition(&control, &assignment.role).await?;
-    let held = assignments(&control, &scope, &principal).await?;
-    let found = held.iter().find(|it| is_exactly(it, &scope, text(&role, "/id")));
-    let role = text(&role, "/properties/roleName");
-    let name = found.map(|it| text(it, "/name").to_owned()).ok_or_else(|| {
-        anyhow!("{} has no {role} at exactly {scope}; see: firekeep role list", principal.name)
-    })?;
-    let path = format!("roleAssignments/{name}");
-    control.authorization(Method::DELETE, &scope, &path, None).await?;
-    opened.close().await;
-    note(&format!("{} ({}) no longer has {role} at {scope}", principal.name, principal.object_id));
-    Ok(())
+    assignment
+        .data
+        .with(async |opened| {
+            let control = opened.control();
+            let scope = scope(&control, assignment);
+            let principal = control.principal(&assignment.who).await?;
+            let role = definition(&control, &assignment.role).await?;
+            let held = assignments(&control, &scope, &principal).await?;
+            let found = held.iter().find(|it| is_exactly(it, &scope, text(&role, "/id")));
+            let role = text(&role, "/properties/roleName");
+            let name = found.map(|it| text(it, "/name").to_owned()).ok_or_else(|| {
+                anyhow!(
+                    "{} has no {role} at exactly {scope}; see: firekeep role list",
+                    principal.name
+                )
+            })?;
+            let path = format!("roleAssignments/{name}");
+            control.authorization(Method::DELETE, &scope, &path, None).await?;
+            note(&format!(
+                "{} ({}) no longer has {role} at {scope}",
+                principal.name, principal.object_id
+            ));
+            Ok(())
+        })
+        .await
 }
 
 fn scope(control: &Control<'_>, assignment: &Assignment) -> String {
@@ -173,14 +185,16 @@ async fn definition(control: &Control<'_>, role: &str) -> Result<Value> {
 }
 
 async fn list(data: &DataArgs, output: &OutputArgs) -> Result<()> {
-    let opened = data.open().await?;
-    let control = opened.control();
-    let scope = control.subscription();
-    let held = items(&control.authorization(Method::GET, &scope, "roleAssignments", None).await?);
-    let roles = definitions(&control).await?;
-    let names = names(&control, &held).await?;
-    opened.close().await;
-    output.print_with_columns(held.iter().map(|it| row(it, &roles, &names)).collect(), &COLUMNS)
+    data.with(async |opened| {
+        let control = opened.control();
+        let scope = control.subscription();
+        let held =
+            items(&control.authorization(Method::GET, &scope, "roleAssignments", None).await?);
+        let roles = definitions(&control).await?;
+        let names = names(&control, &held).await?;
+        output.print_with_columns(held.iter().map(|it| row(it, &roles, &names)).collect(), &COLUMNS)
+    })
+    .await
 }
 
 /// The directory objects that the assignments are for.
@@ -219,39 +233,40 @@ async fn check(
     data: &DataArgs,
     output: &OutputArgs,
 ) -> Result<()> {
-    let opened = data.open().await?;
-    let control = opened.control();
-    let principal = control.principal(who).await?;
-    let id = control.service_id(service);
-    let shown = control.get_with_policies(&id).await?;
-    let roles = definitions(&control).await?;
-    let held = assignments(&control, &id, &principal).await?;
-    opened.close().await;
+    data.with(async |opened| {
+        let control = opened.control();
+        let principal = control.principal(who).await?;
+        let id = control.service_id(service);
+        let shown = control.get_with_policies(&id).await?;
+        let roles = definitions(&control).await?;
+        let held = assignments(&control, &id, &principal).await?;
 
-    let policies = shown.pointer("/properties/accessPolicies").and_then(Value::as_array);
-    let allowed =
-        policies.into_iter().flatten().any(|it| text(it, "/objectId") == principal.object_id);
-    let mut because = Vec::new();
-    let mut may = BTreeSet::new();
-    if allowed {
-        may.insert("*".to_owned());
-        because.push(json!({
-            "why": "the object id is on the service's list of allowed object ids",
-            "actions": ["*"],
-        }));
-    }
-    for assignment in &held {
-        let Some(role) = role_of(assignment, &roles) else { continue };
-        let actions = data_actions(role);
-        may.extend(actions.iter().cloned());
-        let role = text(role, "/properties/roleName");
-        let scope = text(assignment, "/properties/scope");
-        because.push(json!({"why": format!("{role} at {scope}"), "actions": actions}));
-    }
-    output.print(json!({
-        "who": principal.name, "objectId": principal.object_id, "type": principal.kind,
-        "service": service.to_string(), "may": may, "because": because,
-    }))
+        let policies = shown.pointer("/properties/accessPolicies").and_then(Value::as_array);
+        let allowed =
+            policies.into_iter().flatten().any(|it| text(it, "/objectId") == principal.object_id);
+        let mut because = Vec::new();
+        let mut may = BTreeSet::new();
+        if allowed {
+            may.insert("*".to_owned());
+            because.push(json!({
+                "why": "the object id is on the service's list of allowed object ids",
+                "actions": ["*"],
+            }));
+        }
+        for assignment in &held {
+            let Some(role) = role_of(assignment, &roles) else { continue };
+            let actions = data_actions(role);
+            may.extend(actions.iter().cloned());
+            let role = text(role, "/properties/roleName");
+            let scope = text(assignment, "/properties/scope");
+            because.push(json!({"why": format!("{role} at {scope}"), "actions": actions}));
+        }
+        output.print(json!({
+            "who": principal.name, "objectId": principal.object_id, "type": principal.kind,
+            "service": service.to_string(), "may": may, "because": because,
+        }))
+    })
+    .await
 }
 
 /// What a role may do with a service's data: `read`, `write`, `* but not smart/action`.
@@ -280,7 +295,8 @@ mod tests {
     #[test]
     fn a_role_is_told_by_its_data_actions() {
         let role = json!({"properties": {"permissions": [{
-            "dataActions": [format!("{PREFIX}*"), "Microsoft.HealthcareApis/services/fhir/resources/*"],
+            "dataActions":
+                [format!("{PREFIX}*"), "Microsoft.HealthcareApis/services/fhir/resources/*"],
             "notDataActions": [format!("{PREFIX}smart/action")],
         }]}});
         assert_eq!(data_actions(&role), BTreeSet::from(["* but not smart/action".to_owned()]));

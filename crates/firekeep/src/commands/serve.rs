@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use clap::{Args, Parser, ValueEnum};
-use server::{Bootstrap, Config, ServeOptions, Server, TlsFiles};
+use server::{Bootstrap, Config, ServeOptions, Server, StartError, TlsFiles};
 use tracing_subscriber::EnvFilter;
 
 use super::later;
@@ -124,13 +124,18 @@ pub(crate) async fn run(args: ServeArgs) -> Result<()> {
     Ok(())
 }
 
-/// Starts the server of a data folder for one command: on a free port, leaving `connection.json` as
-/// it is.
-pub(crate) async fn start_for_a_moment(folder: &Path) -> Result<Server> {
-    let free = SocketAddr::from(([127, 0, 0, 1], 0));
-    let options =
-        ServeOptions { listen: vec![free], announce: false, ..ServeOptions::new(folder) };
-    Ok(Server::start(options).await?)
+/// Starts the server of a data folder for one command, leaving `connection.json` as it is. It
+/// answers at the address that `port` names, so that issuers and audiences are those of the tokens
+/// that were given out; where another process has that port, at any.
+pub(crate) async fn start_for_a_moment(folder: &Path, port: Option<u16>) -> Result<Server> {
+    let start = |port: u16| {
+        let listen = vec![SocketAddr::from(([127, 0, 0, 1], port))];
+        Server::start(ServeOptions { listen, announce: false, ..ServeOptions::new(folder) })
+    };
+    match start(port.unwrap_or(0)).await {
+        Err(StartError::Bind { .. }) => Ok(start(0).await?),
+        other => Ok(other?),
+    }
 }
 
 /// Sends log lines to standard error. A second call changes nothing.
@@ -195,8 +200,8 @@ fn powershell_commands(connection: &Connection, data: &str) -> String {
   firekeep env --shell powershell{data} | Out-String | Invoke-Expression
   Add-AzEnvironment -Name firekeep -ARMEndpoint {arm}
   $secret = ConvertTo-SecureString $env:CLIENT_SECRET -AsPlainText -Force
-  $credential = New-Object PSCredential $env:CLIENT_ID, $secret
-  Connect-AzAccount -Environment firekeep -ServicePrincipal -Credential $credential -Tenant $env:TENANT
+  $app = New-Object PSCredential $env:CLIENT_ID, $secret
+  Connect-AzAccount -Environment firekeep -ServicePrincipal -Credential $app -Tenant $env:TENANT
   $token = (Get-AzAccessToken -ResourceUrl $env:FHIR_URL).Token
   Invoke-RestMethod "$env:FHIR_URL/Patient" -Authentication Bearer -Token $token
 "#

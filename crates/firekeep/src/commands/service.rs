@@ -91,41 +91,44 @@ pub(crate) async fn run(command: ServiceCommand) -> Result<()> {
 }
 
 async fn create(service: &ServiceName, data: &DataArgs, output: &OutputArgs) -> Result<()> {
-    let opened = data.open().await?;
-    let control = opened.control();
-    let workspace = control.workspace_id(&service.workspace);
-    if control.get(&workspace).await.is_err() {
-        if opened.connection.resource_group.is_none() {
-            control.ensure_resource_group(LOCATION).await?;
+    data.with(async |opened| {
+        let control = opened.control();
+        let workspace = control.workspace_id(&service.workspace);
+        if control.get(&workspace).await.is_err() {
+            if opened.connection.resource_group.is_none() {
+                control.ensure_resource_group(LOCATION).await?;
+            }
+            control.put(&workspace, &json!({"location": LOCATION})).await?;
         }
-        control.put(&workspace, &json!({"location": LOCATION})).await?;
-    }
-    let body = json!({"location": LOCATION, "kind": "fhir-R4", "properties": {}});
-    let made = control.put(&control.service_id(service), &body).await?;
-    opened.close().await;
-    output.print(made)
+        let body = json!({"location": LOCATION, "kind": "fhir-R4", "properties": {}});
+        let made = control.put(&control.service_id(service), &body).await?;
+        output.print(made)
+    })
+    .await
 }
 
 async fn list(data: &DataArgs, output: &OutputArgs) -> Result<()> {
-    let opened = data.open().await?;
-    let control = opened.control();
-    let subscription = control.subscription();
-    let workspaces = format!("{subscription}/providers/Microsoft.HealthcareApis/workspaces");
-    let mut services = Vec::new();
-    for workspace in items(&control.get(&workspaces).await?) {
-        let id = format!("{}/fhirservices", text(&workspace, "/id"));
-        services.extend(items(&control.get(&id).await?));
-    }
-    opened.close().await;
-    output.print_with_columns(Value::Array(services), &COLUMNS)
+    data.with(async |opened| {
+        let control = opened.control();
+        let subscription = control.subscription();
+        let workspaces = format!("{subscription}/providers/Microsoft.HealthcareApis/workspaces");
+        let mut services = Vec::new();
+        for workspace in items(&control.get(&workspaces).await?) {
+            let id = format!("{}/fhirservices", text(&workspace, "/id"));
+            services.extend(items(&control.get(&id).await?));
+        }
+        output.print_with_columns(Value::Array(services), &COLUMNS)
+    })
+    .await
 }
 
 async fn show(service: &ServiceName, data: &DataArgs, output: &OutputArgs) -> Result<()> {
-    let opened = data.open().await?;
-    let control = opened.control();
-    let shown = control.get_with_policies(&control.service_id(service)).await?;
-    opened.close().await;
-    output.print_with_columns(shown, &COLUMNS)
+    data.with(async |opened| {
+        let control = opened.control();
+        let shown = control.get_with_policies(&control.service_id(service)).await?;
+        output.print_with_columns(shown, &COLUMNS)
+    })
+    .await
 }
 
 async fn delete(service: &ServiceName, yes: bool, data: &DataArgs) -> Result<()> {
@@ -134,14 +137,15 @@ async fn delete(service: &ServiceName, yes: bool, data: &DataArgs) -> Result<()>
             "this deletes {service} and all of its data; add --yes when you mean it"
         )));
     }
-    let opened = data.open().await?;
-    let control = opened.control();
-    let id = control.service_id(service);
-    control.get(&id).await?;
-    control.delete(&id).await?;
-    opened.close().await;
-    note(&format!("deleted {service}"));
-    Ok(())
+    data.with(async |opened| {
+        let control = opened.control();
+        let id = control.service_id(service);
+        control.get(&id).await?;
+        control.delete(&id).await?;
+        note(&format!("deleted {service}"));
+        Ok(())
+    })
+    .await
 }
 
 async fn allow(listed: &Listed) -> Result<()> {
@@ -161,25 +165,28 @@ async fn disallow(listed: &Listed) -> Result<()> {
 }
 
 async fn change(listed: &Listed, edit: impl FnOnce(&mut Vec<String>)) -> Result<()> {
-    let opened = listed.data.open().await?;
-    let control: Control<'_> = opened.control();
-    let id = control.service_id(&listed.service);
-    let service = control.get_with_policies(&id).await?;
-    let policies = service.pointer("/properties/accessPolicies").and_then(Value::as_array);
-    let mut ids: Vec<String> = policies
-        .into_iter()
-        .flatten()
-        .map(|policy| text(policy, "/objectId").to_ascii_lowercase())
-        .collect();
-    edit(&mut ids);
-    let policies: Vec<Value> = ids.iter().map(|id| json!({"objectId": id})).collect();
-    let body = json!({
-        "location": service.get("location"), "kind": service.get("kind"),
-        "properties": {"accessPolicies": policies},
-    });
-    control.put_with_policies(&id, &body).await?;
-    opened.close().await;
-    let many = if ids.len() == 1 { "object id" } else { "object ids" };
-    note(&format!("{}: {} allowed {many}", listed.service, ids.len()));
-    Ok(())
+    listed
+        .data
+        .with(async |opened| {
+            let control: Control<'_> = opened.control();
+            let id = control.service_id(&listed.service);
+            let service = control.get_with_policies(&id).await?;
+            let policies = service.pointer("/properties/accessPolicies").and_then(Value::as_array);
+            let mut ids: Vec<String> = policies
+                .into_iter()
+                .flatten()
+                .map(|policy| text(policy, "/objectId").to_ascii_lowercase())
+                .collect();
+            edit(&mut ids);
+            let policies: Vec<Value> = ids.iter().map(|id| json!({"objectId": id})).collect();
+            let body = json!({
+                "location": service.get("location"), "kind": service.get("kind"),
+                "properties": {"accessPolicies": policies},
+            });
+            control.put_with_policies(&id, &body).await?;
+            let many = if ids.len() == 1 { "object id" } else { "object ids" };
+            note(&format!("{}: {} allowed {many}", listed.service, ids.len()));
+            Ok(())
+        })
+        .await
 }

@@ -73,8 +73,9 @@ async fn ask(data: &DataArgs, token: &str) -> Result<Value> {
             Err(error) => return Err(http::unreachable(&error)),
         }
     }
-    let opened = data.open().await?;
-    let explanation = opened.control().admin("token/explain", Some(&body)).await?;
-    opened.close().await;
-    Ok(explanation)
+    data.with(async |opened| {
+        let explanation = opened.control().admin("token/explain", Some(&body)).await?;
+        Ok(explanation)
+    })
+    .await
 }

@@ -8,7 +8,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::client::control::text;
-use crate::client::data_folder::DataArgs;
+use crate::client::data_folder::{DataArgs, Opened};
 use crate::client::{connection, grant};
 use crate::output::{Column, OutputArgs};
 
@@ -65,9 +65,10 @@ pub(crate) async fn run(command: UserCommand) -> Result<()> {
             create(username, display_name, password, &data, &output).await
         }
         UserCommand::List { data, output } => {
-            let opened = data.open().await?;
-            let users = opened.control().graph(Method::GET, "/v1.0/users", None).await?;
-            opened.close().await;
+            let all = async |opened: &Opened| {
+                opened.control().graph(Method::GET, "/v1.0/users", None).await
+            };
+            let users = data.with(all).await?;
             let users = users.get("value").cloned().unwrap_or_default();
             output.print_with_columns(users, &COLUMNS)
         }
@@ -84,18 +85,19 @@ async fn create(
     data: &DataArgs,
     output: &OutputArgs,
 ) -> Result<()> {
-    let opened = data.open().await?;
-    let username = with_domain(username, &opened.connection.tenant_domain);
-    let (password, made) = choose(password)?;
-    let nickname = username.split('@').next().unwrap_or_default();
-    let body = json!({
-        "accountEnabled": true, "userPrincipalName": username, "mailNickname": nickname,
-        "displayName": display_name.as_deref().unwrap_or(nickname),
-        "passwordProfile": {"password": password, "forceChangePasswordNextSignIn": false},
-    });
-    let user = opened.control().graph(Method::POST, "/v1.0/users", Some(&body)).await?;
-    opened.close().await;
-    output.print(answer(&user, made.then_some(password)))
+    data.with(async |opened| {
+        let username = with_domain(username, &opened.connection.tenant_domain);
+        let (password, made) = choose(password.as_deref())?;
+        let nickname = username.split('@').next().unwrap_or_default();
+        let body = json!({
+            "accountEnabled": true, "userPrincipalName": username, "mailNickname": nickname,
+            "displayName": display_name.as_deref().unwrap_or(nickname),
+            "passwordProfile": {"password": password, "forceChangePasswordNextSignIn": false},
+        });
+        let user = opened.control().graph(Method::POST, "/v1.0/users", Some(&body)).await?;
+        output.print(answer(&user, made.then_some(password)))
+    })
+    .await
 }
 
 async fn reset_password(
@@ -104,22 +106,23 @@ async fn reset_password(
     data: &DataArgs,
     output: &OutputArgs,
 ) -> Result<()> {
-    let opened = data.open().await?;
-    let is_id = uuid::Uuid::parse_str(&username).is_ok();
-    let username =
-        if is_id { username } else { with_domain(username, &opened.connection.tenant_domain) };
-    let control = opened.control();
-    let user = control.graph(Method::GET, &format!("/v1.0/users/{username}"), None).await?;
-    let (password, made) = choose(password)?;
-    let body = json!({"passwordProfile": {"password": password}});
-    let id = text(&user, "/id");
-    control.graph(Method::PATCH, &format!("/v1.0/users/{id}"), Some(&body)).await?;
-    if opened.connection.administrator.as_ref().is_some_and(|it| it.object_id == id) {
-        let pointer = "/administrator/password";
-        connection::put_secret(&opened.folder, pointer, &password, &opened.whole)?;
-    }
-    opened.close().await;
-    output.print(answer(&user, made.then_some(password)))
+    data.with(async |opened| {
+        let is_id = uuid::Uuid::parse_str(&username).is_ok();
+        let username =
+            if is_id { username } else { with_domain(username, &opened.connection.tenant_domain) };
+        let control = opened.control();
+        let user = control.graph(Method::GET, &format!("/v1.0/users/{username}"), None).await?;
+        let (password, made) = choose(password.as_deref())?;
+        let body = json!({"passwordProfile": {"password": password}});
+        let id = text(&user, "/id");
+        control.graph(Method::PATCH, &format!("/v1.0/users/{id}"), Some(&body)).await?;
+        if opened.connection.administrator.as_ref().is_some_and(|it| it.object_id == id) {
+            let pointer = "/administrator/password";
+            connection::put_secret(&opened.folder, pointer, &password, &opened.whole)?;
+        }
+        output.print(answer(&user, made.then_some(password)))
+    })
+    .await
 }
 
 fn with_domain(username: String, domain: &str) -> String {
@@ -127,8 +130,8 @@ fn with_domain(username: String, domain: &str) -> String {
 }
 
 /// The password, and whether it was made here and must be shown.
-fn choose(given: Option<String>) -> Result<(String, bool)> {
-    match given.as_deref() {
+fn choose(given: Option<&str>) -> Result<(String, bool)> {
+    match given {
         None => Ok((grant::random_text(15), true)),
         Some("-") => read_secret("Password: ").map(|password| (password, false)),
         Some(password) => Ok((password.to_owned(), false)),

@@ -190,8 +190,6 @@ impl Read for Counting {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
-
     use std::path::PathBuf;
 
     use super::*;

@@ -180,8 +180,6 @@ fn wait(retry_after: Option<&str>, attempt: u32) -> Duration {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
-
     use super::*;
 
     #[test]

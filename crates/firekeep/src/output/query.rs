@@ -1,4 +1,5 @@
-//! `--query`: <https://jmespath.org/specification.html>, and what `az` remembers of the order in which it was written.
+//! `--query`: <https://jmespath.org/specification.html>, and what `az` remembers of the order in
+//! which it was written.
 
 use anyhow::{Result, anyhow};
 use jmespath::ast::Ast;

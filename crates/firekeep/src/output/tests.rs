@@ -1,7 +1,5 @@
 //! What is printed, against what `az` 2.91.0 (knack, tabulate, PyYAML) printed for the same values.
 
-#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
-
 use serde_json::{Value, json};
 
 use super::*;
@@ -16,11 +14,13 @@ fn token() -> Value {
 
 fn list() -> Value {
     json!([
-        {"id": "s1", "name": "One: two", "isDefault": true, "user": {"name": "ada@x", "type": "user"},
+        {"id": "s1", "name": "One: two", "isDefault": true,
+         "user": {"name": "ada@x", "type": "user"},
          "tags": ["a", "b"], "none": null, "n": 3, "e": [], "o": {}},
         {"id": "s2", "name": "true", "isDefault": false,
          "user": {"name": "x y", "type": "servicePrincipal"}, "tags": [], "none": "2026-11-24",
-         "n": 1.5, "e": ["- x", "1e3", "0x1f", "~", "a'b", "#c", "12:30"], "o": {"k": [[1, 2], []]}},
+         "n": 1.5, "e": ["- x", "1e3", "0x1f", "~", "a'b", "#c", "12:30"],
+         "o": {"k": [[1, 2], []]}},
     ])
 }
 
