@@ -95,7 +95,7 @@ async fn what_is_no_token_is_refused_with_what_to_write_instead() {
     let nobody = fk.as_anonymous();
     refused(&nobody, "System.Security.SecureString", "ConvertFrom-SecureString").await;
     refused(&nobody, "abc", "token").await;
-    refused(&nobody, &"x".repeat(17_000), "long").await;
+    refused(&nobody, &"x".repeat(17_000), "16384").await;
     let basic = nobody.request(reqwest::Method::GET, "/Patient").basic_auth("a", Some("b"));
     Reply::of(basic).await.refused(401, "Bearer");
     let missing = nobody.get("/Patient").await.status(401);
