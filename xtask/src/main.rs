@@ -8,6 +8,7 @@
 
 mod acceptance;
 mod azure;
+mod r#gen;
 mod long;
 mod place;
 mod run;
@@ -28,6 +29,8 @@ cargo xtask COMMAND
   tidy [--fix]                  the house rules, licences, bans and sources; --fix breaks
                                 comments that are too long
   bench ARGUMENTS...            the load driver, built for release
+  gen [--check]                 the packs of FHIR definitions, from the published packages;
+                                --check says whether the committed ones are what they give
   dist                          the binary as it is shipped: target/dist/firekeep
 ";
 
@@ -60,6 +63,8 @@ fn run_command(words: &[&str]) -> Result<ExitCode> {
             cargo.args(["run", "--release", "--package", "bench", "--"]).args(rest);
             run::succeeds(&mut cargo)?
         }
+        ["gen"] => r#gen::write(&Place::find()?)?,
+        ["gen", "--check"] => r#gen::check(&Place::find()?)?,
         ["dist"] => {
             let mut cargo = Command::new("cargo");
             cargo.args(["build", "--profile", "dist", "--package", "firekeep", "--locked"]);
@@ -69,7 +74,7 @@ fn run_command(words: &[&str]) -> Result<ExitCode> {
             print!("{HELP}");
             true
         }
-        [later @ ("gen" | "conformance"), ..] => {
+        [later @ "conformance", ..] => {
             let why = format!("`{later}` comes with the FHIR definitions; there is nothing yet");
             return Ok(usage(&why));
         }
