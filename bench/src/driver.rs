@@ -1,6 +1,8 @@
-//! The load driver: a closed loop of keep-alive connections that send one prepared request over and over.
+//! The load driver: a closed loop of keep-alive connections that send one prepared request over and
+//! over.
 //!
-//! It speaks just enough HTTP/1.1 to know where an answer ends, so that the machine's time goes to the server.
+//! It speaks just enough HTTP/1.1 to know where an answer ends, so that the machine's time goes to
+//! the server.
 
 use std::net::SocketAddr;
 use std::sync::Arc;

@@ -1,8 +1,9 @@
 //! What Firekeep costs, as ratios to probes taken in the same run on the same machine.
 //!
-//! `cargo xtask bench` runs all workloads; each is a closed loop of clients against ours and against a
-//! probe that does the least that could do: a bare axum server with a cached bearer check, and a raw
-//! LMDB group commit of the same bytes. To add a workload: one function in `workload.rs`, one line in its `ALL`.
+//! `cargo xtask bench` runs all workloads; each is a closed loop of clients against ours and
+//! against a probe that does the least that could do: a bare axum server with a cached bearer
+//! check, and a raw LMDB group commit of the same bytes. To add a workload: one function in
+//! `workload.rs`, one line in its `ALL`.
 //!
 //! Never here: a limit that fails a build. Machines are shared; figures are read by people.
 

@@ -1,4 +1,5 @@
-//! The bare server: axum, the same TLS, a cached bearer check, and the same bytes returned or swallowed.
+//! The bare server: axum, the same TLS, a cached bearer check, and the same bytes returned or
+//! swallowed.
 //!
 //! It is what a FHIR server could be if it had nothing to do.
 

@@ -30,7 +30,8 @@ pub fn random<const N: usize>() -> [u8; N] {
     bytes
 }
 
-/// A file below the shared folder, or none with a line that says so. In CI its absence is a failure.
+/// A file below the shared folder, or none with a line that says so. In CI its absence is a
+/// failure.
 pub fn shared(path: &str) -> Option<PathBuf> {
     let folder = std::env::var_os("FIREKEEP_SHARED").map_or_else(
         || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../shared"),

@@ -154,7 +154,8 @@ impl Firekeep {
         Actor::new(self.client.clone(), arm, Some(token))
     }
 
-    /// Registers an application with a secret and a service principal: client id, object id, secret.
+    /// Registers an application with a secret and a service principal: client id, object id,
+    /// secret.
     pub async fn new_application(&self, name: &str) -> (String, String, String) {
         let graph = self.as_administrator().await;
         let app =
@@ -186,7 +187,8 @@ impl Firekeep {
             format!("{object_id}/{role}").as_bytes(),
         );
         let path = format!(
-            "{}/providers/Microsoft.Authorization/roleAssignments/{assignment}?api-version=2022-04-01",
+            "{}/providers/Microsoft.Authorization/roleAssignments/{assignment}\
+             ?api-version=2022-04-01",
             self.says("/service/id")
         );
         let definition = format!(

@@ -1,4 +1,5 @@
-//! `firekeep backup` and `restore`: a copy made while the service runs, and a service started from it.
+//! `firekeep backup` and `restore`: a copy made while the service runs, and a service started from
+//! it.
 
 use stories::{Firekeep, Setup, patient};
 

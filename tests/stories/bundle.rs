@@ -63,7 +63,8 @@ async fn a_transaction_runs_in_the_order_of_the_standard() {
     app.put("/Patient/old", &patient("old", "Old")).await.created();
     let entries = [
         json!({"request": {"method": "GET", "url": "Patient/new"}}),
-        json!({"resource": patient("new", "New"), "request": {"method": "PUT", "url": "Patient/new"}}),
+        json!({"resource": patient("new", "New"),
+            "request": {"method": "PUT", "url": "Patient/new"}}),
         json!({"request": {"method": "DELETE", "url": "Patient/old"}}),
         json!({"request": {"method": "GET", "url": "Patient?_summary=count"}}),
     ];

@@ -1,4 +1,5 @@
-//! `kill -9` in the middle of a load: every acknowledged transaction is there, whole, and no other is there in part.
+//! `kill -9` in the middle of a load: every acknowledged transaction is there, whole, and no other
+//! is there in part.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};

@@ -69,7 +69,8 @@ async fn a_custom_host_is_a_name_of_the_service() {
 #[tokio::test]
 async fn cors_is_what_the_configuration_says() {
     let config = "[service.\"main/demo\".cors]\norigins = [\"https://app.example\"]\n\
-        headers = [\"authorization\", \"content-type\"]\nmethods = [\"GET\", \"POST\"]\nmax-age = 600\n";
+        headers = [\"authorization\", \"content-type\"]\n\
+        methods = [\"GET\", \"POST\"]\nmax-age = 600\n";
     let setup = Setup { config: Some(config.into()), ..Setup::default() };
     let fk = Firekeep::start_with(setup).await;
     let preflight = |origin: &'static str| {

@@ -156,7 +156,8 @@ async fn a_client_that_stands_still_is_let_go() {
     let head = "GET / HTTP/1.1\r\nHost: localhost\r\nX-Slow: ".to_owned();
     let body = format!(
         "POST /fhir/main-demo/Patient HTTP/1.1\r\nHost: {address}\r\n\
-        Authorization: Bearer {token}\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{{"
+        Authorization: Bearer {token}\r\nContent-Type: application/json\r\n\
+        Content-Length: 9\r\n\r\n{{"
     );
     let waits = [head, body].map(|start| {
         let address = address.clone();

@@ -1,4 +1,5 @@
-//! `firekeep load` with three hundred synthetic patients: every resource comes back with equal content.
+//! `firekeep load` with three hundred synthetic patients: every resource comes back with equal
+//! content.
 
 use std::collections::HashMap;
 use std::time::Instant;

@@ -1,4 +1,5 @@
-//! What Az PowerShell sends, replayed as the contract gives it: no PowerShell engine can be installed here.
+//! What Az PowerShell sends, replayed as the contract gives it: no PowerShell engine can be
+//! installed here.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;

@@ -1,4 +1,5 @@
-//! Time as an argument: ticks of 100 ns since the year 1, read from a [`Clock`] that tests can move.
+//! Time as an argument: ticks of 100 ns since the year 1, read from a [`Clock`] that tests can
+//! move.
 
 use std::fmt;
 use std::sync::Arc;
@@ -11,7 +12,8 @@ pub const TICKS_PER_SECOND: i64 = 10_000_000;
 /// Seconds from 0001-01-01T00:00Z to 1970-01-01T00:00Z.
 const UNIX_EPOCH_SECONDS: i64 = 62_135_596_800;
 
-/// A moment in UTC: ticks of 100 ns since 0001-01-01T00:00Z. Ordered, eight bytes, good until the year 29,227.
+/// A moment in UTC: ticks of 100 ns since 0001-01-01T00:00Z. Ordered, eight bytes, good until the
+/// year 29,227.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(i64);
 
@@ -85,7 +87,8 @@ impl Timestamp {
     }
 }
 
-/// RFC 3339 in UTC with microseconds, the form of `meta.lastUpdated`: `2026-11-24T14:58:54.000000Z`.
+/// RFC 3339 in UTC with microseconds, the form of `meta.lastUpdated`:
+/// `2026-11-24T14:58:54.000000Z`.
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.jiff().strftime("%Y-%m-%dT%H:%M:%S.%6fZ"))

@@ -3,7 +3,8 @@
 use std::error::Error;
 use std::fmt;
 
-/// Something failed that the client could not have prevented. Logged once, at the edge, with a correlation id.
+/// Something failed that the client could not have prevented. Logged once, at the edge, with a
+/// correlation id.
 #[derive(Debug)]
 pub struct Fault {
     doing: String,

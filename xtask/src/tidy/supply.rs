@@ -1,8 +1,8 @@
 //! What others wrote: the bans, licences and sources of `deny.toml`, over `cargo metadata`.
 //!
 //! cargo-deny itself runs in the long test only, since building it takes minutes; both read the
-//! same file. What counts is what is built: `cargo metadata` also lists optional crates that no feature
-//! turns on, so this follows only the edges that are alive.
+//! same file. What counts is what is built: `cargo metadata` also lists optional crates that no
+//! feature turns on, so this follows only the edges that are alive.
 
 use std::collections::{BTreeMap, BTreeSet};
 

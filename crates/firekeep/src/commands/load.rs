@@ -47,7 +47,8 @@ pub(crate) struct LoadArgs {
     #[arg(long, value_name = "FILE", requires = "fhir")]
     ca: Option<PathBuf>,
     /// Bundles that are sent at one time
-    #[arg(long, value_name = "N", default_value_t = 4, value_parser = value_parser!(u32).range(1..=64))]
+    #[arg(long, value_name = "N", default_value_t = 4,
+          value_parser = value_parser!(u32).range(1..=64))]
     parallel: u32,
     #[command(flatten)]
     data: DataArgs,
