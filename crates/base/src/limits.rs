@@ -1,8 +1,10 @@
-//! Every limit of the service in one place; `docs/limits.md` explains each, and each is tested at the limit and one past it.
+//! Every limit of the service in one place; `docs/limits.md` explains each, and each is tested at
+//! the limit and one past it.
 
 use std::time::Duration;
 
-/// Bytes of a request body, after which the answer is 413. The official R4 examples hold a 35 MB Bundle.
+/// Bytes of a request body, after which the answer is 413. The official R4 examples hold a 35 MB
+/// Bundle.
 pub const BODY_BYTES: usize = 64 << 20;
 /// Bytes of all request headers together; more is 431.
 pub const HEADER_BYTES: usize = 64 << 10;
@@ -30,7 +32,8 @@ pub const PAGE_MOST: usize = 1_000;
 pub const LINK_CHARACTERS: usize = 2_000;
 /// How long a page link lives.
 pub const LINK_LIFETIME: Duration = Duration::from_hours(1);
-/// Bytes of queries that are too long for a page link and are kept in memory for as long as their links live.
+/// Bytes of queries that are too long for a page link and are kept in memory for as long as their
+/// links live.
 pub const KEPT_QUERY_BYTES: u64 = 64 << 20;
 /// Search parameters in one request, repeats counted.
 pub const SEARCH_PARAMETERS: usize = 100;
@@ -38,7 +41,8 @@ pub const SEARCH_PARAMETERS: usize = 100;
 pub const SEARCH_VALUES: usize = 1_000;
 /// How long a client may take to send the headers of a request.
 pub const HEADER_TIME: Duration = Duration::from_secs(15);
-/// How long a connection may stand still in the middle of a body, or of an answer that the client does not read.
+/// How long a connection may stand still in the middle of a body, or of an answer that the client
+/// does not read.
 pub const STALL_TIME: Duration = Duration::from_secs(20);
 /// How long a keep-alive connection may stay idle.
 pub const IDLE_TIME: Duration = Duration::from_secs(120);
@@ -46,7 +50,8 @@ pub const IDLE_TIME: Duration = Duration::from_secs(120);
 pub const REQUEST_TIME: Duration = Duration::from_secs(100);
 /// Open connections; more wait in the listen queue.
 pub const CONNECTIONS: usize = 10_000;
-/// Bytes of request bodies held at one time over all connections; a request past it waits for its turn, then 503.
+/// Bytes of request bodies held at one time over all connections; a request past it waits for its
+/// turn, then 503.
 pub const BODY_BYTES_IN_FLIGHT: usize = 1 << 30;
 /// How long running requests may still take after SIGTERM.
 pub const DRAIN_TIME: Duration = Duration::from_secs(8);
@@ -60,7 +65,8 @@ pub const CODE_LIFETIME: Duration = Duration::from_mins(5);
 pub const DEVICE_CODE_LIFETIME: Duration = Duration::from_mins(15);
 /// Lifetime of a refresh token; each use gives a new one.
 pub const REFRESH_TOKEN_LIFETIME: Duration = Duration::from_hours(24 * 90);
-/// Sign-ins that may be under way (authorization codes and device codes together) before new ones are refused.
+/// Sign-ins that may be under way (authorization codes and device codes together) before new ones
+/// are refused.
 pub const PENDING_SIGN_INS: usize = 10_000;
 /// Verified tokens kept in memory.
 pub const TOKEN_CACHE: u64 = 10_000;
@@ -98,5 +104,14 @@ pub const DRAIN_BODY_TIME: Duration = Duration::from_secs(5);
 pub const STREAMS: u32 = 128;
 /// Bytes of an answer from which it is compressed when the client takes that.
 pub const COMPRESSION_BYTES: usize = 1 << 10;
-/// Bytes of an answer up to which it is compressed whole; a longer one is compressed while it is sent.
+/// Bytes of an answer up to which it is compressed whole; a longer one is compressed while it is
+/// sent.
 pub const COMPRESSED_AT_ONCE: usize = 64 << 10;
+/// Bytes of a FHIRPath expression.
+pub const FHIRPATH_BYTES: usize = 64 << 10;
+/// Levels of nesting in a FHIRPath expression; operators and invocations count as levels.
+pub const FHIRPATH_DEPTH: usize = 128;
+/// Steps of one evaluation of a FHIRPath expression: operations, items and pieces of text.
+pub const FHIRPATH_STEPS: usize = 10_000_000;
+/// Bytes of a compiled pattern of `matches()` and its like.
+pub const FHIRPATH_PATTERN_BYTES: usize = 1 << 20;

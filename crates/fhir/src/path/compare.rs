@@ -1,0 +1,75 @@
+//! <https://hl7.org/fhirpath/N1/#comparison>
+
+use std::cmp::Ordering;
+
+use rust_decimal::Decimal;
+
+use super::ast::Operator;
+use super::error::Flaw;
+use super::item::{Item, Items};
+use super::run::at_most_one;
+use super::schema::Schema;
+use crate::value::{Quantity, Unit};
+
+/// Values of these types have no order between them.
+pub(crate) struct Unordered;
+
+/// `<`, `>`, `<=` or `>=`; None where a side is empty or precision or units leave it open.
+pub(crate) fn holds(
+    at: usize,
+    schema: &Schema,
+    op: Operator,
+    left: Items<'_>,
+    right: Items<'_>,
+) -> Result<Option<bool>, Flaw> {
+    let left = at_most_one(at, "a comparison", left)?;
+    let right = at_most_one(at, "a comparison", right)?;
+    let (Some(left), Some(right)) = (left, right) else { return Ok(None) };
+    let unordered = || {
+        let (left, right) = (left.type_name(schema).1, right.type_name(schema).1);
+        Flaw::execution(at, format!("{left} and {right} have no order"))
+    };
+    // An element without a value, such as one with only a data-absent-reason, is like none.
+    if is_absent(&left) || is_absent(&right) {
+        return Ok(None);
+    }
+    let (Some(l), Some(r)) = (left.system(schema), right.system(schema)) else {
+        return Err(unordered());
+    };
+    let ordering = order(&l, &r).map_err(|Unordered| unordered())?;
+    Ok(ordering.map(|ordering| match op {
+        Operator::Less => ordering == Ordering::Less,
+        Operator::Greater => ordering == Ordering::Greater,
+        Operator::LessOrEqual => ordering != Ordering::Greater,
+        _ => ordering != Ordering::Less,
+    }))
+}
+
+fn is_absent(item: &Item<'_>) -> bool {
+    item.node().is_some_and(|node| node.is_sibling)
+}
+
+/// How two System values lie; None where precision or units leave it open.
+pub(crate) fn order(left: &Item<'_>, right: &Item<'_>) -> Result<Option<Ordering>, Unordered> {
+    Ok(match (left, right) {
+        (Item::Integer(left), Item::Integer(right)) => Some(left.cmp(right)),
+        (Item::Decimal(left), Item::Decimal(right)) => Some(left.cmp(right)),
+        (Item::Integer(left), Item::Decimal(right)) => Some(Decimal::from(*left).cmp(right)),
+        (Item::Decimal(left), Item::Integer(right)) => Some(left.cmp(&Decimal::from(*right))),
+        (Item::String(left), Item::String(right)) => Some(left.cmp(right)),
+        (Item::Date(left) | Item::DateTime(left), Item::Date(right) | Item::DateTime(right)) => {
+            left.compare(right)
+        }
+        (Item::Time(left), Item::Time(right)) => left.compare(right),
+        (Item::Quantity(left), Item::Quantity(right)) => left.compare(right),
+        (Item::Quantity(left), Item::Integer(right)) => left.compare(&plain(Decimal::from(*right))),
+        (Item::Quantity(left), Item::Decimal(right)) => left.compare(&plain(*right)),
+        (Item::Integer(left), Item::Quantity(right)) => plain(Decimal::from(*left)).compare(right),
+        (Item::Decimal(left), Item::Quantity(right)) => plain(*left).compare(right),
+        _ => return Err(Unordered),
+    })
+}
+
+fn plain(value: Decimal) -> Quantity {
+    Quantity { value, unit: Unit::one() }
+}

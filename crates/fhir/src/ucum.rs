@@ -1,0 +1,139 @@
+//! <https://ucum.org/ucum>: units of measure, their canonical form, and conversion.
+//!
+//! The tables and the grammar are octofhir-ucum's; the official functional tests are
+//! `tests/fhir/ucum_suite.rs`.
+//!
+//! Never here: FHIR's elements, the units of the calendar.
+
+use std::cmp::Ordering;
+use std::fmt;
+
+use octofhir_ucum::Number;
+use rust_decimal::Decimal;
+
+/// A value in base units: of two canonical quantities with equal units the values compare.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Canonical {
+    value: Number,
+    unit: String,
+}
+
+impl Canonical {
+    /// The base units, such as `g.m.s-2`; `1` for none.
+    #[must_use]
+    pub fn unit(&self) -> &str {
+        &self.unit
+    }
+
+    /// The value where 28 digits hold it.
+    #[must_use]
+    pub fn value(&self) -> Option<Decimal> {
+        to_decimal(self.value)
+    }
+
+    /// Which is more; None if they do not measure the same.
+    #[must_use]
+    pub fn compare(&self, other: &Canonical) -> Option<Ordering> {
+        if self.unit != other.unit {
+            return None;
+        }
+        let difference = self.value.checked_sub(other.value)?;
+        Some(match (difference.is_zero(), difference.is_negative()) {
+            (true, _) => Ordering::Equal,
+            (false, true) => Ordering::Less,
+            (false, false) => Ordering::Greater,
+        })
+    }
+}
+
+/// Value and unit, as in `1000 g`.
+impl fmt::Display for Canonical {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.value, self.unit)
+    }
+}
+
+/// Whether a code is a unit.
+#[must_use]
+pub fn is_valid(code: &str) -> bool {
+    octofhir_ucum::validate(code).is_ok()
+}
+
+/// Whether two units measure the same.
+#[must_use]
+pub fn is_comparable(left: &str, right: &str) -> bool {
+    octofhir_ucum::is_comparable(left, right).unwrap_or(false)
+}
+
+/// A quantity in base units; None if the unit is not known or not linear (as pH is not).
+#[must_use]
+pub fn canonical(value: Decimal, code: &str) -> Option<Canonical> {
+    let unit = octofhir_ucum::get_canonical_units(code).ok()?;
+    let value = to_number(value)?.checked_mul(unit.factor)?.checked_add(unit.offset)?;
+    Some(Canonical { value, unit: unit.unit })
+}
+
+/// A value in another unit; None if the units do not measure the same or are not linear.
+#[must_use]
+pub fn convert(value: Decimal, from: &str, to: &str) -> Option<Decimal> {
+    let source = canonical(value, from)?;
+    let target = octofhir_ucum::get_canonical_units(to).ok()?;
+    if source.unit != target.unit {
+        return None;
+    }
+    to_decimal(source.value.checked_sub(target.offset)?.checked_div(target.factor)?)
+}
+
+/// The unit of a product.
+#[must_use]
+pub fn product(left: &str, right: &str) -> Option<String> {
+    match (left, right) {
+        ("1", unit) | (unit, "1") => Some(unit.to_owned()),
+        _ => known(format!("{}.{}", left, grouped(right))),
+    }
+}
+
+/// The unit of a quotient.
+#[must_use]
+pub fn quotient(left: &str, right: &str) -> Option<String> {
+    match (left, right) {
+        (left, right) if left == right => Some("1".to_owned()),
+        (unit, "1") => Some(unit.to_owned()),
+        ("1", unit) => known(format!("/{}", grouped(unit))),
+        _ => known(format!("{}/{}", left, grouped(right))),
+    }
+}
+
+fn grouped(unit: &str) -> String {
+    if unit.contains(['.', '/']) { format!("({unit})") } else { unit.to_owned() }
+}
+
+fn known(unit: String) -> Option<String> {
+    is_valid(&unit).then_some(unit)
+}
+
+fn to_number(value: Decimal) -> Option<Number> {
+    Number::parse(&value.to_string())
+}
+
+/// Rounded to 28 digits after the point, which is all that a decimal has.
+fn to_decimal(value: Number) -> Option<Decimal> {
+    let (mut digits, exponent) = value.to_integer_and_exponent();
+    if exponent >= 0 {
+        let digits = Decimal::try_from_i128_with_scale(digits, 0).ok()?;
+        return (0..exponent).try_fold(digits, |value, _| value.checked_mul(Decimal::TEN));
+    }
+    let mut scale = exponent.unsigned_abs();
+    if let Some(excess) = scale.checked_sub(Decimal::MAX_SCALE).filter(|excess| *excess > 0) {
+        let power = 10i128.checked_pow(excess).unwrap_or(i128::MAX);
+        digits = digits / power + (digits % power) / (power / 2).max(1);
+        scale = Decimal::MAX_SCALE;
+    }
+    Decimal::try_from_i128_with_scale(digits, scale).ok()
+}
+
+/// A unit in words, such as `(meter ^ 3) * (kilogram ^ -1)`.
+#[must_use]
+pub fn display(code: &str) -> Option<String> {
+    octofhir_ucum::display_name(code).ok()
+}
