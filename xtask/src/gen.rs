@@ -131,7 +131,9 @@ fn names(folder: &Path, extension: &str) -> Result<BTreeSet<String>> {
 
 fn document(path: &Path) -> Result<json::Document> {
     let bytes = std::fs::read(path).with_context(|| format!("read {}", path.display()))?;
-    let document = json::Document::parse(bytes, &json::Limits::default());
+    // Some packages have files with a byte order mark, which JSON has not.
+    let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes).to_vec();
+    let document = json::Document::parse(text, &json::Limits::default());
     document.with_context(|| format!("parse {}", path.display()))
 }
 

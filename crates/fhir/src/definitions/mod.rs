@@ -15,6 +15,8 @@ mod rows;
 mod search;
 mod structures;
 mod terminology;
+#[cfg(test)]
+mod tests;
 mod texts;
 mod types;
 
