@@ -10,7 +10,7 @@ use super::error::{Error, Flaw};
 use super::functions::{self, Arguments, Function, Gives};
 use super::item::Item;
 use super::parser::parse;
-use super::program::{Op, OpId, Program, Step, TypeUse, Variable};
+use super::program::{Binary, Op, OpId, Program, Step, TypeOp, TypeUse, Variable};
 use super::schema::{Schema, TypeId};
 use super::types::TypeTest;
 use crate::value::{Quantity, Unit, decimal};
@@ -106,8 +106,8 @@ impl Binder<'_> {
     fn bind(&mut self, id: ExprId, this: &Shape) -> Result<(OpId, Shape), Flaw> {
         let at = self.ast.offset(id);
         let (op, shape) = match self.ast.get(id) {
-            Expr::Member { of, name } => return self.member(at, *of, name, this),
-            Expr::Call { of, name, args } => return self.call(at, *of, name, args, this),
+            Expr::Member { .. } => return self.member(id, this),
+            Expr::Call { .. } => return self.call(id, this),
             Expr::Variable(name) => self.variable(at, name)?,
             Expr::This => (Op::This, this.clone()),
             Expr::Index => (Op::Index, Shape::system("Integer")),
@@ -129,7 +129,7 @@ impl Binder<'_> {
             Expr::Binary { op, left, right } => {
                 let (left, left_shape) = self.bind(*left, this)?;
                 let (right, right_shape) = self.bind(*right, this)?;
-                (Op::Binary { op: *op, left, right }, gives(*op, left_shape, right_shape))
+                (Op::Binary(Binary { op: *op, left, right }), gives(*op, left_shape, right_shape))
             }
             Expr::Type { op, of, name } => {
                 let of = self.bind(*of, this)?;
@@ -187,16 +187,14 @@ impl Binder<'_> {
         })
     }
 
-    fn member(
-        &mut self,
-        at: usize,
-        of: Option<ExprId>,
-        name: &str,
-        this: &Shape,
-    ) -> Result<(OpId, Shape), Flaw> {
+    fn member(&mut self, id: ExprId, this: &Shape) -> Result<(OpId, Shape), Flaw> {
+        let (ast, at) = (self.ast, self.ast.offset(id));
+        let Expr::Member { of, name } = ast.get(id) else {
+            return Ok((self.push(at, Op::Empty), Shape::ANY));
+        };
         let (of, input) = match of {
             Some(of) => {
-                let (of, shape) = self.bind(of, this)?;
+                let (of, shape) = self.bind(*of, this)?;
                 (Some(of), shape)
             }
             None => (None, this.clone()),
@@ -260,19 +258,16 @@ impl Binder<'_> {
         }
     }
 
-    fn call(
-        &mut self,
-        at: usize,
-        of: Option<ExprId>,
-        name: &str,
-        args: &[ExprId],
-        this: &Shape,
-    ) -> Result<(OpId, Shape), Flaw> {
+    fn call(&mut self, id: ExprId, this: &Shape) -> Result<(OpId, Shape), Flaw> {
+        let (ast, at) = (self.ast, self.ast.offset(id));
+        let Expr::Call { of, name, args } = ast.get(id) else {
+            return Ok((self.push(at, Op::Empty), Shape::ANY));
+        };
         let input = match of {
-            Some(of) => Some(self.bind(of, this)?),
+            Some(of) => Some(self.bind(*of, this)?),
             None => None,
         };
-        let how = match name {
+        let how = match name.as_str() {
             "is" => Some(TypeUse::Is),
             "as" => Some(TypeUse::As),
             "ofType" => Some(TypeUse::OfType),
@@ -307,9 +302,9 @@ impl Binder<'_> {
     ) -> Result<(Vec<OpId>, Vec<Shape>), Flaw> {
         let (mut ids, mut shapes) = (Vec::new(), Vec::new());
         let focus = match function.arguments {
-            Arguments::OfThis => this,
-            Arguments::OfEach => input,
-            Arguments::OfAny => &Shape::ANY,
+            Arguments::Around => this,
+            Arguments::Each => input,
+            Arguments::Results => &Shape::ANY,
         };
         for arg in args {
             let (id, shape) = self.bind(*arg, focus)?;
@@ -381,7 +376,7 @@ impl Binder<'_> {
             }
             _ => Shape { types: None, ordered: input.ordered },
         };
-        Ok((Op::Type { of, test, how }, shape))
+        Ok((Op::Type(TypeOp { of, test, how }), shape))
     }
 }
 

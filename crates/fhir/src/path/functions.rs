@@ -26,7 +26,7 @@ use super::run::{Run, at_most_one};
 type Body = for<'r, 'p, 'd> fn(
     &'r mut Run<'p, 'd>,
     Call<'p>,
-    Items<'d>,
+    &'r mut Items<'d>,
     &'r mut Items<'d>,
 ) -> Result<(), Flaw>;
 
@@ -46,11 +46,11 @@ pub(crate) struct Function {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Arguments {
     /// What it is around the call.
-    OfThis,
+    Around,
     /// Each item of the input.
-    OfEach,
+    Each,
     /// Items that only the evaluation knows.
-    OfAny,
+    Results,
 }
 
 /// What is known of the result before there is one.
@@ -82,19 +82,19 @@ impl Function {
         gives: Gives,
         body: Body,
     ) -> Function {
-        let (arguments, needs_order) = (Arguments::OfThis, false);
+        let (arguments, needs_order) = (Arguments::Around, false);
         Function { name, count, arguments, gives, needs_order, body }
     }
 
     /// Its arguments are evaluated for each item.
     const fn of_each(mut self) -> Function {
-        self.arguments = Arguments::OfEach;
+        self.arguments = Arguments::Each;
         self
     }
 
     /// Its arguments are evaluated for its own results.
     const fn of_any(mut self) -> Function {
-        self.arguments = Arguments::OfAny;
+        self.arguments = Arguments::Results;
         self
     }
 

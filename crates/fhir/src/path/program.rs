@@ -45,22 +45,30 @@ pub(crate) enum Op {
         function: &'static Function,
         args: Box<[OpId]>,
     },
-    Type {
-        of: Option<OpId>,
-        test: TypeTest,
-        how: TypeUse,
-    },
+    Type(TypeOp),
     Indexer {
         of: OpId,
         index: OpId,
     },
     Negate(OpId),
     Plus(OpId),
-    Binary {
-        op: Operator,
-        left: OpId,
-        right: OpId,
-    },
+    Binary(Binary),
+}
+
+/// An operator between two operands.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Binary {
+    pub(crate) op: Operator,
+    pub(crate) left: OpId,
+    pub(crate) right: OpId,
+}
+
+/// A question about types: of `of`, or of `$this`.
+#[derive(Debug)]
+pub(crate) struct TypeOp {
+    pub(crate) of: Option<OpId>,
+    pub(crate) test: TypeTest,
+    pub(crate) how: TypeUse,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

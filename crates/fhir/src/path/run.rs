@@ -7,9 +7,8 @@ use super::environment::Environment;
 use super::error::Flaw;
 use super::functions::Call;
 use super::item::{Item, Items, Node};
-use super::program::{Op, OpId, Program, Step, TypeUse, Variable};
+use super::program::{Binary, Op, OpId, Program, Step, TypeOp, TypeUse, Variable};
 use super::schema::Schema;
-use super::types::TypeTest;
 use super::{compare, equality, math, navigate};
 
 /// The state of an evaluation.
@@ -68,11 +67,11 @@ impl<'p, 'd> Run<'p, 'd> {
             Op::Variable(variable) => self.variable(at, variable, out)?,
             Op::Path { of, steps } => self.path(at, *of, steps, out)?,
             Op::Call { of, function, args } => {
-                let input = self.focus(*of)?;
+                let mut input = self.focus(*of)?;
                 let call = Call { args, at, name: function.name };
-                (function.body)(self, call, input, out)?;
+                (function.body)(self, call, &mut input, out)?;
             }
-            Op::Type { of, test, how } => self.type_use(at, *of, test, *how, out)?,
+            Op::Type(question) => self.type_use(at, question, out)?,
             Op::Indexer { of, index } => {
                 let items = self.collect(*of)?;
                 let index = self.one_integer(*index)?.and_then(|index| usize::try_from(index).ok());
@@ -87,7 +86,7 @@ impl<'p, 'd> Run<'p, 'd> {
                 math::negate(at, self.schema(), &items)?;
                 out.extend(items);
             }
-            Op::Binary { op, left, right } => self.binary(at, *op, *left, *right, out)?,
+            Op::Binary(binary) => self.binary(at, *binary, out)?,
         }
         self.charge(at, 1 + out.len())
     }
@@ -181,32 +180,27 @@ impl<'p, 'd> Run<'p, 'd> {
         steps: &[Step],
         out: &mut Items<'d>,
     ) -> Result<(), Flaw> {
-        let Some((step, rest)) = steps.split_first() else {
-            out.push(item.clone());
-            return Ok(());
-        };
-        match item {
-            Item::Node(node) => self.step(at, *node, step, rest, out),
-            Item::Type(info) if rest.is_empty() => {
-                match &*step.name {
-                    "namespace" => out.push(Item::text(info.namespace)),
-                    "name" => out.push(Item::text(info.name.to_string())),
-                    _ => {}
-                }
-                Ok(())
-            }
-            _ => Ok(()),
+        match (item, steps) {
+            (item, []) => out.push(item.clone()),
+            (Item::Node(node), steps) => return self.step(at, *node, steps, out),
+            (Item::Type(info), [step]) => match &*step.name {
+                "namespace" => out.push(Item::text(info.namespace)),
+                "name" => out.push(Item::text(info.name.to_string())),
+                _ => {}
+            },
+            _ => {}
         }
+        Ok(())
     }
 
     fn step(
         &mut self,
         at: usize,
         node: Node<'d>,
-        step: &Step,
-        rest: &[Step],
+        steps: &[Step],
         out: &mut Items<'d>,
     ) -> Result<(), Flaw> {
+        let Some((step, rest)) = steps.split_first() else { return Ok(()) };
         self.charge(at, 1)?;
         let schema = self.schema();
         if step.type_id.is_some_and(|named| schema.is_a(node.type_id, named)) {
@@ -232,39 +226,26 @@ impl<'p, 'd> Run<'p, 'd> {
         })
     }
 
-    fn type_use(
-        &mut self,
-        at: usize,
-        of: Option<OpId>,
-        test: &TypeTest,
-        how: TypeUse,
-        out: &mut Items<'d>,
-    ) -> Result<(), Flaw> {
-        let items = self.focus(of)?;
+    fn type_use(&mut self, at: usize, question: &TypeOp, out: &mut Items<'d>) -> Result<(), Flaw> {
+        let TypeOp { of, test, how } = question;
+        let items = self.focus(*of)?;
         let schema = self.schema();
-        if how == TypeUse::OfType {
+        if *how == TypeUse::OfType {
             out.extend(items.into_iter().filter(|item| test.passes(item, schema)));
             return Ok(());
         }
-        let name = if how == TypeUse::Is { "is" } else { "as" };
+        let name = if *how == TypeUse::Is { "is" } else { "as" };
         let Some(item) = at_most_one(at, name, items)? else { return Ok(()) };
-        match how {
-            TypeUse::Is => out.push(Item::Boolean(test.is(&item, schema))),
-            TypeUse::As | TypeUse::OfType => {
-                out.extend(Some(item).filter(|i| test.passes(i, schema)))
-            }
+        if *how == TypeUse::Is {
+            out.push(Item::Boolean(test.is(&item, schema)));
+        } else if test.passes(&item, schema) {
+            out.push(item);
         }
         Ok(())
     }
 
-    fn binary(
-        &mut self,
-        at: usize,
-        op: Operator,
-        left: OpId,
-        right: OpId,
-        out: &mut Items<'d>,
-    ) -> Result<(), Flaw> {
+    fn binary(&mut self, at: usize, binary: Binary, out: &mut Items<'d>) -> Result<(), Flaw> {
+        let Binary { op, left, right } = binary;
         match op {
             Operator::Union => {
                 let mut items = self.collect(left)?;
@@ -288,20 +269,15 @@ impl<'p, 'd> Run<'p, 'd> {
                 Ok(())
             }
             _ => {
-                out.extend(self.decide(at, op, left, right)?.map(Item::Boolean));
+                out.extend(self.decide(at, binary)?.map(Item::Boolean));
                 Ok(())
             }
         }
     }
 
     /// An operator that gives a Boolean or nothing.
-    fn decide(
-        &mut self,
-        at: usize,
-        op: Operator,
-        left: OpId,
-        right: OpId,
-    ) -> Result<Option<bool>, Flaw> {
+    fn decide(&mut self, at: usize, binary: Binary) -> Result<Option<bool>, Flaw> {
+        let Binary { op, left, right } = binary;
         if let Operator::And | Operator::Or | Operator::Xor | Operator::Implies = op {
             return self.logic(op, left, right);
         }
@@ -341,12 +317,12 @@ impl<'p, 'd> Run<'p, 'd> {
 
     /// The Boolean that an operation gives: <https://hl7.org/fhirpath/N1/#singleton-evaluation-of-collections>
     pub(crate) fn truth(&mut self, id: OpId) -> Result<Option<bool>, Flaw> {
-        if let Op::Binary { op, left, right } = self.program.op(id)
-            && op.row().2 <= 6
+        if let Op::Binary(binary) = self.program.op(id)
+            && binary.op.row().2 <= 6
         {
             let at = self.program.offset(id);
             self.charge(at, 1)?;
-            return self.decide(at, *op, *left, *right);
+            return self.decide(at, *binary);
         }
         let items = self.collect(id)?;
         self.truth_of(self.program.offset(id), items)

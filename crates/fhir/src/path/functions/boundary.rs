@@ -1,5 +1,7 @@
 //! <https://build.fhir.org/ig/HL7/FHIRPath/#lowboundaryprecision-integer-decimal--date--datetime--time>
 
+use std::mem::take;
+
 use rust_decimal::{Decimal, RoundingStrategy};
 
 use super::super::error::Flaw;
@@ -28,11 +30,11 @@ enum End {
 fn boundary<'d>(
     run: &mut Run<'_, 'd>,
     call: Call<'_>,
-    input: Items<'d>,
+    input: &mut Items<'d>,
     out: &mut Items<'d>,
     end: End,
 ) -> Result<(), Flaw> {
-    let value = run.value_of(call, input)?;
+    let value = run.value_of(call, take(input))?;
     let digits = run.integer_argument(call, 0)?;
     let Some(value) = value else { return Ok(()) };
     out.extend(match value {
@@ -115,10 +117,10 @@ fn time(value: Time, digits: i64, end: End) -> Option<Time> {
 fn precision<'d>(
     run: &mut Run<'_, 'd>,
     call: Call<'_>,
-    input: Items<'d>,
+    input: &mut Items<'d>,
     out: &mut Items<'d>,
 ) -> Result<(), Flaw> {
-    let Some(value) = run.value_of(call, input)? else { return Ok(()) };
+    let Some(value) = run.value_of(call, take(input))? else { return Ok(()) };
     let count = match value {
         Item::Integer(_) => 0,
         Item::Decimal(decimal) => usize::try_from(decimal.scale()).unwrap_or_default(),
@@ -149,10 +151,10 @@ fn moment_digits(moment: &Moment) -> usize {
 fn comparable<'d>(
     run: &mut Run<'_, 'd>,
     call: Call<'_>,
-    input: Items<'d>,
+    input: &mut Items<'d>,
     out: &mut Items<'d>,
 ) -> Result<(), Flaw> {
-    let value = run.value_of(call, input)?;
+    let value = run.value_of(call, take(input))?;
     let other = run.argument(call, 0)?;
     let other = run.value_of(call, other)?;
     if let (Some(Item::Quantity(value)), Some(Item::Quantity(other))) = (&value, &other) {

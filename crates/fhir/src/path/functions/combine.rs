@@ -1,5 +1,7 @@
 //! <https://hl7.org/fhirpath/N1/#combining>
 
+use std::mem::take;
+
 use super::super::error::Flaw;
 use super::super::item::Items;
 use super::super::run::Run;
@@ -13,20 +15,20 @@ pub(super) const TABLE: &[Function] = &[
 fn union<'d>(
     run: &mut Run<'_, 'd>,
     call: Call<'_>,
-    mut input: Items<'d>,
+    input: &mut Items<'d>,
     out: &mut Items<'d>,
 ) -> Result<(), Flaw> {
     input.extend(run.argument(call, 0)?);
-    run.distinct(call.at, input, out)
+    run.distinct(call.at, take(input), out)
 }
 
 fn combine<'d>(
     run: &mut Run<'_, 'd>,
     call: Call<'_>,
-    input: Items<'d>,
+    input: &mut Items<'d>,
     out: &mut Items<'d>,
 ) -> Result<(), Flaw> {
-    out.extend(input);
+    out.append(input);
     out.extend(run.argument(call, 0)?);
     Ok(())
 }

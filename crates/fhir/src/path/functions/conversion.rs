@@ -1,5 +1,7 @@
 //! <https://hl7.org/fhirpath/N1/#conversion>
 
+use std::mem::take;
+
 use super::super::convert::{Target, convert};
 use super::super::error::Flaw;
 use super::super::item::{Item, Items};
@@ -48,10 +50,10 @@ pub(super) const TABLE: &[Function] = &[
 fn iif<'d>(
     run: &mut Run<'_, 'd>,
     call: Call<'_>,
-    input: Items<'d>,
+    input: &mut Items<'d>,
     out: &mut Items<'d>,
 ) -> Result<(), Flaw> {
-    let item = at_most_one(call.at, "iif()", input)?;
+    let item = at_most_one(call.at, "iif()", take(input))?;
     let (criterion, then) = (call.arg(0)?, call.arg(1)?);
     let index = run.index();
     run.with_this(item, index, |run| {
@@ -68,10 +70,10 @@ fn iif<'d>(
 fn converted<'d>(
     run: &mut Run<'_, 'd>,
     call: Call<'_>,
-    input: Items<'d>,
+    input: &mut Items<'d>,
     target: Target,
 ) -> Result<Option<Item<'d>>, Flaw> {
-    let Some(value) = run.value_of(call, input)? else { return Ok(None) };
+    let Some(value) = run.value_of(call, take(input))? else { return Ok(None) };
     let unit = run.text_argument(call, 0)?;
     let converted = convert(value, target);
     let (Some(Item::Quantity(quantity)), Some(unit)) = (&converted, unit) else {
@@ -88,7 +90,7 @@ fn converted<'d>(
 fn to<'d>(
     run: &mut Run<'_, 'd>,
     call: Call<'_>,
-    input: Items<'d>,
+    input: &mut Items<'d>,
     out: &mut Items<'d>,
     target: Target,
 ) -> Result<(), Flaw> {
@@ -99,10 +101,10 @@ fn to<'d>(
 fn to_text<'d>(
     run: &mut Run<'_, 'd>,
     call: Call<'_>,
-    input: Items<'d>,
+    input: &mut Items<'d>,
     out: &mut Items<'d>,
 ) -> Result<(), Flaw> {
-    let item = at_most_one(call.at, call.name, input)?;
+    let item = at_most_one(call.at, call.name, take(input))?;
     out.extend(item.and_then(|item| item.to_text(run.schema())).map(Item::String));
     Ok(())
 }
@@ -110,7 +112,7 @@ fn to_text<'d>(
 fn converts<'d>(
     run: &mut Run<'_, 'd>,
     call: Call<'_>,
-    input: Items<'d>,
+    input: &mut Items<'d>,
     out: &mut Items<'d>,
     target: Target,
 ) -> Result<(), Flaw> {

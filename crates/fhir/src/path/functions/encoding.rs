@@ -1,5 +1,7 @@
 //! <https://build.fhir.org/ig/HL7/FHIRPath/#encodeformat--string--string>
 
+use std::mem::take;
+
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE};
 
@@ -27,11 +29,11 @@ pub(super) const TABLE: &[Function] = &[
 fn with<'d>(
     run: &mut Run<'_, 'd>,
     call: Call<'_>,
-    input: Items<'d>,
+    input: &mut Items<'d>,
     out: &mut Items<'d>,
     convert: fn(&str, &str) -> Option<String>,
 ) -> Result<(), Flaw> {
-    let text = run.text_of(call, input)?;
+    let text = run.text_of(call, take(input))?;
     let format = run.text_argument(call, 0)?;
     if let (Some(text), Some(format)) = (text, format) {
         run.charge(call.at, text.len() / 8)?;

@@ -1,5 +1,7 @@
 //! <https://hl7.org/fhirpath/N1/#existence>
 
+use std::mem::take;
+
 use super::super::equality;
 use super::super::error::Flaw;
 use super::super::item::{Item, Items};
@@ -33,7 +35,7 @@ pub(super) const TABLE: &[Function] = &[
 fn empty<'d>(
     _: &mut Run<'_, 'd>,
     _: Call<'_>,
-    input: Items<'d>,
+    input: &mut Items<'d>,
     out: &mut Items<'d>,
 ) -> Result<(), Flaw> {
     out.push(Item::Boolean(input.is_empty()));
@@ -43,14 +45,14 @@ fn empty<'d>(
 fn exists<'d>(
     run: &mut Run<'_, 'd>,
     call: Call<'_>,
-    input: Items<'d>,
+    input: &mut Items<'d>,
     out: &mut Items<'d>,
 ) -> Result<(), Flaw> {
     let found = match call.args.first() {
         None => !input.is_empty(),
         Some(criterion) => {
             let mut found = false;
-            for (index, item) in input.into_iter().enumerate() {
+            for (index, item) in input.drain(..).enumerate() {
                 let truth = run.with_this(Some(item), index, |run| run.truth(*criterion))?.1;
                 if truth == Some(true) {
                     found = true;
@@ -67,11 +69,11 @@ fn exists<'d>(
 fn all<'d>(
     run: &mut Run<'_, 'd>,
     call: Call<'_>,
-    input: Items<'d>,
+    input: &mut Items<'d>,
     out: &mut Items<'d>,
 ) -> Result<(), Flaw> {
     let criterion = call.arg(0)?;
-    for (index, item) in input.into_iter().enumerate() {
+    for (index, item) in input.drain(..).enumerate() {
         let truth = run.with_this(Some(item), index, |run| run.truth(criterion))?.1;
         if truth != Some(true) {
             out.push(Item::Boolean(false));
@@ -92,12 +94,12 @@ fn boolean(run: &Run<'_, '_>, call: Call<'_>, item: &Item<'_>) -> Result<bool, F
 fn every<'d>(
     run: &mut Run<'_, 'd>,
     call: Call<'_>,
-    input: Items<'d>,
+    input: &mut Items<'d>,
     out: &mut Items<'d>,
     wanted: bool,
 ) -> Result<(), Flaw> {
     let mut every = true;
-    for item in &input {
+    for item in input.iter() {
         every &= boolean(run, call, item)? == wanted;
     }
     out.push(Item::Boolean(every));
@@ -107,12 +109,12 @@ fn every<'d>(
 fn some<'d>(
     run: &mut Run<'_, 'd>,
     call: Call<'_>,
-    input: Items<'d>,
+    input: &mut Items<'d>,
     out: &mut Items<'d>,
     wanted: bool,
 ) -> Result<(), Flaw> {
     let mut some = false;
-    for item in &input {
+    for item in input.iter() {
         some |= boolean(run, call, item)? == wanted;
     }
     out.push(Item::Boolean(some));
@@ -133,29 +135,29 @@ fn is_within<'d>(
 fn subset_of<'d>(
     run: &mut Run<'_, 'd>,
     call: Call<'_>,
-    input: Items<'d>,
+    input: &mut Items<'d>,
     out: &mut Items<'d>,
 ) -> Result<(), Flaw> {
     let other = run.argument(call, 0)?;
-    out.push(Item::Boolean(is_within(run, call, &input, &other)?));
+    out.push(Item::Boolean(is_within(run, call, input, &other)?));
     Ok(())
 }
 
 fn superset_of<'d>(
     run: &mut Run<'_, 'd>,
     call: Call<'_>,
-    input: Items<'d>,
+    input: &mut Items<'d>,
     out: &mut Items<'d>,
 ) -> Result<(), Flaw> {
     let other = run.argument(call, 0)?;
-    out.push(Item::Boolean(is_within(run, call, &other, &input)?));
+    out.push(Item::Boolean(is_within(run, call, &other, input)?));
     Ok(())
 }
 
 fn count<'d>(
     _: &mut Run<'_, 'd>,
     _: Call<'_>,
-    input: Items<'d>,
+    input: &mut Items<'d>,
     out: &mut Items<'d>,
 ) -> Result<(), Flaw> {
     out.push(Item::integer(input.len()));
@@ -165,20 +167,20 @@ fn count<'d>(
 fn distinct<'d>(
     run: &mut Run<'_, 'd>,
     call: Call<'_>,
-    input: Items<'d>,
+    input: &mut Items<'d>,
     out: &mut Items<'d>,
 ) -> Result<(), Flaw> {
-    run.distinct(call.at, input, out)
+    run.distinct(call.at, take(input), out)
 }
 
 fn is_distinct<'d>(
     run: &mut Run<'_, 'd>,
     call: Call<'_>,
-    input: Items<'d>,
+    input: &mut Items<'d>,
     out: &mut Items<'d>,
 ) -> Result<(), Flaw> {
     let (count, mut different) = (input.len(), Items::new());
-    run.distinct(call.at, input, &mut different)?;
+    run.distinct(call.at, take(input), &mut different)?;
     out.push(Item::Boolean(different.len() == count));
     Ok(())
 }
@@ -186,10 +188,10 @@ fn is_distinct<'d>(
 fn not<'d>(
     run: &mut Run<'_, 'd>,
     call: Call<'_>,
-    input: Items<'d>,
+    input: &mut Items<'d>,
     out: &mut Items<'d>,
 ) -> Result<(), Flaw> {
-    let item = at_most_one(call.at, "not()", input)?;
+    let item = at_most_one(call.at, "not()", take(input))?;
     let truth = run.truth_of(call.at, item.into_iter().collect())?;
     out.extend(truth.map(|truth| Item::Boolean(!truth)));
     Ok(())

@@ -1,5 +1,7 @@
 //! <https://hl7.org/fhir/R4/fhirpath.html#functions>
 
+use std::mem::take;
+
 use json::{Kind as Json, Value};
 
 use super::super::environment::{Profiles, Terminology};
@@ -32,7 +34,7 @@ pub(super) const TABLE: &[Function] = &[
 fn extension<'d>(
     run: &mut Run<'_, 'd>,
     call: Call<'_>,
-    input: Items<'d>,
+    input: &mut Items<'d>,
     out: &mut Items<'d>,
 ) -> Result<(), Flaw> {
     let Some(url) = run.text_argument(call, 0)? else { return Ok(()) };
@@ -57,10 +59,10 @@ fn is_primitive(run: &Run<'_, '_>, item: &Item<'_>) -> bool {
 fn has_value<'d>(
     run: &mut Run<'_, 'd>,
     _: Call<'_>,
-    input: Items<'d>,
+    input: &mut Items<'d>,
     out: &mut Items<'d>,
 ) -> Result<(), Flaw> {
-    let has = matches!(&*input, [item] if is_primitive(run, item));
+    let has = matches!(input.as_slice(), [item] if is_primitive(run, item));
     out.push(Item::Boolean(has));
     Ok(())
 }
@@ -68,10 +70,10 @@ fn has_value<'d>(
 fn get_value<'d>(
     run: &mut Run<'_, 'd>,
     _: Call<'_>,
-    input: Items<'d>,
+    input: &mut Items<'d>,
     out: &mut Items<'d>,
 ) -> Result<(), Flaw> {
-    if let [item] = &*input
+    if let [item] = input.as_slice()
         && is_primitive(run, item)
     {
         out.extend(item.system(run.schema()));
@@ -82,10 +84,10 @@ fn get_value<'d>(
 fn resolve<'d>(
     run: &mut Run<'_, 'd>,
     _: Call<'_>,
-    input: Items<'d>,
+    input: &mut Items<'d>,
     out: &mut Items<'d>,
 ) -> Result<(), Flaw> {
-    for item in &input {
+    for item in input.iter() {
         let text = match item {
             Item::Node(node) if node.value.kind() == Json::Object => {
                 node.value.get("reference").and_then(Value::as_str)
@@ -133,10 +135,10 @@ fn no_terminology(call: Call<'_>) -> Flaw {
 fn member_of<'d>(
     run: &mut Run<'_, 'd>,
     call: Call<'_>,
-    input: Items<'d>,
+    input: &mut Items<'d>,
     out: &mut Items<'d>,
 ) -> Result<(), Flaw> {
-    let Some(item) = at_most_one(call.at, call.name, input)? else { return Ok(()) };
+    let Some(item) = at_most_one(call.at, call.name, take(input))? else { return Ok(()) };
     let Some(value_set) = run.text_argument(call, 0)? else { return Ok(()) };
     let terminology: &dyn Terminology =
         run.environment.terminology.ok_or_else(|| no_terminology(call))?;
@@ -147,11 +149,11 @@ fn member_of<'d>(
 fn subsumes<'d>(
     run: &mut Run<'_, 'd>,
     call: Call<'_>,
-    input: Items<'d>,
+    input: &mut Items<'d>,
     out: &mut Items<'d>,
     is_reversed: bool,
 ) -> Result<(), Flaw> {
-    let item = at_most_one(call.at, call.name, input)?;
+    let item = at_most_one(call.at, call.name, take(input))?;
     let other = run.argument(call, 0)?;
     let other = at_most_one(call.at, call.name, other)?;
     let (Some(item), Some(other)) = (item, other) else { return Ok(()) };
@@ -171,10 +173,10 @@ fn profiles<'p, 'd>(run: &Run<'p, 'd>, call: Call<'_>) -> Result<&'p dyn Profile
 fn conforms_to<'d>(
     run: &mut Run<'_, 'd>,
     call: Call<'_>,
-    input: Items<'d>,
+    input: &mut Items<'d>,
     out: &mut Items<'d>,
 ) -> Result<(), Flaw> {
-    let item = at_most_one(call.at, call.name, input)?;
+    let item = at_most_one(call.at, call.name, take(input))?;
     let profile = run.text_argument(call, 0)?;
     let (Some(Item::Node(node)), Some(profile)) = (item, profile) else { return Ok(()) };
     let name = profile.strip_prefix("http://hl7.org/fhir/StructureDefinition/");
@@ -193,7 +195,7 @@ fn conforms_to<'d>(
 fn check_modifiers<'d>(
     run: &mut Run<'_, 'd>,
     call: Call<'_>,
-    input: Items<'d>,
+    input: &mut Items<'d>,
     out: &mut Items<'d>,
 ) -> Result<(), Flaw> {
     let mut known = Vec::with_capacity(call.args.len());
@@ -210,17 +212,17 @@ fn check_modifiers<'d>(
             }
         }
     }
-    out.extend(input);
+    out.append(input);
     Ok(())
 }
 
 fn html_checks<'d>(
     run: &mut Run<'_, 'd>,
     call: Call<'_>,
-    input: Items<'d>,
+    input: &mut Items<'d>,
     out: &mut Items<'d>,
 ) -> Result<(), Flaw> {
-    if let Some(Item::Node(node)) = at_most_one(call.at, call.name, input)? {
+    if let Some(Item::Node(node)) = at_most_one(call.at, call.name, take(input))? {
         out.push(Item::Boolean(profiles(run, call)?.html_checks(&node)));
     }
     Ok(())
@@ -229,7 +231,7 @@ fn html_checks<'d>(
 fn element_definition<'d>(
     run: &mut Run<'_, 'd>,
     call: Call<'_>,
-    input: Items<'d>,
+    input: &mut Items<'d>,
     out: &mut Items<'d>,
 ) -> Result<(), Flaw> {
     let profiles = profiles(run, call)?;
@@ -242,14 +244,14 @@ fn element_definition<'d>(
 fn slice<'d>(
     run: &mut Run<'_, 'd>,
     call: Call<'_>,
-    input: Items<'d>,
+    input: &mut Items<'d>,
     out: &mut Items<'d>,
 ) -> Result<(), Flaw> {
     let profile = run.text_argument(call, 0)?;
     let name = run.text_argument(call, 1)?;
     let (Some(profile), Some(name)) = (profile, name) else { return Ok(()) };
     let profiles = profiles(run, call)?;
-    for item in input {
+    for item in input.drain(..) {
         let Some(node) = item.node() else { continue };
         match profiles.is_in_slice(node, &profile, &name) {
             Some(true) => out.push(item),

@@ -1,5 +1,7 @@
 //! <https://hl7.org/fhirpath/N1/#filtering-and-projection>
 
+use std::mem::take;
+
 use super::super::equality;
 use super::super::error::Flaw;
 use super::super::item::Items;
@@ -16,11 +18,11 @@ pub(super) const TABLE: &[Function] = &[
 fn filter<'d>(
     run: &mut Run<'_, 'd>,
     call: Call<'_>,
-    input: Items<'d>,
+    input: &mut Items<'d>,
     out: &mut Items<'d>,
 ) -> Result<(), Flaw> {
     let criterion = call.arg(0)?;
-    for (index, item) in input.into_iter().enumerate() {
+    for (index, item) in input.drain(..).enumerate() {
         let (item, truth) = run.with_this(Some(item), index, |run| run.truth(criterion))?;
         if truth == Some(true) {
             out.extend(item);
@@ -32,11 +34,11 @@ fn filter<'d>(
 fn select<'d>(
     run: &mut Run<'_, 'd>,
     call: Call<'_>,
-    input: Items<'d>,
+    input: &mut Items<'d>,
     out: &mut Items<'d>,
 ) -> Result<(), Flaw> {
     let projection = call.arg(0)?;
-    for (index, item) in input.into_iter().enumerate() {
+    for (index, item) in input.drain(..).enumerate() {
         run.with_this(Some(item), index, |run| run.eval(projection, out))?;
     }
     Ok(())
@@ -45,11 +47,11 @@ fn select<'d>(
 fn repeat<'d>(
     run: &mut Run<'_, 'd>,
     call: Call<'_>,
-    input: Items<'d>,
+    input: &mut Items<'d>,
     out: &mut Items<'d>,
 ) -> Result<(), Flaw> {
     let (projection, start) = (call.arg(0)?, out.len());
-    let mut next = input;
+    let mut next = take(input);
     while !next.is_empty() {
         let mut found = Items::new();
         for (index, item) in next.into_iter().enumerate() {
@@ -71,12 +73,12 @@ fn repeat<'d>(
 fn aggregate<'d>(
     run: &mut Run<'_, 'd>,
     call: Call<'_>,
-    input: Items<'d>,
+    input: &mut Items<'d>,
     out: &mut Items<'d>,
 ) -> Result<(), Flaw> {
     let aggregator = call.arg(0)?;
     let mut total = run.argument(call, 1)?;
-    for (index, item) in input.into_iter().enumerate() {
+    for (index, item) in input.drain(..).enumerate() {
         run.totals.push(total);
         let result = run.with_this(Some(item), index, |run| run.collect(aggregator));
         run.totals.pop();

@@ -1,5 +1,7 @@
 //! <https://hl7.org/fhirpath/N1/#math>
 
+use std::mem::take;
+
 use rust_decimal::prelude::{FromPrimitive, ToPrimitive};
 use rust_decimal::{Decimal, MathematicalOps};
 
@@ -16,7 +18,7 @@ macro_rules! of_number {
     ($function:expr) => {{
         let body: Body = |run, call, input, out| {
             let function: fn(Decimal) -> Option<Item<'static>> = $function;
-            out.extend(number(run, call, input)?.and_then(function));
+            out.extend(number(run, call, take(input))?.and_then(function));
             Ok(())
         };
         body
@@ -66,10 +68,10 @@ fn number<'d>(
 fn abs<'d>(
     run: &mut Run<'_, 'd>,
     call: Call<'_>,
-    input: Items<'d>,
+    input: &mut Items<'d>,
     out: &mut Items<'d>,
 ) -> Result<(), Flaw> {
-    match run.value_of(call, input)? {
+    match run.value_of(call, take(input))? {
         None => {}
         Some(Item::Integer(integer)) => out.extend(integer.checked_abs().map(Item::Integer)),
         Some(Item::Decimal(decimal)) => out.push(Item::Decimal(decimal.abs())),
@@ -85,10 +87,10 @@ fn abs<'d>(
 fn log<'d>(
     run: &mut Run<'_, 'd>,
     call: Call<'_>,
-    input: Items<'d>,
+    input: &mut Items<'d>,
     out: &mut Items<'d>,
 ) -> Result<(), Flaw> {
-    let number = number(run, call, input)?;
+    let number = number(run, call, take(input))?;
     let base = run.argument(call, 0)?;
     let base = self::number(run, call, base)?;
     out.extend(
@@ -106,10 +108,10 @@ fn logarithm(number: Decimal, base: Decimal) -> Option<Decimal> {
 fn power<'d>(
     run: &mut Run<'_, 'd>,
     call: Call<'_>,
-    input: Items<'d>,
+    input: &mut Items<'d>,
     out: &mut Items<'d>,
 ) -> Result<(), Flaw> {
-    let value = run.value_of(call, input)?;
+    let value = run.value_of(call, take(input))?;
     let exponent = run.argument(call, 0)?;
     let exponent = run.value_of(call, exponent)?;
     let (Some(value), Some(exponent)) = (value, exponent) else { return Ok(()) };
@@ -139,10 +141,10 @@ fn raise(value: Decimal, by: Decimal) -> Option<Decimal> {
 fn round<'d>(
     run: &mut Run<'_, 'd>,
     call: Call<'_>,
-    input: Items<'d>,
+    input: &mut Items<'d>,
     out: &mut Items<'d>,
 ) -> Result<(), Flaw> {
-    let value = number(run, call, input)?;
+    let value = number(run, call, take(input))?;
     let digits = run.integer_argument(call, 0)?.unwrap_or(0);
     let digits = u32::try_from(digits)
         .map_err(|_| Flaw::execution(call.at, "round() takes a number of digits, 0 or more"))?;

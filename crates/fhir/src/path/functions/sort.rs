@@ -18,7 +18,7 @@ type Keys<'d> = Vec<Option<Item<'d>>>;
 fn sort<'d>(
     run: &mut Run<'_, 'd>,
     call: Call<'_>,
-    input: Items<'d>,
+    input: &mut Items<'d>,
     out: &mut Items<'d>,
 ) -> Result<(), Flaw> {
     // `-key` sorts from the largest down; of strings too, which have no negative.
@@ -33,7 +33,7 @@ fn sort<'d>(
     // Insertion: partial dates and units make an order that is not total, on which the sort of
     // the standard library may panic.
     let mut placed: Vec<(Keys<'d>, Option<Item<'d>>)> = Vec::with_capacity(input.len());
-    for (index, item) in input.into_iter().enumerate() {
+    for (index, item) in input.drain(..).enumerate() {
         run.charge(call.at, 1 + placed.len())?;
         let new = keys(run, call, &directions, item, index)?;
         let mut at = placed.len();

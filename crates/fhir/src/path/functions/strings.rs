@@ -1,6 +1,7 @@
 //! <https://hl7.org/fhirpath/N1/#string-manipulation>
 
 use std::borrow::Cow;
+use std::mem::take;
 
 use base::limits::FHIRPATH_PATTERN_BYTES;
 use regex::{Regex, RegexBuilder};
@@ -14,7 +15,7 @@ use super::{BOOLEAN, Body, Call, Function, Gives, INTEGER, STRING};
 macro_rules! with_text {
     ($function:expr) => {{
         let body: Body = |run, call, input, out| {
-            let text = run.text_of(call, input)?;
+            let text = run.text_of(call, take(input))?;
             let other = run.text_argument(call, 0)?;
             if let (Some(text), Some(other)) = (text, other) {
                 let function: fn(&str, &str) -> Item<'static> = $function;
@@ -30,7 +31,7 @@ macro_rules! with_text {
 macro_rules! of_text {
     ($function:expr) => {{
         let body: Body = |run, call, input, out| {
-            if let Some(text) = run.text_of(call, input)? {
+            if let Some(text) = run.text_of(call, take(input))? {
                 let function: fn(&str) -> Item<'static> = $function;
                 out.push(function(&text));
             }
@@ -95,10 +96,10 @@ fn place(text: &str, byte: Option<usize>) -> Item<'static> {
 fn substring<'d>(
     run: &mut Run<'_, 'd>,
     call: Call<'_>,
-    input: Items<'d>,
+    input: &mut Items<'d>,
     out: &mut Items<'d>,
 ) -> Result<(), Flaw> {
-    let text = run.text_of(call, input)?;
+    let text = run.text_of(call, take(input))?;
     let start = run.integer_argument(call, 0)?.and_then(|start| usize::try_from(start).ok());
     let length = run.integer_argument(call, 1)?;
     let (Some(text), Some(start)) = (text, start) else { return Ok(()) };
@@ -113,10 +114,10 @@ fn substring<'d>(
 fn to_chars<'d>(
     run: &mut Run<'_, 'd>,
     call: Call<'_>,
-    input: Items<'d>,
+    input: &mut Items<'d>,
     out: &mut Items<'d>,
 ) -> Result<(), Flaw> {
-    if let Some(text) = run.text_of(call, input)? {
+    if let Some(text) = run.text_of(call, take(input))? {
         out.extend(text.chars().map(|c| Item::text(c.to_string())));
     }
     Ok(())
@@ -125,10 +126,10 @@ fn to_chars<'d>(
 fn replace<'d>(
     run: &mut Run<'_, 'd>,
     call: Call<'_>,
-    input: Items<'d>,
+    input: &mut Items<'d>,
     out: &mut Items<'d>,
 ) -> Result<(), Flaw> {
-    let text = run.text_of(call, input)?;
+    let text = run.text_of(call, take(input))?;
     let (from, to) = (run.text_argument(call, 0)?, run.text_argument(call, 1)?);
     if let (Some(text), Some(from), Some(to)) = (text, from, to) {
         run.charge(call.at, text.len().saturating_mul(1 + to.len()) / 8)?;
@@ -151,11 +152,11 @@ fn pattern(call: Call<'_>, text: &str, full: bool) -> Result<Regex, Flaw> {
 fn matches<'d>(
     run: &mut Run<'_, 'd>,
     call: Call<'_>,
-    input: Items<'d>,
+    input: &mut Items<'d>,
     out: &mut Items<'d>,
     full: bool,
 ) -> Result<(), Flaw> {
-    let text = run.text_of(call, input)?;
+    let text = run.text_of(call, take(input))?;
     let wanted = run.text_argument(call, 0)?;
     if let (Some(text), Some(wanted)) = (text, wanted) {
         out.push(Item::Boolean(pattern(call, &wanted, full)?.is_match(&text)));
@@ -166,10 +167,10 @@ fn matches<'d>(
 fn replace_matches<'d>(
     run: &mut Run<'_, 'd>,
     call: Call<'_>,
-    input: Items<'d>,
+    input: &mut Items<'d>,
     out: &mut Items<'d>,
 ) -> Result<(), Flaw> {
-    let text = run.text_of(call, input)?;
+    let text = run.text_of(call, take(input))?;
     let (from, to) = (run.text_argument(call, 0)?, run.text_argument(call, 1)?);
     let (Some(text), Some(from), Some(to)) = (text, from, to) else { return Ok(()) };
     if from.is_empty() {
@@ -186,10 +187,10 @@ fn replace_matches<'d>(
 fn split<'d>(
     run: &mut Run<'_, 'd>,
     call: Call<'_>,
-    input: Items<'d>,
+    input: &mut Items<'d>,
     out: &mut Items<'d>,
 ) -> Result<(), Flaw> {
-    let text = run.text_of(call, input)?;
+    let text = run.text_of(call, take(input))?;
     let separator = run.text_argument(call, 0)?;
     if let (Some(text), Some(separator)) = (text, separator) {
         out.extend(text.split(&*separator).map(|part| Item::text(part.to_owned())));
@@ -200,7 +201,7 @@ fn split<'d>(
 fn join<'d>(
     run: &mut Run<'_, 'd>,
     call: Call<'_>,
-    input: Items<'d>,
+    input: &mut Items<'d>,
     out: &mut Items<'d>,
 ) -> Result<(), Flaw> {
     if input.is_empty() {
@@ -209,7 +210,7 @@ fn join<'d>(
     let separator = run.text_argument(call, 0)?.unwrap_or_default();
     run.charge(call.at, input.len().saturating_mul(1 + separator.len()) / 8)?;
     let mut joined = String::new();
-    for (index, item) in input.into_iter().enumerate() {
+    for (index, item) in input.drain(..).enumerate() {
         if index > 0 {
             joined.push_str(&separator);
         }

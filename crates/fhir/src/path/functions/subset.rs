@@ -1,5 +1,7 @@
 //! <https://hl7.org/fhirpath/N1/#subsetting>
 
+use std::mem::take;
+
 use super::super::equality;
 use super::super::error::Flaw;
 use super::super::item::Items;
@@ -12,7 +14,7 @@ pub(super) const TABLE: &[Function] = &[
     Function::new("last", 0..=0, Gives::Input, last).ordered(),
     Function::new("tail", 0..=0, Gives::Input, tail).ordered(),
     Function::new("skip", 1..=1, Gives::Input, skip).ordered(),
-    Function::new("take", 1..=1, Gives::Input, take).ordered(),
+    Function::new("take", 1..=1, Gives::Input, first_few).ordered(),
     Function::new("intersect", 1..=1, Gives::Input, intersect),
     Function::new("exclude", 1..=1, Gives::Input, exclude),
 ];
@@ -20,27 +22,27 @@ pub(super) const TABLE: &[Function] = &[
 fn single<'d>(
     _: &mut Run<'_, 'd>,
     call: Call<'_>,
-    input: Items<'d>,
+    input: &mut Items<'d>,
     out: &mut Items<'d>,
 ) -> Result<(), Flaw> {
-    out.extend(at_most_one(call.at, "single()", input)?);
+    out.extend(at_most_one(call.at, "single()", take(input))?);
     Ok(())
 }
 
 fn first<'d>(
     _: &mut Run<'_, 'd>,
     _: Call<'_>,
-    input: Items<'d>,
+    input: &mut Items<'d>,
     out: &mut Items<'d>,
 ) -> Result<(), Flaw> {
-    out.extend(input.into_iter().next());
+    out.extend(input.drain(..).next());
     Ok(())
 }
 
 fn last<'d>(
     _: &mut Run<'_, 'd>,
     _: Call<'_>,
-    mut input: Items<'d>,
+    input: &mut Items<'d>,
     out: &mut Items<'d>,
 ) -> Result<(), Flaw> {
     out.extend(input.pop());
@@ -50,10 +52,10 @@ fn last<'d>(
 fn tail<'d>(
     _: &mut Run<'_, 'd>,
     _: Call<'_>,
-    input: Items<'d>,
+    input: &mut Items<'d>,
     out: &mut Items<'d>,
 ) -> Result<(), Flaw> {
-    out.extend(input.into_iter().skip(1));
+    out.extend(input.drain(..).skip(1));
     Ok(())
 }
 
@@ -66,23 +68,23 @@ fn number<'d>(run: &mut Run<'_, 'd>, call: Call<'_>) -> Result<Option<usize>, Fl
 fn skip<'d>(
     run: &mut Run<'_, 'd>,
     call: Call<'_>,
-    input: Items<'d>,
+    input: &mut Items<'d>,
     out: &mut Items<'d>,
 ) -> Result<(), Flaw> {
     if let Some(number) = number(run, call)? {
-        out.extend(input.into_iter().skip(number));
+        out.extend(input.drain(..).skip(number));
     }
     Ok(())
 }
 
-fn take<'d>(
+fn first_few<'d>(
     run: &mut Run<'_, 'd>,
     call: Call<'_>,
-    input: Items<'d>,
+    input: &mut Items<'d>,
     out: &mut Items<'d>,
 ) -> Result<(), Flaw> {
     if let Some(number) = number(run, call)? {
-        out.extend(input.into_iter().take(number));
+        out.extend(input.drain(..).take(number));
     }
     Ok(())
 }
@@ -90,13 +92,13 @@ fn take<'d>(
 fn intersect<'d>(
     run: &mut Run<'_, 'd>,
     call: Call<'_>,
-    input: Items<'d>,
+    input: &mut Items<'d>,
     out: &mut Items<'d>,
 ) -> Result<(), Flaw> {
     let other = run.argument(call, 0)?;
     run.charge(call.at, input.len().saturating_mul(other.len()))?;
     let schema = run.schema();
-    let both = input.into_iter().filter(|item| equality::holds_item(schema, &other, item));
+    let both = input.drain(..).filter(|item| equality::holds_item(schema, &other, item));
     let both = both.collect();
     run.distinct(call.at, both, out)
 }
@@ -104,12 +106,12 @@ fn intersect<'d>(
 fn exclude<'d>(
     run: &mut Run<'_, 'd>,
     call: Call<'_>,
-    input: Items<'d>,
+    input: &mut Items<'d>,
     out: &mut Items<'d>,
 ) -> Result<(), Flaw> {
     let other = run.argument(call, 0)?;
     run.charge(call.at, input.len().saturating_mul(other.len()))?;
     let schema = run.schema();
-    out.extend(input.into_iter().filter(|item| !equality::holds_item(schema, &other, item)));
+    out.extend(input.drain(..).filter(|item| !equality::holds_item(schema, &other, item)));
     Ok(())
 }

@@ -14,7 +14,7 @@ pub(super) const TABLE: &[Function] = &[
 fn children<'d>(
     run: &mut Run<'_, 'd>,
     _: Call<'_>,
-    input: Items<'d>,
+    input: &mut Items<'d>,
     out: &mut Items<'d>,
 ) -> Result<(), Flaw> {
     for node in input.iter().filter_map(Item::node) {
@@ -26,7 +26,7 @@ fn children<'d>(
 fn descendants<'d>(
     run: &mut Run<'_, 'd>,
     call: Call<'_>,
-    input: Items<'d>,
+    input: &mut Items<'d>,
     out: &mut Items<'d>,
 ) -> Result<(), Flaw> {
     let mut next = out.len();

@@ -17,7 +17,7 @@ pub(super) const TABLE: &[Function] = &[
 fn trace<'d>(
     run: &mut Run<'_, 'd>,
     call: Call<'_>,
-    input: Items<'d>,
+    input: &mut Items<'d>,
     out: &mut Items<'d>,
 ) -> Result<(), Flaw> {
     let name = run.text_argument(call, 0)?.unwrap_or_default();
@@ -28,16 +28,16 @@ fn trace<'d>(
         }
     }
     if let Some(listener) = run.environment.trace {
-        listener.trace(&name, if call.args.len() > 1 { &shown } else { &input });
+        listener.trace(&name, if call.args.len() > 1 { &shown } else { input });
     }
-    out.extend(input);
+    out.append(input);
     Ok(())
 }
 
 fn now<'d>(
     run: &mut Run<'_, 'd>,
     _: Call<'_>,
-    _: Items<'d>,
+    _: &mut Items<'d>,
     out: &mut Items<'d>,
 ) -> Result<(), Flaw> {
     out.push(Item::DateTime(run.environment.now));
@@ -47,7 +47,7 @@ fn now<'d>(
 fn today<'d>(
     run: &mut Run<'_, 'd>,
     _: Call<'_>,
-    _: Items<'d>,
+    _: &mut Items<'d>,
     out: &mut Items<'d>,
 ) -> Result<(), Flaw> {
     out.push(Item::Date(run.environment.now.to_precision(Precision::Day)));
@@ -57,7 +57,7 @@ fn today<'d>(
 fn time_of_day<'d>(
     run: &mut Run<'_, 'd>,
     _: Call<'_>,
-    _: Items<'d>,
+    _: &mut Items<'d>,
     out: &mut Items<'d>,
 ) -> Result<(), Flaw> {
     out.push(Item::Time(run.environment.now.time));
@@ -67,7 +67,7 @@ fn time_of_day<'d>(
 fn type_of<'d>(
     run: &mut Run<'_, 'd>,
     _: Call<'_>,
-    input: Items<'d>,
+    input: &mut Items<'d>,
     out: &mut Items<'d>,
 ) -> Result<(), Flaw> {
     let schema = run.schema();
