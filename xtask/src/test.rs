@@ -11,7 +11,7 @@ use anyhow::{Context, Result};
 
 use crate::azure::Installation;
 use crate::place::Place;
-use crate::{acceptance, long, run, tidy};
+use crate::{acceptance, r#gen, long, run, tidy};
 
 /// One check. The order here is the order in which they run: what fails fastest comes first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,13 +23,14 @@ pub(crate) enum Step {
     Azure,
     Tests,
     Acceptance,
+    Gen,
     Kills,
     Deny,
     Advisories,
 }
 
 /// Its name on the command line and what its heading says.
-const STEPS: [(Step, &str, &str); 10] = [
+const STEPS: [(Step, &str, &str); 11] = [
     (Step::Fmt, "fmt", "every file is formatted"),
     (Step::Tidy, "tidy", "house rules, bans, licences, sources"),
     (Step::Clippy, "clippy", "no warning anywhere"),
@@ -37,6 +38,7 @@ const STEPS: [(Step, &str, &str); 10] = [
     (Step::Azure, "azure", "azure-cli in target/venv"),
     (Step::Tests, "tests", "every crate's tests and the stories over HTTP"),
     (Step::Acceptance, "acceptance", "the real az and azure-identity against the real binary"),
+    (Step::Gen, "gen", "the FHIR definitions are what the published packages give"),
     (Step::Kills, "kills", "the store under kill -9, hundreds of times"),
     (Step::Deny, "deny", "cargo-deny: bans, licences, sources"),
     (Step::Advisories, "advisories", "cargo-deny: known vulnerabilities"),
@@ -49,7 +51,7 @@ impl Step {
 
     /// Steps that only `--long` runs unless they are asked for by name.
     fn is_long(self) -> bool {
-        matches!(self, Self::Kills | Self::Deny | Self::Advisories)
+        matches!(self, Self::Gen | Self::Kills | Self::Deny | Self::Advisories)
     }
 
     /// Steps whose success this one needs.
@@ -62,6 +64,7 @@ impl Step {
             | Self::Clippy
             | Self::Build
             | Self::Azure
+            | Self::Gen
             | Self::Deny
             | Self::Advisories => &[],
         }
@@ -215,6 +218,9 @@ impl Runner<'_> {
             }
             Step::Tests => self.tests(),
             Step::Acceptance => self.acceptance(),
+            Step::Gen => {
+                Ok(Outcome::of(r#gen::check(self.place)?, "cargo xtask gen writes them anew"))
+            }
             Step::Kills => self.kills(),
             Step::Deny => long::deny(self.place),
             Step::Advisories => long::advisories(self.place),
@@ -289,7 +295,7 @@ mod tests {
         check(&[], Ok("fmt tidy clippy build azure tests acceptance"));
         check(
             &["--long"],
-            Ok("fmt tidy clippy build azure tests acceptance kills deny advisories"),
+            Ok("fmt tidy clippy build azure tests acceptance gen kills deny advisories"),
         );
         check(&["--only", "tidy"], Ok("tidy"));
         check(&["--only", "deny"], Ok("deny"));

@@ -313,12 +313,11 @@ impl<'a> Type<'a> {
 
     fn find(self, name: &str) -> Option<&'a ChildRow> {
         let tables = &self.all.tables;
-        let row = self.all.names.places(self.id, name).find_map(|place| {
+        self.all.names.places(self.id, name).find_map(|place| {
             let row = tables.children.get(place as usize)?;
             let owned = self.row.children.range().contains(&(place as usize));
             (owned && tables.texts.get(row.name) == name).then_some(row)
-        });
-        row
+        })
     }
 }
 

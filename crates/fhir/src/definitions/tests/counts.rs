@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::definitions::{Definitions, Primitive, TypeKind};
+use crate::definitions::{
+    CodeSystem, Definitions, Element, Primitive, Structure, Type, TypeKind, ValueSet,
+};
 
 #[test]
 fn types() {
@@ -17,7 +19,7 @@ fn types() {
     assert_eq!(count(TypeKind::Primitive, false), 20);
     assert_eq!(count(TypeKind::Complex, false) + count(TypeKind::Complex, true), 41);
     assert_eq!(count(TypeKind::Logical, false), 5);
-    let primitives: Vec<Primitive> = definitions.types().filter_map(|ty| ty.primitive()).collect();
+    let primitives: Vec<Primitive> = definitions.types().filter_map(Type::primitive).collect();
     assert_eq!(primitives.len(), 20);
 }
 
@@ -26,10 +28,10 @@ fn structures_and_elements() {
     let definitions = Definitions::r4();
     let all = || definitions.types.structures().iter().chain(definitions.profiles().iter());
     assert_eq!(all().count(), 655);
-    assert_eq!(all().flat_map(|structure| structure.elements()).count(), 13_021);
+    assert_eq!(all().flat_map(Structure::elements).count(), 13_021);
     let constraints: BTreeSet<_> = all()
-        .flat_map(|structure| structure.elements())
-        .flat_map(|element| element.constraints())
+        .flat_map(Structure::elements)
+        .flat_map(Element::constraints)
         .map(|constraint| (constraint.key, constraint.expression))
         .collect();
     assert_eq!(constraints.len(), 248);
@@ -69,11 +71,11 @@ fn the_rest() {
     assert_eq!(definitions.compartments().iter().count(), 5);
     let terminology = definitions.terminology();
     assert_eq!(terminology.code_systems().count(), 1_062);
-    assert_eq!(terminology.code_systems().flat_map(|system| system.concepts()).count(), 20_731);
+    assert_eq!(terminology.code_systems().flat_map(CodeSystem::concepts).count(), 20_731);
     // One of the expansions is of a value set that the core package does not have.
     assert_eq!(terminology.value_sets().count(), 1_317);
     assert_eq!(definitions.concept_maps().iter().count(), 80);
-    let expanded = terminology.value_sets().filter_map(|set| set.expansion());
+    let expanded = terminology.value_sets().filter_map(ValueSet::expansion);
     let (mut sets, mut lines) = (0, 0);
     for expansion in expanded {
         sets += 1;

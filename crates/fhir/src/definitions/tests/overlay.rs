@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use json::{Document, Limits};
 
-use crate::definitions::{Definitions, Layer, Origin, Registry};
+use crate::definitions::{Definitions, Layer, Origin, Registry, SearchParameter};
 
 fn documents(texts: &[&str]) -> Vec<Document> {
     let parse = |text: &&str| Document::parse(text.as_bytes().to_vec(), &Limits::default());
@@ -68,7 +68,7 @@ fn a_search_parameter_of_ones_own_hides_that_of_the_standard() {
         "base":["Patient"],"type":"string","expression":"Patient.name.family"}"#;
     let registry = Registry::new(Definitions::r4()).with(layer(Origin::Rest, &[parameter]));
     let patient = Definitions::r4().type_named("Patient").unwrap();
-    let found = |code| registry.search_parameter(patient, code).map(|parameter| parameter.url());
+    let found = |code| registry.search_parameter(patient, code).map(SearchParameter::url);
     assert_eq!(found("name"), Some("http://example.org/s"));
     assert_eq!(found("_id"), Some("http://hl7.org/fhir/SearchParameter/Resource-id"));
 }

@@ -1,6 +1,6 @@
 //! Search parameters, compartments, operations.
 
-use crate::definitions::Definitions;
+use crate::definitions::{Definitions, SearchParameter};
 
 #[test]
 fn a_code_means_what_the_type_or_its_base_says() {
@@ -26,7 +26,8 @@ fn a_code_means_what_the_type_or_its_base_says() {
     assert!(!subject.is_experimental(), "an example has the same code");
 
     let patient = definitions.type_named("Patient").unwrap();
-    let codes: Vec<_> = definitions.search_parameters_of(patient).map(|p| p.code()).collect();
+    let codes: Vec<_> =
+        definitions.search_parameters_of(patient).map(SearchParameter::code).collect();
     for code in ["address", "name", "_id", "_text", "_tag", "general-practitioner"] {
         assert_eq!(codes.iter().filter(|known| **known == code).count(), 1, "{code}");
     }

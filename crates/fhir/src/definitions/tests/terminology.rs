@@ -2,7 +2,7 @@
 
 use json::{Document, Limits};
 
-use crate::definitions::{Definitions, Layer, Origin};
+use crate::definitions::{Concept, Contained, Definitions, Layer, Origin};
 
 #[test]
 fn a_concept_is_found_in_its_system() {
@@ -10,15 +10,15 @@ fn a_concept_is_found_in_its_system() {
     let system = terminology.code_system("http://hl7.org/fhir/issue-type").unwrap();
     let concept = system.concept("not-found").unwrap();
     assert_eq!(concept.display(), Some("Not Found"));
-    assert_eq!(concept.parent().map(|parent| parent.code()), Some("processing"));
+    assert_eq!(concept.parent().map(Concept::code), Some("processing"));
     assert!(concept.is_below(system.concept("processing").unwrap()));
     assert!(!concept.is_below(system.concept("security").unwrap()));
     assert!(!concept.is_below(concept));
     assert!(system.concept("Not-Found").is_none());
-    let roots: Vec<_> = system.roots().map(|concept| concept.code()).collect();
+    let roots: Vec<_> = system.roots().map(Concept::code).collect();
     assert_eq!(roots, ["invalid", "security", "processing", "transient", "informational"]);
     let security = system.concept("security").unwrap();
-    let below: Vec<_> = security.children().map(|concept| concept.code()).collect();
+    let below: Vec<_> = security.children().map(Concept::code).collect();
     assert_eq!(below, ["login", "unknown", "expired", "forbidden", "suppressed"]);
     assert!(terminology.code_system("http://loinc.org").is_none_or(|s| s.concepts().count() == 0));
 }
@@ -47,7 +47,7 @@ fn case_matters_unless_the_system_says_otherwise() {
     let check = |sensitive: &str, code: &str, expected: Option<&str>| {
         let layer = system(sensitive);
         let system = layer.terminology().code_system("http://example.org").unwrap();
-        assert_eq!(system.concept(code).map(|concept| concept.code()), expected, "{code}");
+        assert_eq!(system.concept(code).map(Concept::code), expected, "{code}");
     };
     for code in ["zeta", "ALPHA", "Alpha", "BETA"] {
         check("", code, None);
@@ -68,7 +68,7 @@ fn a_value_set_has_its_rules_and_its_expansion() {
     let include = set.includes().next().unwrap();
     assert_eq!(include.system(), Some("http://hl7.org/fhir/administrative-gender"));
     let expansion = set.expansion().unwrap();
-    let codes: Vec<_> = expansion.contains().map(|line| line.code()).collect();
+    let codes: Vec<_> = expansion.contains().map(Contained::code).collect();
     assert_eq!(codes, ["male", "female", "other", "unknown"]);
     let line = expansion.find("http://hl7.org/fhir/administrative-gender", "female").unwrap();
     assert_eq!(line.display(), Some("Female"));

@@ -1,7 +1,7 @@
 //! Types and their elements.
 
 use super::follow;
-use crate::definitions::{Definitions, Derivation, Role, Strength};
+use crate::definitions::{Definitions, Derivation, Element, Role, Strength, Type};
 
 #[track_caller]
 fn check(path: &str, expected: &str) {
@@ -71,7 +71,7 @@ fn types_stand_in_lines() {
     let definitions = Definitions::r4();
     let check = |ty: &str, expected: &str| {
         let first = definitions.type_named(ty).map(|id| definitions.ty(id));
-        let line: Vec<_> = std::iter::successors(first, |ty| ty.base()).map(|t| t.name()).collect();
+        let line: Vec<_> = std::iter::successors(first, |ty| ty.base()).map(Type::name).collect();
         assert_eq!(line.join(" "), expected);
     };
     check("Patient", "Patient DomainResource Resource");
@@ -95,13 +95,13 @@ fn types_stand_in_lines() {
 fn children_come_in_the_order_of_xml() {
     let definitions = Definitions::r4();
     let id = definitions.type_named("Period").unwrap();
-    let names: Vec<_> = definitions.ty(id).children().map(|element| element.name()).collect();
+    let names: Vec<_> = definitions.ty(id).children().map(Element::name).collect();
     assert_eq!(names, ["id", "extension", "start", "end"]);
     let id = definitions.type_named("Extension").unwrap();
-    let names: Vec<_> = definitions.ty(id).children().map(|element| element.name()).collect();
+    let names: Vec<_> = definitions.ty(id).children().map(Element::name).collect();
     assert_eq!(names, ["id", "extension", "url", "value[x]"]);
     for ty in definitions.types() {
-        let orders: Vec<_> = ty.children().map(|element| element.order()).collect();
+        let orders: Vec<_> = ty.children().map(Element::order).collect();
         assert!(orders.is_sorted_by(|a, b| a < b), "{}: {orders:?}", ty.name());
         assert_eq!(ty.json_names().filter(|name| ty.child(name).is_none()).count(), 0);
     }
@@ -152,7 +152,7 @@ fn profiles_keep_slices_and_fixed_values() {
     assert_eq!((slice.min(), slice.max(), slice.repeats()), (1, Some(1), true));
     let fixed = systolic.elements().filter_map(|element| element.given(Role::Fixed));
     assert!(fixed.map(|given| (given.ty, given.json)).any(|it| it == ("Code", "\"8480-6\"")));
-    let names: Vec<_> = slice.children().map(|element| element.name()).collect();
+    let names: Vec<_> = slice.children().map(Element::name).collect();
     assert_eq!(&names[..4], ["id", "extension", "modifierExtension", "code"]);
 
     let race = "http://hl7.org/fhir/StructureDefinition/patient-birthTime|4.0.1";
