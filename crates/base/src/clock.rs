@@ -69,29 +69,73 @@ impl Timestamp {
         Self(self.0 - self.0.rem_euclid(10))
     }
 
-    fn jiff(self) -> jiff::Timestamp {
+    /// The calendar fields in UTC; years past 9999 are not told apart.
+    fn civil(self) -> jiff::civil::DateTime {
         let nanos = i32::try_from(self.0.rem_euclid(TICKS_PER_SECOND) * 100).unwrap_or(0);
-        jiff::Timestamp::new(self.unix_seconds(), nanos).unwrap_or(jiff::Timestamp::MAX)
+        let moment = jiff::Timestamp::new(self.unix_seconds(), nanos);
+        jiff::tz::Offset::UTC.to_datetime(moment.unwrap_or(jiff::Timestamp::MAX))
     }
 
     /// As an HTTP date (RFC 9110, section 5.6.7): `Tue, 24 Nov 2026 14:58:54 GMT`.
     #[must_use]
     pub fn http_date(self) -> String {
-        self.jiff().strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()
+        const DAYS: &[u8; 21] = b"MonTueWedThuFriSatSun";
+        const MONTHS: &[u8; 36] = b"JanFebMarAprMayJunJulAugSepOctNovDec";
+        let name = |names: &'static [u8], index: i8| {
+            names.chunks(3).nth(usize::try_from(index).unwrap_or(0)).unwrap_or(b"???")
+        };
+        let civil = self.civil();
+        let mut text = *b"Ddd, 00 Mmm 0000 00:00:00 GMT";
+        text[..3].copy_from_slice(name(DAYS, civil.weekday().to_monday_zero_offset()));
+        put(&mut text[5..7], civil.day().into());
+        text[8..11].copy_from_slice(name(MONTHS, civil.month() - 1));
+        put(&mut text[12..16], civil.year().into());
+        put_time(&mut text[17..25], civil);
+        String::from_utf8_lossy(&text).into_owned()
     }
 
     /// As Entra writes it in error bodies: `2026-11-24 14:58:54Z`.
     #[must_use]
     pub fn entra(self) -> String {
-        self.jiff().strftime("%Y-%m-%d %H:%M:%SZ").to_string()
+        let mut text = *b"0000-00-00 00:00:00Z";
+        put_date(&mut text[..10], self.civil());
+        put_time(&mut text[11..19], self.civil());
+        String::from_utf8_lossy(&text).into_owned()
     }
 }
 
+/// Writes a number with leading zeros into all of `digits`.
+fn put(digits: &mut [u8], mut number: i32) {
+    for digit in digits.iter_mut().rev() {
+        *digit = b'0' + u8::try_from(number % 10).unwrap_or(0);
+        number /= 10;
+    }
+}
+
+/// Into the ten places of `0000-00-00`.
+fn put_date(text: &mut [u8], civil: jiff::civil::DateTime) {
+    put(&mut text[..4], civil.year().into());
+    put(&mut text[5..7], civil.month().into());
+    put(&mut text[8..], civil.day().into());
+}
+
+/// Into the eight places of `00:00:00`.
+fn put_time(text: &mut [u8], civil: jiff::civil::DateTime) {
+    put(&mut text[..2], civil.hour().into());
+    put(&mut text[3..5], civil.minute().into());
+    put(&mut text[6..], civil.second().into());
+}
+
 /// RFC 3339 in UTC with microseconds, the form of `meta.lastUpdated`:
-/// `2026-11-24T14:58:54.000000Z`.
+/// `2026-11-24T14:58:54.000000Z`. Written by hand: every answer holds it.
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.jiff().strftime("%Y-%m-%dT%H:%M:%S.%6fZ"))
+        let civil = self.civil();
+        let mut text = *b"0000-00-00T00:00:00.000000Z";
+        put_date(&mut text[..10], civil);
+        put_time(&mut text[11..19], civil);
+        put(&mut text[20..26], civil.subsec_nanosecond() / 1_000);
+        f.write_str(std::str::from_utf8(&text).map_err(|_| fmt::Error)?)
     }
 }
 

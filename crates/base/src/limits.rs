@@ -107,6 +107,8 @@ pub const COMPRESSION_BYTES: usize = 1 << 10;
 /// Bytes of an answer up to which it is compressed whole; a longer one is compressed while it is
 /// sent.
 pub const COMPRESSED_AT_ONCE: usize = 64 << 10;
+/// Bytes of decompressed bodies that one service keeps for reads by id.
+pub const BODY_CACHE_BYTES: usize = 32 << 20;
 /// Bytes of a FHIRPath expression.
 pub const FHIRPATH_BYTES: usize = 64 << 10;
 /// Levels of nesting in a FHIRPath expression; operators and invocations count as levels.

@@ -12,6 +12,7 @@ use crate::commands::{
     token, user, version,
 };
 use crate::environment;
+use crate::log::{self, Log};
 use crate::output::note;
 
 /// A FHIR service that Azure's own tools already know how to talk to.
@@ -122,9 +123,7 @@ fn wrong_arguments(error: &clap::Error) -> ExitCode {
 }
 
 fn dispatch(command: Command) -> Result<ExitCode> {
-    if !matches!(command, Command::Serve(_)) {
-        commands_log();
-    }
+    let _log = (!matches!(command, Command::Serve(_))).then(commands_log);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.context("the operating system gives no threads")?;
     runtime.block_on(async {
@@ -155,9 +154,9 @@ fn dispatch(command: Command) -> Result<ExitCode> {
 }
 
 /// Commands are silent about a server they start for a moment, unless `FIREKEEP_LOG` asks.
-fn commands_log() {
+fn commands_log() -> Log {
     let filter = environment::text("FIREKEEP_LOG").unwrap_or_else(|| "error".to_owned());
-    serve::log(serve::LogFormat::Text, &filter);
+    log::begin(serve::LogFormat::Text, &filter)
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ mod client;
 mod commands;
 mod environment;
 mod load;
+mod log;
 mod output;
 
 use std::process::ExitCode;

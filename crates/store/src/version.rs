@@ -1,6 +1,7 @@
 //! A stored version and the byte layout of its row in the `version` table.
 
 use base::{Fault, Timestamp};
+use bytes::Bytes;
 
 use crate::content::{self, Content};
 use crate::key::{Key, ResourceId, Rid, TypeId};
@@ -61,7 +62,7 @@ pub struct Version {
     /// The splice as given to [`Content::compress`]; zeros for a deletion.
     pub splice: [u8; 12],
     /// The body as given to [`Content::compress`]; empty for a deletion.
-    pub body: Vec<u8>,
+    pub body: Bytes,
 }
 
 impl Version {
@@ -127,14 +128,19 @@ impl<'t> Row<'t> {
     /// The version with its body.
     pub(crate) fn version(&self) -> Result<Version, Fault> {
         let body = match self.head.kind {
-            Kind::Delete => Vec::new(),
+            Kind::Delete => Bytes::new(),
             Kind::Create | Kind::Update => {
-                content::decompress(self.body, self.raw_length, self.dictionary)?
+                content::decompress(self.body, self.raw_length, self.dictionary)?.into()
             }
         };
+        Ok(self.with_body(body))
+    }
+
+    /// The version, its body decompressed already.
+    pub(crate) fn with_body(&self, body: Bytes) -> Version {
         let VersionHead { rid, key, number, last_updated, kind } = self.head;
         let (hash, splice) = (self.hash, self.splice);
-        Ok(Version { rid, key, number, last_updated, kind, hash, splice, body })
+        Version { rid, key, number, last_updated, kind, hash, splice, body }
     }
 
     /// The compartments the version is in.
@@ -203,7 +209,7 @@ mod tests {
         let version = row.version().unwrap();
         assert_eq!(version.head(), head(Kind::Update));
         assert_eq!((version.hash, version.splice), ([7; 16], [8; 12]));
-        assert_eq!(version.body, b"{\"a\":1}");
+        assert_eq!(version.body, &b"{\"a\":1}"[..]);
         assert_eq!(row.compartments().collect::<Vec<_>>(), content.compartments);
     }
 

@@ -1,19 +1,18 @@
 //! `firekeep serve`: starts the server, says how to use it, and runs until it is told to stop.
 
 use std::fmt::Write as _;
-use std::io::IsTerminal;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use clap::{Args, Parser, ValueEnum};
 use server::{Bootstrap, Config, ServeOptions, Server, StartError, TlsFiles};
-use tracing_subscriber::EnvFilter;
 
-use super::later;
+use super::{first_steps, later};
 use crate::client::connection::Connection;
 use crate::client::data_folder::DataArgs;
 use crate::environment;
+use crate::log;
 use crate::output::say;
 
 /// Start the server.
@@ -32,7 +31,7 @@ pub(crate) struct ServeArgs {
     #[arg(long, value_name = "ADDR:PORT")]
     listen: Vec<SocketAddr>,
     /// Loopback address for the same routes without TLS
-    #[arg(long, value_name = "ADDR:PORT")]
+    #[arg(long, value_name = "ADDR:PORT", value_parser = loopback)]
     http: Option<SocketAddr>,
     /// Address for Prometheus figures
     #[arg(long, value_name = "ADDR:PORT")]
@@ -105,6 +104,15 @@ impl ServeArgs {
     }
 }
 
+/// The server refuses other addresses too; here it is wrong usage, before anything starts.
+fn loopback(text: &str) -> Result<SocketAddr, String> {
+    let address: SocketAddr = text.parse().map_err(|wrong| format!("{wrong}"))?;
+    if !address.ip().to_canonical().is_loopback() {
+        return Err(StartError::NotLoopback { address }.to_string());
+    }
+    Ok(address)
+}
+
 /// Starts the server and runs until SIGTERM or Ctrl-C.
 pub(crate) async fn run(args: ServeArgs) -> Result<()> {
     if args.managed_identity.is_some() {
@@ -114,7 +122,7 @@ pub(crate) async fn run(args: ServeArgs) -> Result<()> {
         return later::refuse("--store");
     }
     let filter = environment::text("FIREKEEP_LOG").unwrap_or_else(|| "info".to_owned());
-    log(args.log_format, &filter);
+    let _log = log::begin(args.log_format, &filter);
     let folder = args.data.folder.clone();
     let server = Server::start(args.options()?).await?;
     let connection: Connection = serde_json::from_value(serde_json::to_value(server.connection())?)
@@ -136,16 +144,6 @@ pub(crate) async fn start_for_a_moment(folder: &Path, port: Option<u16>) -> Resu
         Err(StartError::Bind { .. }) => Ok(start(0).await?),
         other => Ok(other?),
     }
-}
-
-/// Sends log lines to standard error. A second call changes nothing.
-pub(crate) fn log(format: LogFormat, filter: &str) {
-    let filter = EnvFilter::try_new(filter).unwrap_or_else(|_wrong| EnvFilter::new("info"));
-    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    let _already_set = match format {
-        LogFormat::Text => lines.with_ansi(std::io::stderr().is_terminal()).try_init(),
-        LogFormat::Json => lines.json().flatten_event(true).try_init(),
-    };
 }
 
 /// What a person reads after the start: addresses, who is who, where the secrets are, the commands.
@@ -173,37 +171,25 @@ fn how_to_use(connection: &Connection, folder: &Path) -> String {
     } else {
         format!(" --data '{}'", folder.display())
     };
-    let bash = bash_commands(connection, &data);
-    let powershell = powershell_commands(connection, &data);
-    format!("Firekeep is running.\n\n{out}\n{bash}\n{powershell}\nStop it with Ctrl-C.\n")
-}
-
-fn bash_commands(connection: &Connection, data: &str) -> String {
-    let arm = &connection.arm;
-    format!(
-        r#"With az and curl:
-  eval "$(firekeep env --shell bash{data})"
-  az cloud register -n firekeep --endpoint-resource-manager {arm}
-  az cloud set -n firekeep
-  az config set core.instance_discovery=false
-  az login --service-principal -u "$CLIENT_ID" -p "$CLIENT_SECRET" --tenant "$TENANT"
-  token=$(az account get-access-token --resource=$FHIR_URL --query accessToken --output tsv)
-  curl -X GET --header "Authorization: Bearer $token" $FHIR_URL/Patient
-"#
-    )
-}
-
-fn powershell_commands(connection: &Connection, data: &str) -> String {
-    let arm = &connection.arm;
-    format!(
-        r#"With PowerShell, once the operating system trusts $env:CA_BUNDLE:
-  firekeep env --shell powershell{data} | Out-String | Invoke-Expression
-  Add-AzEnvironment -Name firekeep -ARMEndpoint {arm}
-  $secret = ConvertTo-SecureString $env:CLIENT_SECRET -AsPlainText -Force
-  $app = New-Object PSCredential $env:CLIENT_ID, $secret
-  Connect-AzAccount -Environment firekeep -ServicePrincipal -Credential $app -Tenant $env:TENANT
-  $token = (Get-AzAccessToken -ResourceUrl $env:FHIR_URL).Token
-  Invoke-RestMethod "$env:FHIR_URL/Patient" -Authentication Bearer -Token $token
-"#
-    )
+    let mut steps =
+        vec![format!("With az and curl:\n  eval \"$(firekeep env --shell bash{data})\"")];
+    steps.extend(first_steps::bash(connection));
+    let mut text = format!("Firekeep is running.\n\n{out}\n{}\n", steps.join("\n  "));
+    if let Some(lines) = first_steps::powershell(connection) {
+        let trust = if connection.ca_bundle.is_some() {
+            ", once the operating system trusts $env:CA_BUNDLE"
+        } else {
+            ""
+        };
+        let _infallible = write!(
+            text,
+            "\nWith PowerShell{trust}:\n  firekeep env --shell powershell{data} \
+             | Out-String | Invoke-Expression\n  {}\n",
+            lines.join("\n  ")
+        );
+    }
+    for line in first_steps::missing(connection) {
+        let _infallible = write!(text, "\n{line}\n");
+    }
+    text + "\nStop it with Ctrl-C.\n"
 }

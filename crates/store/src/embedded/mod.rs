@@ -2,6 +2,7 @@
 
 mod apply;
 mod backup;
+mod bodies;
 mod check;
 mod decide;
 pub(crate) mod engine;
@@ -26,6 +27,7 @@ use base::Fault;
 use parking_lot::RwLock;
 use roaring::RoaringTreemap;
 
+use self::bodies::Bodies;
 use self::engine::Engine;
 use self::read::Head;
 use self::write::Writing;
@@ -55,6 +57,7 @@ struct Shared {
     /// Every superseded rid has its bit here; a bit may be set too early, never too late. What a
     /// reader sees is decided by the table in its own transaction.
     superseded: RwLock<RoaringTreemap>,
+    bodies: Bodies,
     groups: AtomicU64,
     guid: [u8; 16],
 }
@@ -189,6 +192,7 @@ impl Shared {
             engine,
             published: RwLock::new(head),
             superseded: RwLock::new(superseded),
+            bodies: Bodies::new(),
             groups: AtomicU64::new(0),
             guid,
         })

@@ -42,7 +42,7 @@ impl Snapshot {
     pub fn current(&self, key: &Key) -> Result<Option<Version>, Fault> {
         let reader = self.shared.engine.read()?;
         let Some(rid) = newest(reader.view(), key, self.head.rid)? else { return Ok(None) };
-        named_row(reader.view(), rid)?.version().map(Some)
+        self.shared.bodies.version(&named_row(reader.view(), rid)?).map(Some)
     }
 
     /// The version of a resource that has this number.
@@ -59,7 +59,7 @@ impl Snapshot {
         if rid > self.head.rid {
             return Ok(None);
         }
-        named_row(view, rid)?.version().map(Some)
+        self.shared.bodies.version(&named_row(view, rid)?).map(Some)
     }
 
     /// One page of the resources that match.

@@ -118,7 +118,7 @@ fn none_in_part(snapshot: &Snapshot) {
     loop {
         let page = snapshot.history(&plan, after, 500).unwrap();
         for version in snapshot.versions(&page.rids).unwrap() {
-            let body = String::from_utf8(version.body.clone()).unwrap();
+            let body = String::from_utf8(version.body.to_vec()).unwrap();
             let (name, number) = body.rsplit_once('-').unwrap();
             is_whole(snapshot, name, number.parse().unwrap());
             let sibling = snapshot.version(&patient(&body), 1).unwrap().unwrap();

@@ -115,7 +115,7 @@ fn any_event() -> impl Strategy<Value = Event> {
 fn tell(snapshot: &Snapshot, rids: &[Rid]) -> Vec<(Key, u64, Option<String>)> {
     let versions = snapshot.versions(rids).unwrap().into_iter();
     let told = versions.map(|it| {
-        let body = (!it.is_deletion()).then(|| String::from_utf8(it.body.clone()).unwrap());
+        let body = (!it.is_deletion()).then(|| String::from_utf8(it.body.to_vec()).unwrap());
         (it.key, it.number, body)
     });
     told.collect()

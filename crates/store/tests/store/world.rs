@@ -146,5 +146,5 @@ pub(crate) fn told(snapshot: &Snapshot, plan: &HistoryPlan) -> Vec<String> {
 
 pub(crate) fn body_of(snapshot: &Snapshot, key: &Key) -> Option<String> {
     let version = snapshot.current(key).unwrap()?;
-    (!version.is_deletion()).then(|| String::from_utf8(version.body).unwrap())
+    (!version.is_deletion()).then(|| String::from_utf8(version.body.to_vec()).unwrap())
 }

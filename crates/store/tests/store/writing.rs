@@ -16,11 +16,11 @@ fn versions_count_up_and_each_can_be_read() {
 
     let now = world.store.snapshot();
     let version = now.version(&patient("p"), 1).unwrap().unwrap();
-    assert_eq!((version.body.as_slice(), version.kind), (&b"one"[..], Kind::Create));
+    assert_eq!((&*version.body, version.kind), (&b"one"[..], Kind::Create));
     assert_eq!(version.splice, [3; 12]);
     assert!(version.last_updated < head.last_updated);
     let current = now.current(&patient("p")).unwrap().unwrap();
-    assert_eq!((current.head(), current.body.as_slice()), (head, &b"two"[..]));
+    assert_eq!((current.head(), &*current.body), (head, &b"two"[..]));
     assert_eq!(now.version(&patient("p"), 3).unwrap(), None);
     assert_eq!(now.current(&patient("q")).unwrap(), None);
     assert_eq!(now.current(&observation("p")).unwrap(), None);
