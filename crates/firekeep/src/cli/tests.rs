@@ -70,6 +70,8 @@ fn wrong_usage_is_exit_code_2() {
         "firekeep load --service demo p",
         "firekeep login --identity",
         "firekeep login -u a",
+        "firekeep login -u a -p -b --tenant t",
+        "firekeep serve --http 0.0.0.0:0",
         "firekeep login --service-principal",
         "firekeep account get-access-token --resource x --scope y",
         "firekeep account get-access-token --query [?",

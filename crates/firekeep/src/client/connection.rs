@@ -78,8 +78,12 @@ pub(crate) fn read(folder: &Path) -> Result<Option<Connection>> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error).context(format!("cannot read {}", path.display())),
     };
-    let connection = serde_json::from_slice(&text)
-        .with_context(|| format!("{} is not what a server writes; restart it", path.display()))?;
+    let connection = serde_json::from_slice(&text).with_context(|| {
+        format!(
+            "{} is not what a server writes; correct or delete it, then start the server again",
+            path.display()
+        )
+    })?;
     Ok(Some(connection))
 }
 

@@ -13,6 +13,8 @@ use super::control::Control;
 use super::grant;
 use super::http;
 use super::tokens::{Source, Tokens};
+use crate::account::authority::Authority;
+use crate::account::cache::Cache;
 use crate::commands::serve::start_for_a_moment;
 
 /// Where the data is.
@@ -119,24 +121,14 @@ fn running(folder: &Path, pid: Option<u32>) -> Result<Opened> {
     let who = pid.map_or_else(|| "another process".to_owned(), |pid| format!("process {pid}"));
     let Some(connection) = connection::read(folder)? else {
         bail!(
-            "{who} uses {} but has not written {} yet; try again in a moment",
+            "{who} uses {} but there is no {}: if it is still starting, try again in a moment; if \
+             the file was deleted, start the server again",
             folder.display(),
             connection::path(folder).display()
         );
     };
-    let application = connection.application.clone();
-    let Some((client_id, secret)) =
-        application.and_then(|it| it.client_secret.map(|secret| (it.client_id, secret)))
-    else {
-        bail!(
-            "{} holds no client secret (it was deleted once); stop the server, then run: \
-             firekeep app reset-secret",
-            connection::path(folder).display()
-        );
-    };
     let http = http::client(&connection.authority, connection.ca_bundle.as_deref())?;
-    let endpoint = grant::endpoint(&connection.authority, &connection.tenant_id, "token");
-    let source = Source::Secret { http: http.clone(), endpoint, client_id, secret };
+    let source = source(folder, &connection, &http)?;
     Ok(Opened {
         folder: folder.to_owned(),
         connection,
@@ -145,6 +137,30 @@ fn running(folder: &Path, pid: Option<u32>) -> Result<Opened> {
         tokens: Arc::new(Tokens::new(source)),
         started: None,
     })
+}
+
+/// Who asks a running server: the application of `connection.json`, or who signed in.
+fn source(folder: &Path, connection: &Connection, http: &reqwest::Client) -> Result<Source> {
+    let application = connection.application.clone();
+    if let Some((client_id, secret)) =
+        application.and_then(|it| it.client_secret.map(|secret| (it.client_id, secret)))
+    {
+        let endpoint = grant::endpoint(&connection.authority, &connection.tenant_id, "token");
+        return Ok(Source::Secret { http: http.clone(), endpoint, client_id, secret });
+    }
+    let (url, ca) = (connection.authority.clone(), connection.ca_bundle.clone());
+    if let Ok(account) = Cache::read()?.current(Some(&Authority { url, ca })) {
+        return Ok(Source::Account(Box::new(account.clone())));
+    }
+    let or = match connection.application {
+        Some(_) => ", or stop the server and run: firekeep app reset-secret",
+        None => ", or stop the server and run the command again",
+    };
+    bail!(
+        "{} holds no client secret; sign in with: firekeep login --data {}{or}",
+        connection::path(folder).display(),
+        folder.display()
+    )
 }
 
 /// The port at which the folder's server answered last.

@@ -11,6 +11,8 @@ use reqwest::Client;
 use tokio::sync::Mutex;
 
 use super::grant;
+use crate::account::cache::{Account, Cache};
+use crate::account::session;
 
 /// A token is renewed when less than this is left of it, as `az` does.
 pub(crate) const RENEWAL: Duration = Duration::from_mins(5);
@@ -19,6 +21,8 @@ pub(crate) const RENEWAL: Duration = Duration::from_mins(5);
 pub(crate) enum Source {
     /// The application of `connection.json`.
     Secret { http: Client, endpoint: String, client_id: String, secret: String },
+    /// The account that `firekeep login` signed in.
+    Account(Box<Account>),
     /// The server in this process, which trusts its owner.
     Server(Arc<server::Server>),
     /// A token that was given and cannot be renewed.
@@ -56,6 +60,14 @@ impl Tokens {
             Source::Fixed(token) => Ok((Duration::MAX, token.clone())),
             Source::Server(server) => {
                 Ok((base::limits::ACCESS_TOKEN_LIFETIME, server.administrator_token(resource)?))
+            }
+            Source::Account(account) => {
+                let scope = format!("{resource}/.default");
+                let mut cache = Cache::read()?;
+                let token = session::token(&mut cache, account, &account.tenant, &scope).await?;
+                let seconds = token.expires_on - SystemClock.now().unix_seconds();
+                let lifetime = Duration::from_secs(u64::try_from(seconds).unwrap_or(0));
+                Ok((lifetime, token.access_token))
             }
             Source::Secret { http, endpoint, client_id, secret } => {
                 let scope = format!("{resource}/.default");

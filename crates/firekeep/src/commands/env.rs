@@ -7,6 +7,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use clap::{Args, ValueEnum};
 
+use super::first_steps;
 use crate::client::connection::Connection;
 use crate::client::data_folder::DataArgs;
 use crate::output::say;
@@ -49,11 +50,7 @@ fn render(shell: Shell, connection: &Connection, folder: &Path) -> String {
             Shell::Powershell => writeln!(out, "$env:{name} = '{}'", value.replace('\'', "''")),
         };
     }
-    let lines = match shell {
-        Shell::Bash => bash_lines(connection),
-        Shell::Powershell => powershell_lines(connection),
-    };
-    out.push_str(&lines);
+    out.push_str(&steps(shell, connection));
     out
 }
 
@@ -68,12 +65,15 @@ fn variables(shell: Shell, connection: &Connection, folder: &Path) -> Vec<(&'sta
             "CURL_CA_BUNDLE",
             "SSL_CERT_FILE",
             "NODE_EXTRA_CA_CERTS",
+            "FIREKEEP_CA",
         ];
         all.extend(trust.map(|name| (name, ca.display().to_string())));
     }
     all.push(("AZURE_CONFIG_DIR", folder.join("azure").display().to_string()));
     all.push(("AZURE_CORE_INSTANCE_DISCOVERY", "false".to_owned()));
     all.push(("AUTHORITY", connection.authority.clone()));
+    // `firekeep login` and `account` then find their authority from any folder.
+    all.push(("FIREKEEP_AUTHORITY", connection.authority.clone()));
     all.push(("ARM", connection.arm.clone()));
     all.push(("TENANT", connection.tenant_id.clone()));
     all.push(("TENANT_DOMAIN", connection.tenant_domain.clone()));
@@ -99,38 +99,29 @@ fn variables(shell: Shell, connection: &Connection, folder: &Path) -> Vec<(&'sta
     all
 }
 
-fn bash_lines(connection: &Connection) -> String {
-    let arm = &connection.arm;
-    format!(
-        r#"# once, to make the service known to az:
-#   az cloud register -n firekeep --endpoint-resource-manager {arm}
-#   az cloud set -n firekeep
-#   az config set core.instance_discovery=false
-#   az login --service-principal -u "$CLIENT_ID" -p "$CLIENT_SECRET" --tenant "$TENANT"
-# then, as on the page:
-#   token=$(az account get-access-token --resource=$FHIR_URL --query accessToken --output tsv)
-#   curl -X GET --header "Authorization: Bearer $token" $FHIR_URL/Patient
-"#
-    )
-}
-
-fn powershell_lines(connection: &Connection) -> String {
-    let arm = &connection.arm;
-    format!(
-        r#"# the operating system must trust the certificate authority in $env:CA_BUNDLE
-# once, to make the service known to Az PowerShell:
-#   Add-AzEnvironment -Name firekeep -ARMEndpoint {arm}
-#   $secret = ConvertTo-SecureString $env:CLIENT_SECRET -AsPlainText -Force
-#   $app = New-Object PSCredential $env:CLIENT_ID, $secret
-#   Connect-AzAccount -Environment firekeep -ServicePrincipal -Credential $app -Tenant $env:TENANT
-# then, with Az 14 and newer:
-#   $token = (Get-AzAccessToken -ResourceUrl $env:FHIR_URL).Token
-#   Invoke-RestMethod "$env:FHIR_URL/Patient" -Authentication Bearer -Token $token
-# with older ones:
-#   $token = (Get-AzAccessToken -ResourceUrl $env:FHIR_URL).Token
-#   Invoke-RestMethod "$env:FHIR_URL/Patient" -Headers @{{ Authorization = "Bearer $token" }}
-"#
-    )
+/// The commands, as comments of either shell.
+fn steps(shell: Shell, connection: &Connection) -> String {
+    let mut lines = Vec::new();
+    match shell {
+        Shell::Bash => lines.extend(first_steps::bash(connection)),
+        Shell::Powershell => {
+            lines.extend(first_steps::powershell(connection).unwrap_or_default());
+            if !lines.is_empty() && connection.service.is_some() {
+                lines.push("# and in place of the last line, with Az older than 14:".to_owned());
+                lines.push(first_steps::OLDER_AZ.to_owned());
+            }
+            if connection.ca_bundle.is_some() {
+                let trust = "# the operating system must trust $env:CA_BUNDLE";
+                lines.insert(0, trust.to_owned());
+            }
+        }
+    }
+    let missing = first_steps::missing(connection).into_iter().map(|line| format!("# {line}"));
+    let comment = |line: String| match line.strip_prefix("# ") {
+        Some(sentence) => format!("# {sentence}\n"),
+        None => format!("#   {line}\n"),
+    };
+    lines.into_iter().chain(missing).map(comment).collect()
 }
 
 #[cfg(test)]
@@ -155,6 +146,7 @@ mod tests {
         let text = render(Shell::Bash, &connection(), Path::new("/d"));
         assert!(text.contains("export REQUESTS_CA_BUNDLE='/d/ca.pem'\n"), "{text}");
         assert!(text.contains("export FHIR_URL='https://main-demo.fhir.localhost:8443'\n"));
+        assert!(text.contains("export FIREKEEP_AUTHORITY='https://localhost:8443'\n"), "{text}");
         assert!(text.contains(r"export CLIENT_SECRET='it'\''s'"), "{text}");
         assert!(text.lines().all(|line| line.starts_with("export ") || line.starts_with('#')));
     }
@@ -170,5 +162,17 @@ mod tests {
         assert!(text.contains(
             "#   Add-AzEnvironment -Name firekeep -ARMEndpoint https://localhost:8443\n"
         ));
+    }
+
+    #[test]
+    fn a_folder_without_application_or_service_says_how_to_make_them() {
+        let mut bare = connection();
+        (bare.application, bare.service) = (None, None);
+        let text = render(Shell::Bash, &bare, Path::new("/d"));
+        assert!(text.contains("#   az login\n"), "{text}");
+        assert!(!text.contains("FHIR_URL") && !text.contains("CLIENT_SECRET"), "{text}");
+        assert!(text.ends_with("# A FHIR service: firekeep service create main/demo\n"), "{text}");
+        let text = render(Shell::Powershell, &bare, Path::new("/d"));
+        assert!(!text.contains("Connect-AzAccount"), "{text}");
     }
 }

@@ -65,6 +65,10 @@ pub(crate) async fn run(args: LoadArgs) -> Result<ExitCode> {
         }
         (_, _) => {
             let into = async |opened: &Opened| {
+                if let Some(service) = &args.service {
+                    let control = opened.control();
+                    control.get(&control.service_id(service)).await?;
+                }
                 let label = args.service.as_ref().map(ServiceName::label);
                 let base = opened.service_url(label.as_deref())?;
                 let (http, tokens) = (opened.http.clone(), Arc::clone(&opened.tokens));

@@ -36,10 +36,11 @@ pub(crate) struct LoginArgs {
     #[arg(long, requires = "username")]
     service_principal: bool,
     /// Client id of the application
-    #[arg(long, short, requires = "service_principal")]
+    #[arg(long, short)]
     username: Option<String>,
     /// Secret of the application; asked for unless given
-    #[arg(long, short, requires = "service_principal", conflicts_with = "certificate")]
+    #[arg(long, short, requires = "username", conflicts_with = "certificate")]
+    #[arg(allow_hyphen_values = true)]
     password: Option<String>,
     /// PEM file with the private key and the certificate of the application
     #[arg(long, value_name = "FILE", requires = "service_principal")]
@@ -62,11 +63,16 @@ pub(crate) async fn run(args: LoginArgs) -> Result<()> {
     if args.identity {
         return later::refuse("firekeep login --identity");
     }
+    if args.username.is_some() && !args.service_principal {
+        bail!(Usage(
+            "-u and -p go with --service-principal; a person signs in with firekeep login \
+             (browser) or firekeep login --use-device-code"
+                .to_owned()
+        ));
+    }
     let authority = args.authority.find()?;
     let (tenant, identity, token) = if args.service_principal {
         service_principal(&args, &authority).await?
-    } else if args.username.is_some() {
-        bail!(Usage("users sign in with the browser or --use-device-code".to_owned()));
     } else {
         user(&args, &authority).await?
     };

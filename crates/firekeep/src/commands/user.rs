@@ -29,7 +29,7 @@ pub(crate) enum UserCommand {
         #[arg(long)]
         display_name: Option<String>,
         /// Password, or - to read it from standard input; one is made and printed unless given
-        #[arg(long)]
+        #[arg(long, allow_hyphen_values = true)]
         password: Option<String>,
         #[command(flatten)]
         data: DataArgs,
@@ -50,7 +50,7 @@ pub(crate) enum UserCommand {
         /// Name to sign in with, or object id
         username: String,
         /// Password, or - to read it from standard input; one is made and printed unless given
-        #[arg(long)]
+        #[arg(long, allow_hyphen_values = true)]
         password: Option<String>,
         #[command(flatten)]
         data: DataArgs,
@@ -132,9 +132,19 @@ fn with_domain(username: String, domain: &str) -> String {
 /// The password, and whether it was made here and must be shown.
 fn choose(given: Option<&str>) -> Result<(String, bool)> {
     match given {
-        None => Ok((grant::random_text(15), true)),
+        None => Ok((new_password(), true)),
         Some("-") => read_secret("Password: ").map(|password| (password, false)),
         Some(password) => Ok((password.to_owned(), false)),
+    }
+}
+
+/// 120 random bits as text that no command line takes for an option.
+fn new_password() -> String {
+    loop {
+        let password = grant::random_text(15);
+        if !password.starts_with('-') {
+            return password;
+        }
     }
 }
 

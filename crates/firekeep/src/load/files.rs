@@ -112,11 +112,20 @@ fn walk(folder: &Path, depth: usize, sources: &mut Vec<Source>) -> Result<()> {
         let about = entry.metadata().with_context(unreadable)?;
         if about.is_dir() {
             walk(&entry.path(), depth - 1, sources)?;
-        } else if about.is_file() {
-            sources.extend(source(&entry.path(), about.len()));
+        } else if let Some(bytes) = file_bytes(&entry.path()) {
+            sources.extend(source(&entry.path(), bytes));
         }
     }
     Ok(())
+}
+
+/// The size of a file, also of one that a link names. Links to folders are not followed, for they
+/// may lead round in a circle; a link to nothing fails when it is read, so that it is told.
+fn file_bytes(path: &Path) -> Option<u64> {
+    match fs::metadata(path) {
+        Ok(about) => about.is_file().then_some(about.len()),
+        Err(_gone) => Some(0),
+    }
 }
 
 #[cfg(test)]
@@ -156,6 +165,20 @@ mod tests {
         let expected =
             ["hospitalInformation1.json", "practitionerInformation1.json", "Adam.json", "Zoe.json"];
         assert_eq!(names, expected);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn links_to_files_are_loaded_and_links_to_folders_are_not() {
+        use std::os::unix::fs::symlink;
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("a.json"), "{}").unwrap();
+        symlink("a.json", folder.path().join("b.json")).unwrap();
+        symlink("gone.json", folder.path().join("c.json")).unwrap();
+        symlink(".", folder.path().join("round")).unwrap();
+        let found = collect(&[folder.path().to_owned()]).unwrap();
+        let names: Vec<String> = found.iter().map(|it| file_name(&it.path)).collect();
+        assert_eq!(names, ["a.json", "b.json", "c.json"]);
     }
 
     #[test]

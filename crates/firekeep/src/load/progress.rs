@@ -120,11 +120,14 @@ impl Progress {
 }
 
 fn summary(files: u64, resources: u64, failed: u64, elapsed: Duration) -> String {
-    let files =
-        if files == 1 { "1 file".to_owned() } else { format!("{} files", thousands(files)) };
+    let counted = |number: u64, what: &str| {
+        let plural = if number == 1 { "" } else { "s" };
+        format!("{} {what}{plural}", thousands(number))
+    };
     format!(
-        "{files}, {} resources, {} failed, {:.1} s",
-        thousands(resources),
+        "{}, {}, {} failed, {:.1} s",
+        counted(files, "file"),
+        counted(resources, "resource"),
         thousands(failed),
         elapsed.as_secs_f64()
     )
@@ -141,6 +144,7 @@ mod tests {
             summary(302, 92_345, 0, elapsed),
             "302 files, 92,345 resources, 0 failed, 41.2 s"
         );
+        assert_eq!(summary(1, 1, 0, elapsed), "1 file, 1 resource, 0 failed, 41.2 s");
         assert_eq!(summary(1, 0, 1, Duration::ZERO), "1 file, 0 resources, 1 failed, 0.0 s");
     }
 }

@@ -63,12 +63,14 @@ pub(crate) fn read(
         if !archive && Group::of(&name) != group {
             continue;
         }
-        // An archive is read once per group; only the second reading counts as progress.
-        let counted = !archive || group == Group::Rest;
+        // An archive is read once per group; only the last reading counts as progress, and tells
+        // where it is damaged: it meets the same damage.
+        let last = !archive || group == Group::Rest;
         let reader = Reader { sink, progress, group };
-        match reader.source(source, counted) {
+        match reader.source(source, last) {
             Ok(()) => {}
             Err(Stop::GivenUp) => return,
+            Err(Stop::Broken(_)) if !last => {}
             Err(Stop::Broken(why)) => {
                 let name = source.path.display().to_string();
                 if sink.blocking_send(Err(Unreadable { name, why })).is_err() {
@@ -227,10 +229,20 @@ mod tests {
     }
 
     #[test]
+    fn a_damaged_archive_is_told_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("all.tar.zst");
+        std::fs::write(&path, "not zstd").unwrap();
+        assert!(names(path.clone(), Group::First).is_empty());
+        assert_eq!(names(path.clone(), Group::Rest), [format!("{} failed", path.display())]);
+    }
+
+    #[test]
     fn a_damaged_file_is_told_and_the_next_is_read() {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("a.json.zst"), "not zstd").unwrap();
         std::fs::write(folder.path().join("b.json"), "{}").unwrap();
+        assert!(names(folder.path().to_owned(), Group::First).is_empty());
         let found = names(folder.path().to_owned(), Group::Rest);
         let first = found.first().unwrap();
         assert!(first.ends_with("a.json.zst failed"), "{found:?}");

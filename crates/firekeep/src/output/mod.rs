@@ -42,6 +42,7 @@ pub(crate) enum Format {
     /// Columns under a header
     Table,
     /// YAML
+    #[value(alias = "yamlc")]
     Yaml,
     /// Nothing
     None,
