@@ -1,7 +1,7 @@
 //! Types and their elements.
 
 use super::follow;
-use crate::definitions::{Definitions, Derivation, Element, Role, Strength, Type};
+use crate::definitions::{Definitions, Derivation, Element, Role, Strength, Structure, Type};
 
 #[track_caller]
 fn check(path: &str, expected: &str) {
@@ -155,11 +155,11 @@ fn profiles_keep_slices_and_fixed_values() {
     let names: Vec<_> = slice.children().map(Element::name).collect();
     assert_eq!(&names[..4], ["id", "extension", "modifierExtension", "code"]);
 
-    let race = "http://hl7.org/fhir/StructureDefinition/patient-birthTime|4.0.1";
-    let extension = definitions.structure(race).unwrap();
+    let birth_time = "http://hl7.org/fhir/StructureDefinition/patient-birthTime|4.0.1";
+    let extension = definitions.structure(birth_time).unwrap();
     let contexts: Vec<_> = extension.contexts().collect();
     assert_eq!(contexts, [("element", "Patient.birthDate")]);
     assert!(definitions.structure("http://hl7.org/fhir/StructureDefinition/bp|9").is_none());
     let patient = definitions.structure("http://hl7.org/fhir/StructureDefinition/Patient");
-    assert_eq!(patient.map(|structure| structure.ty()), Some("Patient"));
+    assert_eq!(patient.map(Structure::ty), Some("Patient"));
 }
