@@ -27,6 +27,9 @@ pub struct Authority {
     keys: ArcSwap<KeySet>,
     /// Held for the length of a change: one at a time.
     changing: Mutex<()>,
+    /// Held from reading a family of refresh tokens to writing it, so that no use of a token undoes
+    /// a revocation that happens at the same time.
+    families: Mutex<()>,
     pending: Mutex<Pending>,
     assertions: Assertions,
     backoff: Backoff,
@@ -55,6 +58,7 @@ impl Authority {
             keys: ArcSwap::from_pointee(KeySet::open(&control)?),
             names: ArcSwap::default(),
             changing: Mutex::default(),
+            families: Mutex::default(),
             pending: Mutex::default(),
             assertions: Assertions::default(),
             backoff: Backoff::default(),
@@ -144,6 +148,10 @@ impl Authority {
 
     pub(crate) fn pending(&self) -> MutexGuard<'_, Pending> {
         self.pending.lock()
+    }
+
+    pub(crate) fn families(&self) -> MutexGuard<'_, ()> {
+        self.families.lock()
     }
 
     pub(crate) fn assertions(&self) -> &Assertions {

@@ -12,6 +12,8 @@ use base::{Fault, Random, Timestamp};
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 
+use crate::secret::sha256;
+
 /// 19 MiB, two passes, one lane: OWASP's first recommendation for argon2id.
 static ARGON2: LazyLock<Argon2<'static>> = LazyLock::new(|| {
     let params = Params::new(19 * 1024, 2, 1, None).unwrap_or_default();
@@ -51,10 +53,10 @@ impl fmt::Debug for PasswordHash {
 const NAMES_REMEMBERED: usize = 10_000;
 
 /// Counts wrong passwords per user name (known or not: the answer must not tell) and makes the
-/// guesser wait, twice as long each time.
+/// guesser wait, twice as long each time. Names are kept as hashes: they may be of any length.
 #[derive(Default)]
 pub(crate) struct Backoff {
-    wrong: Mutex<HashMap<String, Wrong>>,
+    wrong: Mutex<HashMap<[u8; 32], Wrong>>,
 }
 
 #[derive(Clone, Copy)]
@@ -66,11 +68,12 @@ struct Wrong {
 impl Backoff {
     /// How long `name` has to wait before the next try.
     pub(crate) fn wait(&self, name: &str, now: Timestamp) -> Option<Duration> {
+        let name = sha256(name.as_bytes());
         let mut wrong = self.wrong.lock();
-        if wrong.len() >= NAMES_REMEMBERED && !wrong.contains_key(name) {
+        if wrong.len() >= NAMES_REMEMBERED && !wrong.contains_key(&name) {
             wrong.retain(|_, known| known.until > now);
         }
-        match wrong.get(name) {
+        match wrong.get(&name) {
             Some(known) => Some(known.until.since(now)).filter(|wait| !wait.is_zero()),
             None if wrong.len() >= NAMES_REMEMBERED => Some(PASSWORD_WAIT_MOST),
             None => None,
@@ -80,14 +83,14 @@ impl Backoff {
     /// `name` gave a wrong password.
     pub(crate) fn failed(&self, name: &str, now: Timestamp) {
         let mut wrong = self.wrong.lock();
-        let known = wrong.entry(name.to_owned()).or_insert(Wrong { tries: 0, until: now });
+        let known = wrong.entry(sha256(name.as_bytes())).or_insert(Wrong { tries: 0, until: now });
         known.tries = known.tries.saturating_add(1);
         known.until = now.plus(wait_after(known.tries));
     }
 
     /// `name` gave the right password.
     pub(crate) fn succeeded(&self, name: &str) {
-        self.wrong.lock().remove(name);
+        self.wrong.lock().remove(&sha256(name.as_bytes()));
     }
 }
 

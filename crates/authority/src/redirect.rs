@@ -14,6 +14,24 @@ pub(crate) fn fits(known: &str, sent: &str) -> bool {
         }
 }
 
+/// Whether `uri` may be registered: `https`, `http` on a loopback address, or a scheme of an
+/// application's own; never one that a browser runs or reads from, and never with a fragment.
+pub(crate) fn may_be_registered(uri: &str) -> bool {
+    let plain = |c: char| c.is_ascii_graphic() && !"#\"<>\\^`{|}".contains(c);
+    let Some((scheme, rest)) = uri.split_once(':') else { return false };
+    let is_scheme = scheme.starts_with(|c: char| c.is_ascii_alphabetic())
+        && scheme.chars().all(|c| c.is_ascii_alphanumeric() || "+.-".contains(c));
+    is_scheme
+        && !rest.is_empty()
+        && uri.chars().all(plain)
+        && match scheme.to_ascii_lowercase().as_str() {
+            "https" => rest.len() > "//".len() && rest.starts_with("//"),
+            "http" => is_loopback(uri),
+            "javascript" | "data" | "vbscript" | "file" | "blob" | "about" => false,
+            _ => true,
+        }
+}
+
 /// Whether `uri` is `http` on a loopback address, any port and path.
 pub(crate) fn is_loopback(uri: &str) -> bool {
     !uri.contains('#') && loopback(uri).is_some()
@@ -60,6 +78,27 @@ mod tests {
         check("http://localhost:1#fragment", false);
         check("http://LOCALHOST", false);
         check("urn:ietf:wg:oauth:2.0:oob", false);
+    }
+
+    #[test]
+    fn what_a_browser_would_run_cannot_be_registered() {
+        let check = |uri: &str, expected: bool| {
+            assert_eq!(may_be_registered(uri), expected, "{uri}");
+        };
+        check("https://app.example/callback?x=1", true);
+        check("http://localhost", true);
+        check("http://127.0.0.1:8400/cb", true);
+        check("com.example.app:/callback", true);
+        check("urn:ietf:wg:oauth:2.0:oob", true);
+        check("http://app.example/callback", false);
+        check("https:", false);
+        check("https://", false);
+        check("https://app.example/#x", false);
+        check("https://app.example/\r\nX: y", false);
+        check("JavaScript:alert(1)", false);
+        check("data:text/html,x", false);
+        check("/callback", false);
+        check("", false);
     }
 
     #[test]

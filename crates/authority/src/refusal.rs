@@ -109,6 +109,9 @@ refusals! {
     NoClientProof { client_id: Uuid } = "invalid_client", 7_000_218, 401,
         "The request body must contain the following parameter: 'client_assertion' or \
          'client_secret'. The application '{client_id}' is not registered as a public client.";
+    /// A client sent a secret and an assertion: RFC 6749, section 2.3, wants one of them.
+    TwoProofs = "invalid_request", 90_014, 400,
+        "The request has both client_secret and client_assertion: send one of them.";
     /// An app-only grant by a client that has nothing to prove itself with.
     PublicClient { client_id: Uuid } = "invalid_client", 700_025, 401,
         "The application '{client_id}' is public: it signs users in, and has neither secret nor \

@@ -10,6 +10,7 @@ use base::{Clock, Fault, Random};
 use store::control::ControlStore;
 use tokio::sync::Semaphore;
 
+use crate::edge::blocking::Turns;
 use crate::edge::config::{Config, ServiceSettings};
 use crate::edge::development_ca::DevelopmentCa;
 use crate::edge::metrics::Metrics;
@@ -32,6 +33,8 @@ pub(crate) struct App {
     pub(crate) hosts: ArcSwap<Hosts>,
     /// Memory for the bodies of all requests, in bytes.
     pub(crate) body_memory: Arc<Semaphore>,
+    /// Password checks: each takes 19 MiB and a core by design.
+    pub(crate) password_checks: Turns,
     pub(crate) addresses: Addresses,
     pub(crate) certificates: Arc<Certificates>,
     /// `None` when the certificate was given.

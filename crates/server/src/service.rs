@@ -2,6 +2,9 @@
 
 use std::collections::HashMap;
 use std::fs;
+use std::io;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::Path;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
@@ -97,7 +100,7 @@ impl Services {
         };
         let path = app.data.join(&folder);
         let opening = || format!("opening the store of {id}");
-        fs::create_dir_all(&path).map_err(|error| Fault::new(opening(), error))?;
+        private_folder(&path).map_err(|error| Fault::new(opening(), error))?;
         let options = StoreOptions {
             clock: Arc::clone(&app.clock),
             random: Arc::clone(&app.random),
@@ -107,6 +110,11 @@ impl Services {
         let (settings, page_key) = (app.config.service(id), self.page_key);
         Ok(Service { id: id.clone(), store, settings, page_key, folder })
     }
+}
+
+/// Makes a folder, and those above it that are missing, for nobody but the owner.
+pub(crate) fn private_folder(path: &Path) -> io::Result<()> {
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
 }
 
 /// Forgets a service's folder and deletes it. Requests that still run keep their open files.

@@ -25,7 +25,7 @@ use crate::edge::development_ca::DevelopmentCa;
 use crate::edge::metrics::Metrics;
 use crate::edge::tls::{Certificates, LOOK, TlsFiles};
 use crate::edge::{blocking, listen, metrics_page};
-use crate::service::Services;
+use crate::service::{Services, private_folder};
 use crate::start_error::StartError;
 
 /// The signal of a file-size limit. Its default would end the process in the middle of a write that
@@ -103,8 +103,7 @@ impl Server {
     /// ports are bound.
     pub async fn start(options: ServeOptions) -> Result<Self, StartError> {
         let data = options.data.clone();
-        std::fs::create_dir_all(&data)
-            .map_err(|error| StartError::Folder { path: data.clone(), error })?;
+        private_folder(&data).map_err(|error| StartError::Folder { path: data.clone(), error })?;
         let lock = FolderLock::take(&data)
             .map_err(|error| StartError::Locked { path: data.clone(), error })?;
         let _ = signal(SignalKind::from_raw(SIGXFSZ));
@@ -317,6 +316,7 @@ fn open(options: ServeOptions, addresses: Addresses, ports: &Ports) -> Result<Op
         hosts: ArcSwap::default(),
         metrics: Metrics::default(),
         body_memory: Arc::new(Semaphore::new(limits::BODY_BYTES_IN_FLIGHT)),
+        password_checks: blocking::Turns::new(limits::PASSWORD_CHECKS),
         certificates: Arc::new(Certificates::read(files)?),
         config,
         authority,

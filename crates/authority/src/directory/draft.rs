@@ -14,6 +14,7 @@ use super::record::StoredKey;
 use super::{Administrator, Application, Directory, Listed, ServicePrincipal, Tenant, User};
 use crate::clients;
 use crate::password::PasswordHash;
+use crate::redirect;
 use crate::secret::Pepper;
 use store::control::Change;
 
@@ -256,6 +257,7 @@ impl<'a> Draft<'a> {
     /// Registers an application. It gets tokens once it has a service principal too.
     pub fn add_application(&mut self, new: NewApplication) -> Result<Application, ChangeRefused> {
         self.known_tenant(new.tenant)?;
+        check_redirects(&new.redirect_uris)?;
         let application = Application {
             object_id: self.new_id(),
             client_id: self.new_id(),
@@ -278,15 +280,12 @@ impl<'a> Draft<'a> {
         object_id: Uuid,
         edit: impl FnOnce(&mut Application),
     ) -> Result<(), ChangeRefused> {
-        self.edit(
-            &object_id,
-            || missing("application", object_id),
-            |application: &mut Application| {
-                let (object_id, client_id) = (application.object_id, application.client_id);
-                edit(application);
-                (application.object_id, application.client_id) = (object_id, client_id);
-            },
-        )
+        let found = self.application(object_id).ok_or_else(|| missing("application", object_id))?;
+        let mut application = Application::clone(found);
+        let client_id = application.client_id;
+        edit(&mut application);
+        check_redirects(&application.redirect_uris)?;
+        self.put(Application { object_id, client_id, ..application })
     }
 
     /// Takes an application away, and its service principals with it.
@@ -372,6 +371,16 @@ impl<'a> Draft<'a> {
 
     pub(super) fn known_tenant(&self, tenant: Uuid) -> Result<&Arc<Tenant>, ChangeRefused> {
         self.directory.tenants.get(&tenant).ok_or_else(|| missing("tenant", tenant))
+    }
+}
+
+fn check_redirects(uris: &[String]) -> Result<(), ChangeRefused> {
+    match uris.iter().find(|uri| !redirect::may_be_registered(uri)) {
+        None => Ok(()),
+        Some(uri) => Err(ChangeRefused::Invalid(format!(
+            "'{uri}' cannot be a redirect URI: https, http on a loopback address or a scheme of \
+             the application's own, without a fragment"
+        ))),
     }
 }
 

@@ -10,6 +10,7 @@ use super::{
 };
 use crate::names::ServiceId;
 use crate::roles;
+use crate::scope::Scope;
 
 impl Draft<'_> {
     /// Makes a subscription of a tenant.
@@ -31,7 +32,7 @@ impl Draft<'_> {
         self.put(group)
     }
 
-    /// Takes an empty resource group away.
+    /// Takes an empty resource group away, and the role assignments at it.
     pub fn remove_resource_group(
         &mut self,
         subscription: Uuid,
@@ -47,8 +48,9 @@ impl Draft<'_> {
             return Err(conflict("ResourceGroupNotEmpty", message));
         }
         self.remove::<ResourceGroup>(&(subscription, name.to_lowercase()))
-            .map(drop)
-            .ok_or_else(|| missing("resource group", name))
+            .ok_or_else(|| missing("resource group", name))?;
+        self.remove_assignments_at(&Scope::resource_group(subscription, name));
+        Ok(())
     }
 
     /// Makes a workspace, or changes it. Workspace names are unique in the data folder.
@@ -66,7 +68,7 @@ impl Draft<'_> {
         self.put(workspace)
     }
 
-    /// Takes an empty workspace away.
+    /// Takes an empty workspace away, and the role assignments at it.
     pub fn remove_workspace(&mut self, name: &str) -> Result<(), ChangeRefused> {
         if let Some(service) = self.services_in(name).next() {
             let message = format!(
@@ -75,9 +77,11 @@ impl Draft<'_> {
             );
             return Err(conflict("WorkspaceNotEmpty", message));
         }
-        self.remove::<Workspace>(&name.to_lowercase())
-            .map(drop)
-            .ok_or_else(|| missing("workspace", name))
+        let removed = self
+            .remove::<Workspace>(&name.to_lowercase())
+            .ok_or_else(|| missing("workspace", name))?;
+        self.remove_assignments_at(&removed.scope());
+        Ok(())
     }
 
     /// Makes a FHIR service, or changes it. `a-b`/`c` and `a`/`b-c` would have the same host name:
@@ -103,15 +107,22 @@ impl Draft<'_> {
     pub fn remove_service(&mut self, id: &ServiceId) -> Result<(), ChangeRefused> {
         let scope = self.service_scope(id).cloned();
         self.remove::<Service>(id).ok_or_else(|| missing("service", id))?;
+        if let Some(scope) = scope {
+            self.remove_assignments_at(&scope);
+        }
+        Ok(())
+    }
+
+    /// Who makes a place of the same name later has not given these roles.
+    fn remove_assignments_at(&mut self, place: &Scope) {
         let at_it: Vec<Uuid> = self
             .role_assignments()
-            .filter(|assignment| scope.as_ref() == Some(&assignment.scope))
+            .filter(|assignment| assignment.scope == *place)
             .map(|assignment| assignment.id)
             .collect();
         for assignment in at_it {
             self.remove::<RoleAssignment>(&assignment);
         }
-        Ok(())
     }
 
     /// Puts an object id on a service's list; false when it was on it.

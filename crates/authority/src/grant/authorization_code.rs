@@ -141,7 +141,7 @@ impl Authority {
         self.admit(&pending.endpoint, &current)?;
         let text = unguessable(self.random());
         let mut sign_ins = self.pending();
-        sign_ins.make_room(now)?;
+        sign_ins.room_for_code(now)?;
         let code = Code {
             client_id: pending.client_id,
             redirect_uri: pending.redirect_uri.clone(),
@@ -160,6 +160,7 @@ impl Authority {
         let client = request.client()?;
         let (proof, _) = self.prove(request, &client)?;
         let renamed = request.user_target()?;
+        let _until_written = self.families();
         let mut granted = match self.take_code(request, &client, self.new_id())? {
             Taken::First(granted) => granted,
             Taken::Again(family) => {

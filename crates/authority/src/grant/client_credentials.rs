@@ -49,7 +49,8 @@ impl Authority {
         let assertion = request.parameters.get("client_assertion");
         let client_id = client.client_id();
         match (client, secret, assertion) {
-            (Client::Registered(application), _, Some(assertion)) => {
+            (Client::Registered(_), Some(_), Some(_)) => Err(TokenRefusal::TwoProofs),
+            (Client::Registered(application), None, Some(assertion)) => {
                 let spent = check_assertion(request, application, assertion)?;
                 Ok((Proof::Certificate, Some(spent)))
             }

@@ -94,7 +94,7 @@ impl Authority {
         };
         let device_code = unguessable(self.random());
         let mut sign_ins = self.pending();
-        sign_ins.make_room(request.now)?;
+        sign_ins.room_for_device(request.now)?;
         let mut user_code = user_code(self.random());
         while sign_ins.devices.values().any(|device| device.user_code == user_code) {
             user_code = self::user_code(self.random());

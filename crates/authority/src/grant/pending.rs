@@ -27,16 +27,15 @@ struct Guesses {
 }
 
 impl Pending {
-    /// Makes sure that one more sign-in fits; forgets those whose time is over.
-    pub(super) fn make_room(&mut self, now: Timestamp) -> Result<(), TokenRefusal> {
-        if self.codes.len() + self.devices.len() >= PENDING_SIGN_INS {
-            self.codes.retain(|_, code| code.until > now);
-            self.devices.retain(|_, device| device.until > now);
-        }
-        if self.codes.len() + self.devices.len() >= PENDING_SIGN_INS {
-            return Err(TokenRefusal::Busy);
-        }
-        Ok(())
+    /// Makes sure that one more code fits; forgets those whose time is over.
+    pub(super) fn room_for_code(&mut self, now: Timestamp) -> Result<(), TokenRefusal> {
+        make_room(&mut self.codes, |code| code.until > now)
+    }
+
+    /// The same for a device code. Anybody can start a device's sign-in, so their number takes no
+    /// room from those who have signed in already.
+    pub(super) fn room_for_device(&mut self, now: Timestamp) -> Result<(), TokenRefusal> {
+        make_room(&mut self.devices, |device| device.until > now)
     }
 
     /// Whether another user code may be tried now. People type few wrong ones; a program that tries
@@ -57,4 +56,14 @@ impl Pending {
         }
         self.guesses.wrong += 1;
     }
+}
+
+fn make_room<T>(
+    under_way: &mut HashMap<[u8; 32], T>,
+    lasts: impl Fn(&T) -> bool,
+) -> Result<(), TokenRefusal> {
+    if under_way.len() >= PENDING_SIGN_INS {
+        under_way.retain(|_, sign_in| lasts(sign_in));
+    }
+    if under_way.len() >= PENDING_SIGN_INS { Err(TokenRefusal::Busy) } else { Ok(()) }
 }

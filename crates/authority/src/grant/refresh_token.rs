@@ -78,6 +78,7 @@ impl Authority {
         let client_id = client.client_id();
         let (proof, _) = self.prove(request, &client)?;
         let text = request.parameters.need("refresh_token")?;
+        let _until_written = self.families();
         let token: Token = self
             .read(TOKENS, &sha256(text.as_bytes()))?
             .ok_or(TokenRefusal::UnknownRefreshToken)?;
@@ -120,7 +121,7 @@ impl Authority {
         Ok(text)
     }
 
-    /// Ends a family, if there is one.
+    /// Ends a family, if there is one. The caller holds [`Authority::families`].
     pub(super) fn revoke_family(&self, id: Uuid) -> Result<(), Fault> {
         let Some(family) = self.read::<Family>(FAMILIES, id.as_bytes())? else { return Ok(()) };
         let revoked = Family { revoked: true, ..family };

@@ -9,6 +9,9 @@ use super::{Request, shortened};
 use crate::parameters::Shape;
 use crate::refusal::TokenRefusal;
 
+/// Bytes of a scope. It is kept while a sign-in is under way, which anybody may begin.
+const SCOPE_BYTES: usize = 4 << 10;
+
 /// What was asked for.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Target {
@@ -73,6 +76,9 @@ pub(super) fn for_application(scope: &str, shape: Shape) -> Result<String, Token
 
 /// What a user's client may ask for: at most one resource, by `/.default` or `/user_impersonation`.
 pub(super) fn for_user(scope: &str, shape: Shape) -> Result<Target, TokenRefusal> {
+    if scope.len() > SCOPE_BYTES {
+        return Err(TokenRefusal::UnknownScope { scope: shortened(scope) });
+    }
     let mut target = Target { scope: Some(scope.to_owned()), ..Target::default() };
     for word in scope.split_whitespace() {
         match Word::read(word, shape, &["/.default", "/user_impersonation"]) {
@@ -189,5 +195,9 @@ mod tests {
         check("https://a/.default https://b/.default", Err(28_000));
         check("https://a/.default User.Read", Err(70_011));
         check("https://a/openid", Err(70_011));
+        let openid = "openid".to_owned();
+        let padded = |bytes: usize| openid.clone() + &" ".repeat(bytes - openid.len());
+        check(&padded(SCOPE_BYTES), Ok((None, false, true)));
+        check(&padded(SCOPE_BYTES + 1), Err(70_011));
     }
 }

@@ -172,3 +172,43 @@ fn the_control_store_holds_hashes_only() {
         assert!(!stored.windows(hidden.len()).any(|window| window == hidden));
     }
 }
+
+/// Who makes a workspace of the same name later has not given the roles of the old one.
+#[test]
+fn a_role_goes_with_the_place_it_was_given_at() {
+    let world = World::new();
+    let place = Scope::workspace(world.subscription, "group", "main");
+    let left = world.authority.change(|draft| {
+        let created = draft.now();
+        draft.put_role_assignment(RoleAssignment {
+            id: Uuid::from_u128(1),
+            scope: place.clone(),
+            role: roles::by_name("FHIR Data Reader").unwrap().id,
+            principal: world.principal,
+            principal_kind: PrincipalKind::ServicePrincipal,
+            description: None,
+            created,
+            created_by: None,
+        })?;
+        draft.remove_service(&world.service)?;
+        let before = draft.role_assignments().count();
+        draft.remove_workspace("main")?;
+        Ok((before, draft.role_assignments().count()))
+    });
+    assert_eq!(left.unwrap(), (1, 0));
+}
+
+#[test]
+fn an_application_cannot_send_codes_to_a_script() {
+    let world = World::new();
+    let id = world.application.object_id;
+    let redirect = |uri: &str| {
+        let edit = |application: &mut Application| {
+            application.redirect_uris = vec![uri.to_owned()];
+        };
+        world.authority.change(|draft| draft.edit_application(id, edit)).is_ok()
+    };
+    assert!(!redirect("javascript:alert(1)"));
+    assert!(!redirect("http://app.example/callback"));
+    assert!(redirect("https://app.example/other"));
+}

@@ -40,11 +40,15 @@ impl World {
             .begin_authorization(&Endpoint::new("organizations", Shape::V2), &form(&pairs))
     }
 
-    fn code(&self) -> String {
+    pub(super) fn code(&self) -> String {
         self.authority.issue_code(&self.authorize(&[]).unwrap(), &self.sign_in()).unwrap()
     }
 
-    fn redeem(&self, code: &str, changed: &[(&str, &str)]) -> Result<TokenAnswer, TokenRefusal> {
+    pub(super) fn redeem(
+        &self,
+        code: &str,
+        changed: &[(&str, &str)],
+    ) -> Result<TokenAnswer, TokenRefusal> {
         let cli = clients::AZURE_CLI.to_string();
         let mut pairs = BTreeMap::from([
             ("grant_type", "authorization_code"),

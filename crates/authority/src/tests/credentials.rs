@@ -167,3 +167,17 @@ fn a_disabled_or_missing_service_principal_gets_nothing() {
     world.authority.change(|draft| draft.remove_service_principal(world.principal)).unwrap();
     assert_eq!(code(&world.by_secret(&world.secret, &scope)), 7_000_112);
 }
+
+#[test]
+fn a_client_proves_itself_in_one_way() {
+    let world = World::new();
+    let client_id = world.application.client_id.to_string();
+    let answer = world.post(&[
+        ("grant_type", "client_credentials"),
+        ("client_id", &client_id),
+        ("client_secret", &world.secret),
+        ("client_assertion", "a.b.c"),
+        ("scope", &format!("{FHIR}/.default")),
+    ]);
+    assert_eq!(code(&answer), 90_014);
+}

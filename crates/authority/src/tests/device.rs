@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use base::limits::DEVICE_CODE_LIFETIME;
+use base::limits::{DEVICE_CODE_LIFETIME, PENDING_SIGN_INS};
 
 use super::*;
 
@@ -111,4 +111,21 @@ fn a_device_needs_a_public_client_and_a_scope() {
     assert_eq!(begin(&cli, &scope), 0);
     assert_eq!(begin(&cli, ""), 900_144);
     assert_eq!(begin(&world.application.client_id.to_string(), &scope), 7_000_218);
+}
+
+/// Anybody can begin a device's sign-in: it must not keep out who has a code to redeem.
+#[test]
+fn devices_under_way_have_a_limit_and_take_no_room_from_codes() {
+    let world = World::new();
+    let scope = format!("{ORIGIN}/.default");
+    let cli = clients::AZURE_CLI.to_string();
+    let parameters = form(&[("client_id", &cli), ("scope", &scope)]);
+    let begin = || code(&world.authority.begin_device(&anywhere(), &parameters));
+    for _ in 0..PENDING_SIGN_INS {
+        assert_eq!(begin(), 0);
+    }
+    assert_eq!(begin(), 90_055);
+    assert_eq!(world.az_login().resource, ORIGIN);
+    world.clock.advance(DEVICE_CODE_LIFETIME);
+    assert_eq!(begin(), 0);
 }

@@ -107,3 +107,19 @@ fn a_refresh_token_has_an_end_and_is_forgotten_long_after() {
     assert_eq!(code(&world.refresh_with(&token, &[])), 9_002_313);
     assert_eq!(code(&world.refresh_with(&next, &[])), 700_082, "not for as long as it lived");
 }
+
+/// A refresh writes its family anew: it must not undo what ends the family at the same moment.
+#[test]
+fn a_refresh_at_the_same_time_does_not_undo_a_revocation() {
+    let world = World::new();
+    for _ in 0..8 {
+        let text = world.code();
+        let token = world.redeem(&text, &[]).unwrap().refresh_token.unwrap();
+        std::thread::scope(|scope| {
+            let refreshing = scope.spawn(|| while world.refresh_with(&token, &[]).is_ok() {});
+            assert_eq!(code(&world.redeem(&text, &[])), 54_005);
+            refreshing.join().unwrap();
+        });
+        assert_eq!(code(&world.refresh_with(&token, &[])), 50_173);
+    }
+}

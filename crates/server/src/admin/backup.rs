@@ -4,7 +4,7 @@
 //! first, so that no service is missing that the directory names.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 use base::{Fault, Timestamp};
@@ -18,6 +18,7 @@ use crate::app::App;
 use crate::control::body;
 use crate::edge::blocking;
 use crate::exchange::{Answer, Request};
+use crate::service::private_folder;
 
 /// Of `manifest.json`; `firekeep restore` refuses one it does not know.
 const FORMAT: u32 = 1;
@@ -33,24 +34,44 @@ pub(super) async fn backup(app: &Arc<App>, request: Request) -> Result<Answer, R
     allow(app, &request, "Firekeep/backup/action")?;
     let now = request.now;
     let given: Given = body::json(request.body).await?;
-    if !given.to.is_absolute() {
-        return Err(Refusal::Invalid("'to' must be an absolute path on the server.".into()));
-    }
-    if fs::read_dir(&given.to).is_ok_and(|mut entries| entries.next().is_some()) {
-        return Err(Refusal::Invalid(format!("{} is not empty.", given.to.display())));
+    let climbs = given.to.components().any(|part| part == Component::ParentDir);
+    if !given.to.is_absolute() || climbs {
+        let message = "'to' must be an absolute path on the server, without '..'.";
+        return Err(Refusal::Invalid(message.into()));
     }
     let app = Arc::clone(app);
-    let shown = blocking::run(move || write(&app, &given.to, now)).await??;
-    Ok(Answer::json(StatusCode::OK, &shown))
+    let shown = blocking::run(move || {
+        prepare(&app.data, &given.to).map_err(Refusal::Invalid)?;
+        write(&app, &given.to, now).map_err(Refusal::Fault)
+    });
+    Ok(Answer::json(StatusCode::OK, &shown.await??))
+}
+
+/// Makes the folder to write to, for the owner's eyes only: it will hold the signing keys.
+fn prepare(data: &Path, to: &Path) -> Result<(), String> {
+    let fail = |error| format!("{} cannot be used: {error}.", to.display());
+    // Links are followed as far as there is something: the data folder holds no copy of itself.
+    let existing = to.ancestors().find_map(|folder| fs::canonicalize(folder).ok());
+    let data = fs::canonicalize(data).map_err(fail)?;
+    if existing.is_none_or(|existing| existing.starts_with(&data)) {
+        return Err(format!("{} is inside the data folder.", to.display()));
+    }
+    private_folder(to).map_err(fail)?;
+    if fs::read_dir(to).map_err(fail)?.next().is_some() {
+        return Err(format!("{} is not empty.", to.display()));
+    }
+    Ok(())
 }
 
 fn write(app: &App, to: &Path, now: Timestamp) -> Result<serde_json::Value, Fault> {
     let named = |path: &Path| format!("backing up to {}", path.display());
-    fs::create_dir_all(to).map_err(|error| Fault::new(named(to), error))?;
-    app.control.backup(&to.join("control"))?;
+    let private = |path: PathBuf| {
+        private_folder(&path).map_err(|error| Fault::new(named(&path), error)).map(|()| path)
+    };
+    app.control.backup(&private(to.join("control"))?)?;
     let mut services = Vec::new();
     for service in app.services.all() {
-        service.store.backup(&to.join(&service.folder))?;
+        service.store.backup(&private(to.join(&service.folder))?)?;
         services.push(json!({ "id": service.id.to_string(), "folder": service.folder }));
     }
     for name in app.certificate_files() {
@@ -81,4 +102,37 @@ fn bytes(folder: &Path) -> Result<u64, Fault> {
         sum += if metadata.is_dir() { bytes(&entry.path())? } else { metadata.len() };
     }
     Ok(sum)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+    use std::os::unix::fs::{PermissionsExt, symlink};
+
+    use super::*;
+
+    #[test]
+    fn a_copy_goes_into_a_private_folder_outside_of_the_data() -> io::Result<()> {
+        let folder = tempfile::tempdir()?;
+        let at = |name: &str| folder.path().join(name);
+        fs::create_dir_all(at("data/services"))?;
+        fs::create_dir_all(at("full/x"))?;
+        fs::write(at("file"), "")?;
+        symlink(at("data"), at("link"))?;
+        let check = |to: &str, expected: &str| {
+            let found = prepare(&at("data"), &at(to)).err().unwrap_or_default();
+            let shown = found.strip_prefix(&at(to).display().to_string()).unwrap_or(&found);
+            assert!(shown.starts_with(expected), "{to}: {found}");
+        };
+        check("data/new", " is inside the data folder");
+        check("data/services/new", " is inside the data folder");
+        check("link/a/b", " is inside the data folder");
+        check("full", " is not empty");
+        check("file", " cannot be used");
+        check("file/below", " cannot be used");
+        check("new/one", "");
+        assert!(!at("data/new").exists());
+        assert_eq!(fs::metadata(at("new/one"))?.permissions().mode() & 0o777, 0o700);
+        Ok(())
+    }
 }

@@ -24,7 +24,9 @@ struct Given {
 pub(super) async fn explain(app: &Arc<App>, request: Request) -> Result<Answer, Refusal> {
     let given: Given = body::json(request.body).await?;
     let explanation = app.authority.explain(given.token.trim());
-    let services = explanation.services.iter().map(|service| {
+    // Only who has a token that holds learns which services there are.
+    let services = explanation.services.iter().filter(|_| explanation.verdict.is_ok());
+    let services = services.map(|service| {
         json!({
             "service": service.service.to_string(),
             "url": service.url,

@@ -11,7 +11,7 @@ use super::refusal::Refusal;
 use super::route::{self, Target};
 use super::{Call, ok, role_definitions, values, written};
 use crate::control::filter::{self, Term};
-use crate::control::{body, parameter, segments};
+use crate::control::{body, parameter};
 use crate::exchange::{Answer, Body};
 
 const READ: &str = "Microsoft.Authorization/roleAssignments/read";
@@ -121,7 +121,9 @@ fn assignment(call: &Call, scope: Scope, id: Uuid, body: Put) -> Result<RoleAssi
 /// Refuses a scope at which there is nothing, or nothing of the caller's tenant.
 pub(super) fn existing(call: &Call, scope: &Scope) -> Result<(), Refusal> {
     let missing = || Refusal::NoSuchResource(scope.to_string());
-    let path = segments(scope.as_str()).ok_or_else(missing)?;
+    // The scope is decoded already: decoded twice it might name another place.
+    let path: Vec<String> =
+        scope.as_str().split('/').skip(1).filter(|it| !it.is_empty()).map(Into::into).collect();
     if path.is_empty() {
         return Ok(());
     }

@@ -47,7 +47,7 @@ pub(crate) fn challenged(
         "Bearer authorization_uri=\"{origin}/{tenant}/oauth2/authorize\", \
          resource_id=\"{resource}\""
     );
-    if !matches!(fault, TokenFault::Missing) {
+    if fault.sent_a_token() {
         let why: String = fault.to_string().chars().map(plain).collect();
         challenge.push_str(", error=\"invalid_token\", error_description=\"");
         challenge.push_str(&why);

@@ -29,7 +29,7 @@ pub(crate) fn refused(app: &App, base: &str, fault: &TokenFault) -> Outcome {
     let mut challenge = format!(
         "Bearer authorization_uri=\"{origin}/{tenant}/oauth2/authorize\", resource_id=\"{base}\""
     );
-    if !matches!(fault, TokenFault::Missing) {
+    if fault.sent_a_token() {
         let description = quotable(&why);
         challenge.push_str(", error=\"invalid_token\", error_description=\"");
         challenge.push_str(&description);

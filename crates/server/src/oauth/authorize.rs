@@ -17,7 +17,6 @@ use super::page::{self, FormPost, Message, SignIn};
 use super::refusal::{Refusal, Traced};
 use super::seal::{self, Browser};
 use crate::app::App;
-use crate::edge::blocking;
 use crate::exchange::{Answer, Request};
 
 /// `GET /{tenant}/oauth2/v2.0/authorize` and its v1 and `/adfs` forms; `POST` is the page's own
@@ -130,7 +129,7 @@ impl Visit {
         }
         let (authority, at) = (Arc::clone(&self.app.authority), self.at.clone());
         let signing_in = move || authority.sign_in(&at, &username, &password);
-        let user = blocking::run(signing_in).await??;
+        let user = self.app.password_checks.run(signing_in).await??;
         Ok(self.app.authority.issue_code(pending, &user)?)
     }
 

@@ -13,7 +13,6 @@ use super::page::{self, DeviceCode, Message, SignIn};
 use super::refusal::{Refusal, Traced};
 use super::seal::{self, Browser};
 use crate::app::App;
-use crate::edge::blocking;
 use crate::exchange::{Answer, Request};
 
 /// What the hidden field of each page is good for.
@@ -94,7 +93,8 @@ impl Visit {
         let authority = Arc::clone(&self.app.authority);
         let (username, password) = (username.to_owned(), password.to_owned());
         let at = Endpoint::new(&tenant, Shape::V2);
-        let user = blocking::run(move || authority.sign_in(&at, &username, &password)).await??;
+        let signing_in = move || authority.sign_in(&at, &username, &password);
+        let user = self.app.password_checks.run(signing_in).await??;
         Ok(self.app.authority.approve_device(user_code, &user)?)
     }
 
