@@ -102,4 +102,10 @@ fn time_to_load() {
     let start = Instant::now();
     definitions.concept_maps();
     println!("concept maps: {:?}", start.elapsed());
+    let names: Vec<_> =
+        definitions.types().flat_map(|ty| ty.json_names().map(move |name| (ty, name))).collect();
+    let start = Instant::now();
+    let found = names.iter().filter(|(ty, name)| ty.child(name).is_some()).count();
+    println!("{found} children by name: {:?}", start.elapsed());
+    assert_eq!(found, names.len());
 }
