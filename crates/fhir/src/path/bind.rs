@@ -22,7 +22,7 @@ pub struct Options<'o> {
     pub input: Option<&'o str>,
     /// Refuse elements that the known types do not have, and order where there is none.
     pub strict: bool,
-    /// `as` is of any number of items, as the expressions of search parameters use it.
+    /// `as` is of any number of items, as R4's search parameters and invariants use it.
     pub as_filters: bool,
 }
 
@@ -47,7 +47,8 @@ fn bind(ast: &Ast, schema: &Arc<Schema>, options: Options<'_>) -> Result<Program
     let mut binder = Binder { ast, schema, options, ops: Vec::with_capacity(ast.nodes.len()) };
     let (root, _) = binder.bind(ast.root, &input)?;
     let ops = binder.ops;
-    Ok(Program { text: ast.text.clone(), schema: Arc::clone(schema), ops, root })
+    let input = options.input.and_then(|name| schema.type_named(name));
+    Ok(Program { text: ast.text.clone(), schema: Arc::clone(schema), ops, root, input })
 }
 
 /// A type that an item may have.

@@ -8,7 +8,7 @@ use super::ast::Operator;
 use super::error::Flaw;
 use super::item::{Item, Items};
 use super::run::at_most_one;
-use super::schema::Schema;
+use super::schema::{Kind, Schema};
 use crate::value::{Quantity, Unit};
 
 /// Values of these types have no order between them.
@@ -29,12 +29,11 @@ pub(crate) fn holds(
         let (left, right) = (left.type_name(schema).1, right.type_name(schema).1);
         Flaw::execution(at, format!("{left} and {right} have no order"))
     };
-    // An element without a value, such as one with only a data-absent-reason, is like none.
-    if is_absent(&left) || is_absent(&right) {
-        return Ok(None);
-    }
-    let (Some(l), Some(r)) = (left.system(schema), right.system(schema)) else {
-        return Err(unordered());
+    let (l, r) = match (left.system(schema), right.system(schema)) {
+        (Some(l), Some(r)) => (l, r),
+        _ if is_complex(schema, &left) || is_complex(schema, &right) => return Err(unordered()),
+        // A primitive or Quantity without a value, or with one that is not exact, is like none.
+        _ => return Ok(None),
     };
     let ordering = order(&l, &r).map_err(|Unordered| unordered())?;
     Ok(ordering.map(|ordering| match op {
@@ -45,8 +44,9 @@ pub(crate) fn holds(
     }))
 }
 
-fn is_absent(item: &Item<'_>) -> bool {
-    item.node().is_some_and(|node| node.is_sibling)
+fn is_complex(schema: &Schema, item: &Item<'_>) -> bool {
+    let kind = item.node().map(|node| schema.kind(node.type_id));
+    kind.is_some_and(|kind| !matches!(kind, Kind::Primitive(_) | Kind::Quantity))
 }
 
 /// How two System values lie; None where precision or units leave it open.

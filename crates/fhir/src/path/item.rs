@@ -94,16 +94,19 @@ impl<'d> Node<'d> {
         if self.value.get("comparator").is_some() {
             return None;
         }
-        let unit = match (self.value.get("system"), self.value.get("code")) {
-            (Some(system), Some(code)) if system.is_str("http://unitsofmeasure.org") => {
-                match code.as_str()? {
-                    code if code == "a" => Unit::Calendar(CalendarUnit::Year),
-                    code if code == "mo" => Unit::Calendar(CalendarUnit::Month),
-                    code => Unit::Ucum(code.into()),
-                }
-            }
-            (None, None) if self.value.get("unit").is_none() => Unit::one(),
-            _ => return None,
+        let member = |key| self.value.get(key).and_then(Value::as_str);
+        let unit = match (member("system"), member("code")) {
+            (Some(system), Some(code)) if system == "http://unitsofmeasure.org" => match &*code {
+                "a" => Unit::Calendar(CalendarUnit::Year),
+                "mo" => Unit::Calendar(CalendarUnit::Month),
+                code => Unit::Ucum(code.into()),
+            },
+            // Codes of another system measure the same only where they are the same.
+            (Some(system), Some(code)) => Unit::Ucum(format!("{system}|{code}").into()),
+            (_, code) => match code.or_else(|| member("unit")) {
+                Some(text) => Unit::Ucum(text.into()),
+                None => Unit::one(),
+            },
         };
         Some(Quantity { value, unit })
     }

@@ -4,7 +4,7 @@
 use json::{Kind as Json, Value};
 
 use super::item::{Item, Items, Node};
-use super::schema::{ElementId, Kind, Schema, TypeId};
+use super::schema::{ElementId, Form, Kind, Schema, TypeId};
 
 /// What an element is in an object: its value and its `_` sibling, at least one of them there.
 pub(crate) struct Found<'d> {
@@ -21,38 +21,44 @@ pub(crate) fn find<'d>(
     element: ElementId,
 ) -> Option<Found<'d>> {
     match schema.forms(element) {
-        [form] => find_form(schema, object, &form.key, form.type_id),
-        forms => forms.iter().find_map(|form| find_form(schema, object, &form.key, form.type_id)),
+        [form] => find_form(schema, object, form),
+        forms => find_choice(schema, object, schema.element_name(element), forms),
     }
 }
 
-fn find_form<'d>(
+/// A choice has many forms, of which an object has one: its members are gone through once.
+fn find_choice<'d>(
     schema: &Schema,
     object: Value<'d>,
-    key: &str,
-    type_id: TypeId,
+    name: &str,
+    forms: &[Form],
 ) -> Option<Found<'d>> {
-    let found = |value, sibling| Found { value, sibling, type_id, around: object };
-    if !matches!(schema.kind(type_id), Kind::Primitive(_)) {
-        return object.get(key).map(|value| found(Some(value), None));
+    let form = object.members().find_map(|member| {
+        let key = member.key();
+        let key = key.strip_prefix('_').unwrap_or(&key);
+        key.starts_with(name).then(|| forms.iter().find(|form| *form.key == *key))?
+    });
+    find_form(schema, object, form?)
+}
+
+fn find_form<'d>(schema: &Schema, object: Value<'d>, form: &Form) -> Option<Found<'d>> {
+    let found = |value, sibling| Found { value, sibling, type_id: form.type_id, around: object };
+    if !matches!(schema.kind(form.type_id), Kind::Primitive(_)) {
+        return object.get(&form.key).map(|value| found(Some(value), None));
     }
     let (mut value, mut sibling) = (None, None);
     for member in object.members() {
-        if member.is(key) {
+        if member.is(&form.key) {
             value = Some(member.value());
             // The sibling is looked up when somebody asks for it, unless nulls stand for values.
             if member.value().kind() != Json::Array {
                 break;
             }
-        } else if is_sibling(member.key_raw(), key) {
+        } else if member.is(&form.sibling) {
             sibling = Some(member.value());
         }
     }
     (value.is_some() || sibling.is_some()).then(|| found(value, sibling))
-}
-
-fn is_sibling(key: &[u8], of: &str) -> bool {
-    key.split_first().is_some_and(|(first, rest)| *first == b'_' && rest == of.as_bytes())
 }
 
 impl<'d> Found<'d> {
@@ -119,12 +125,12 @@ pub(crate) fn children<'d>(schema: &Schema, node: &Node<'d>, out: &mut Items<'d>
             Some(name) => (name, true),
             None => (&*key, false),
         };
-        let Some((_, type_id)) = schema.element_of_key(node.type_id, name) else { continue };
+        let Some((_, form)) = schema.element_of_key(node.type_id, name) else { continue };
         // A sibling without a value is a child of its own; others belong to their value.
         if is_sibling && object.get(name).is_some() {
             continue;
         }
-        let Some(found) = find_form(schema, object, name, type_id) else { continue };
+        let Some(found) = find_form(schema, object, form) else { continue };
         let ended: Result<(), std::convert::Infallible> = found.for_each(schema, |child| {
             out.push(Item::Node(child));
             Ok(())

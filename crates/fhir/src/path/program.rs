@@ -25,6 +25,8 @@ pub struct Program {
     pub(crate) schema: Arc<Schema>,
     pub(crate) ops: Vec<(Op, u32)>,
     pub(crate) root: OpId,
+    /// The type of the input, where it was known.
+    pub(crate) input: Option<TypeId>,
 }
 
 #[derive(Debug)]
@@ -128,11 +130,22 @@ impl Program {
         environment: &Environment<'_, 'd>,
         resource: Value<'d>,
     ) -> Result<Items<'d>, Error> {
-        let Some(node) = Node::resource(resource, &self.schema) else {
+        let Some(node) = self.node(resource) else {
             let flaw = Flaw::execution(0, "the input is not a resource of a known type");
             return Err(flaw.in_text(&self.text));
         };
         self.evaluate_on(environment, Some(Item::Node(node)))
+    }
+
+    /// The resource with its type, which is mostly the one that it was compiled for.
+    fn node<'d>(&self, resource: Value<'d>) -> Option<Node<'d>> {
+        let name = resource.get("resourceType")?;
+        match self.input {
+            Some(input) if name.is_str(self.schema.type_name(input)) => {
+                Some(Node::new(resource, input))
+            }
+            _ => Node::resource(resource, &self.schema),
+        }
     }
 
     /// Evaluates it on an item, or on nothing.

@@ -61,8 +61,18 @@ pub enum Kind {
 pub struct Form {
     /// The key of the member.
     pub key: Box<str>,
+    /// The key of its `_` sibling.
+    pub(crate) sibling: Box<str>,
     /// The type of its value.
     pub type_id: TypeId,
+}
+
+impl Form {
+    /// The form of a key.
+    #[must_use]
+    pub fn new(key: &str, type_id: TypeId) -> Form {
+        Form { key: key.into(), sibling: format!("_{key}").into(), type_id }
+    }
 }
 
 #[derive(Debug)]
@@ -73,7 +83,7 @@ struct TypeRow {
     /// By name.
     elements: Vec<(Box<str>, ElementId)>,
     /// By JSON key.
-    keys: Vec<(Box<str>, ElementId, TypeId)>,
+    keys: Vec<(Box<str>, ElementId, usize)>,
 }
 
 #[derive(Debug)]
@@ -115,9 +125,9 @@ impl Schema {
         if let Some(row) = self.types.get_mut(of.0 as usize) {
             let at = row.elements.partition_point(|(other, _)| **other < *name);
             row.elements.insert(at, (name.into(), id));
-            for form in &forms {
+            for (index, form) in forms.iter().enumerate() {
                 let at = row.keys.partition_point(|(key, _, _)| **key < *form.key);
-                row.keys.insert(at, (form.key.clone(), id, form.type_id));
+                row.keys.insert(at, (form.key.clone(), id, index));
             }
         }
         self.elements.push(ElementRow { name: name.into(), forms: forms.into(), list });
@@ -159,12 +169,13 @@ impl Schema {
         elements.get(at).map(|(_, element)| *element)
     }
 
-    /// The element and type of a JSON key, without its `_`.
+    /// The element and form of a JSON key, without its `_`.
     #[must_use]
-    pub fn element_of_key(&self, type_id: TypeId, key: &str) -> Option<(ElementId, TypeId)> {
+    pub fn element_of_key(&self, type_id: TypeId, key: &str) -> Option<(ElementId, &Form)> {
         let keys = &self.row(type_id)?.keys;
         let at = keys.binary_search_by(|(other, _, _)| (**other).cmp(key)).ok()?;
-        keys.get(at).map(|(_, element, type_id)| (*element, *type_id))
+        let (_, element, index) = keys.get(at)?;
+        Some((*element, self.forms(*element).get(*index)?))
     }
 
     /// The elements of a type.

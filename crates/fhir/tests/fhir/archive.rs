@@ -30,6 +30,7 @@ impl Archive {
 }
 
 /// The folder with the data.
+#[expect(clippy::disallowed_methods, reason = "a test reads its own settings")]
 pub(crate) fn data() -> PathBuf {
     let beside = || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared");
     std::env::var_os("FIREKEEP_SHARED").map_or_else(beside, PathBuf::from).join("data")

@@ -116,14 +116,23 @@ impl Random {
     }
 }
 
+#[expect(clippy::disallowed_methods, reason = "a test reads its own settings")]
+fn duration() -> Duration {
+    let seconds = std::env::var("FIREKEEP_FUZZ_SECONDS").unwrap_or_else(|_| "10".to_owned());
+    Duration::from_secs(seconds.parse().expect("FIREKEEP_FUZZ_SECONDS is a number of seconds"))
+}
+
+#[expect(clippy::disallowed_methods, reason = "the length of the run, not a decision on time")]
+fn now() -> Instant {
+    Instant::now()
+}
+
 /// Runs `check` on mutations until the time is over; a panic shows the text that made it.
 fn fuzz(texts: &[&str], pieces: &[&str], check: impl Fn(&str)) {
-    let seconds = std::env::var("FIREKEEP_FUZZ_SECONDS").unwrap_or_else(|_| "10".to_owned());
-    let seconds = seconds.parse().expect("FIREKEEP_FUZZ_SECONDS is a number of seconds");
-    let end = Instant::now() + Duration::from_secs(seconds);
+    let end = now() + duration();
     let (mut random, mut count) = (Random(SEED), 0u64);
     println!("seed {SEED:#x}");
-    while Instant::now() < end {
+    while now() < end {
         let text = random.mutate(texts, pieces);
         if let Err(panic) = panic::catch_unwind(AssertUnwindSafe(|| check(&text))) {
             println!("made by {text:?}");

@@ -1,5 +1,6 @@
 //! The official FHIRPath suite for R4, against the list of failures that are known and argued.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -122,7 +123,7 @@ impl Suite {
         }
         let found: Vec<String> = items
             .iter()
-            .map(|item| item.to_text(schema).map(|text| text.into_owned()).unwrap_or_default())
+            .map(|item| item.to_text(schema).map(Cow::into_owned).unwrap_or_default())
             .collect();
         let is_time = |item: &Item<'_>| matches!(item, Item::Time(_));
         let found: Vec<String> = found

@@ -39,7 +39,8 @@ pub(crate) fn read_element(text: &str) -> Result<Element, String> {
                 let mut element = element(&tag)?;
                 if element.name == "div" {
                     reader.read_to_end(tag.name()).map_err(|error| error.to_string())?;
-                    let (from, to) = (start as usize, reader.buffer_position() as usize);
+                    let place = |at: u64| usize::try_from(at).map_err(|error| error.to_string());
+                    let (from, to) = (place(start)?, place(reader.buffer_position())?);
                     element.raw = text[from..to].to_owned();
                     open.last_mut().ok_or("no parent")?.children.push(element);
                 } else {
@@ -117,21 +118,28 @@ fn members(
         }
         done.push(&child.name);
         let found = schema.element_of_key(type_id, &child.name);
-        let (id, child_type) = found.ok_or_else(|| format!("no element {}", child.name))?;
+        let (id, form) = found.ok_or_else(|| format!("no element {}", child.name))?;
         let all: Vec<&Element> = element.children(&child.name).collect();
-        member(&child.name, &all, schema.is_list(id), child_type, schema, writer)?;
+        let shape = Shape { name: &child.name, list: schema.is_list(id), type_id: form.type_id };
+        member(&shape, &all, schema, writer)?;
     }
     Ok(())
 }
 
-fn member(
-    name: &str,
-    all: &[&Element],
+/// How an element stands in JSON.
+struct Shape<'n> {
+    name: &'n str,
     list: bool,
     type_id: TypeId,
+}
+
+fn member(
+    shape: &Shape<'_>,
+    all: &[&Element],
     schema: &Schema,
     writer: &mut Writer<'_>,
 ) -> Result<(), String> {
+    let Shape { name, list, type_id } = *shape;
     let Kind::Primitive(primitive) = schema.kind(type_id) else {
         return many(name, all, list, writer, |element, writer| {
             if schema.kind(type_id) == Kind::AbstractResource {

@@ -13,6 +13,8 @@ use super::{BOOLEAN, Call, Function, Gives};
 
 pub(super) const TABLE: &[Function] = &[
     Function::new("extension", 1..=1, Gives::Any, extension),
+    // Not of the specification, but one of R4's own search parameters calls it.
+    Function::new("hasExtension", 1..=1, BOOLEAN, has_extension),
     Function::new("hasValue", 0..=0, BOOLEAN, has_value),
     Function::new("getValue", 0..=0, Gives::Any, get_value),
     Function::new("resolve", 0..=0, Gives::Any, resolve),
@@ -44,6 +46,18 @@ fn extension<'d>(
         let named = extension.elements().filter(|e| e.get("url").is_some_and(|u| u.is_str(&url)));
         out.extend(named.map(|value| Item::Node(Node::new(value, type_id))));
     }
+    Ok(())
+}
+
+fn has_extension<'d>(
+    run: &mut Run<'_, 'd>,
+    call: Call<'_>,
+    input: &mut Items<'d>,
+    out: &mut Items<'d>,
+) -> Result<(), Flaw> {
+    let mut found = Items::new();
+    extension(run, call, input, &mut found)?;
+    out.push(Item::Boolean(!found.is_empty()));
     Ok(())
 }
 

@@ -20,7 +20,7 @@ impl Schema {
     pub fn of(definitions: &Definitions) -> Schema {
         let mut schema = Schema::default();
         let quantity = definitions.type_named("Quantity");
-        // Types get their numbers in the order of the definitions, which are the same numbers.
+        // Types get their numbers in the order of the definitions.
         for ty in definitions.types() {
             let name = match (ty.kind(), ty.base()) {
                 (TypeKind::Backbone, Some(base)) => base.name(),
@@ -29,9 +29,9 @@ impl Schema {
             schema.add_type(ty.name(), name, kind(ty, quantity));
         }
         for ty in definitions.types() {
-            let id = number(ty.id());
+            let id = TypeId::from(ty.id());
             if let Some(base) = ty.base() {
-                schema.set_base(id, number(base.id()));
+                schema.set_base(id, base.id().into());
             }
             add_elements(&mut schema, definitions, id, ty);
         }
@@ -39,8 +39,18 @@ impl Schema {
     }
 }
 
-fn number(id: definitions::TypeId) -> TypeId {
-    TypeId(u32::try_from(id.index()).unwrap_or(u32::MAX))
+/// Both number the types in the order of the definitions.
+impl From<definitions::TypeId> for TypeId {
+    fn from(id: definitions::TypeId) -> TypeId {
+        TypeId(u32::try_from(id.index()).unwrap_or(u32::MAX))
+    }
+}
+
+/// Both number the types in the order of the definitions.
+impl From<TypeId> for definitions::TypeId {
+    fn from(id: TypeId) -> definitions::TypeId {
+        definitions::TypeId(u16::try_from(id.0).unwrap_or(u16::MAX))
+    }
 }
 
 fn kind(ty: Type<'_>, quantity: Option<definitions::TypeId>) -> Kind {
@@ -65,7 +75,7 @@ fn add_elements(schema: &mut Schema, definitions: &Definitions, id: TypeId, ty: 
             (TypeKind::Resource, "id") => definitions.type_named("id").unwrap_or(child.ty),
             _ => child.ty,
         };
-        let form = Form { key: key.into(), type_id: number(type_id) };
+        let form = Form::new(key, type_id.into());
         match &mut open {
             Some((last, forms, _)) if child.choice && *last == name => forms.push(form),
             _ => {
