@@ -7,6 +7,7 @@ use anyhow::{Context, Result, anyhow, bail};
 use clap::Args;
 use serde_json::Value;
 use store::lock::{FolderLock, LockError};
+use tokio::signal::unix::{SignalKind, signal};
 
 use super::connection::{self, Connection};
 use super::control::Control;
@@ -46,10 +47,12 @@ impl DataArgs {
     /// an administrator for this command, who must not stay.
     pub(crate) async fn with<T>(&self, work: impl AsyncFnOnce(&Opened) -> Result<T>) -> Result<T> {
         let opened = self.open().await?;
-        let done = work(&opened).await;
-        if let Some(server) = &opened.started {
-            server.shutdown().await;
-        }
+        let Some(server) = &opened.started else { return work(&opened).await };
+        let done = tokio::select! {
+            done = work(&opened) => done,
+            told = told_to_end() => Err(told.map_or_else(Into::into, |()| anyhow!("interrupted"))),
+        };
+        server.shutdown().await;
         done
     }
 
@@ -96,6 +99,15 @@ impl Opened {
                 bail!("this data folder has no first service; name one with --service WS/NAME")
             }
         }
+    }
+}
+
+/// Waits for Ctrl-C or SIGTERM.
+async fn told_to_end() -> std::io::Result<()> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    tokio::select! {
+        done = tokio::signal::ctrl_c() => done,
+        _ = terminate.recv() => Ok(()),
     }
 }
 
