@@ -21,11 +21,17 @@ pub(crate) fn sha256(bytes: &[u8]) -> [u8; 32] {
     hash
 }
 
-/// An unguessable text of 256 bits: codes, refresh tokens, client secrets.
+/// An unguessable text of 256 bits: codes, refresh tokens, client secrets. Command lines take a text
+/// that begins with a dash for an option, so none does.
 pub(crate) fn unguessable(random: &dyn Random) -> String {
-    let mut bytes = [0; 32];
-    random.fill(&mut bytes);
-    base64url(bytes)
+    loop {
+        let mut bytes = [0; 32];
+        random.fill(&mut bytes);
+        let text = base64url(bytes);
+        if !text.starts_with('-') {
+            return text;
+        }
+    }
 }
 
 /// The key of this data folder that client secrets are hashed with. Made on first open.

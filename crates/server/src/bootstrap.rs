@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use authority::{
-    Authority, ChangeRefused, Draft, Endpoint, NewApplication, NewUser, Parameters, PrincipalKind,
-    ResourceGroup, RoleAssignment, Scope, Service, ServiceId, Shape, TokenRefusal, Workspace,
-    roles,
+    Application, Authority, ChangeRefused, Draft, Endpoint, NewApplication, NewUser, Parameters,
+    PrincipalKind, ResourceGroup, RoleAssignment, Scope, Service, ServiceId, Shape, TokenRefusal,
+    Workspace, roles,
 };
 use base::{Fault, Random};
 use serde::{Deserialize, Serialize};
@@ -22,6 +22,8 @@ const MADE: &[u8] = b"bootstrap";
 const DOMAIN: &str = "firekeep.localhost";
 const LOCATION: &str = "local";
 const GROUP: &str = "firekeep";
+/// Marks the application of a [`Steward`]; nobody else registers it.
+const STEWARD: &str = "urn:firekeep:command-line";
 
 /// What an empty data folder gets.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -154,7 +156,7 @@ fn demo(draft: &mut Draft<'_>, made: &mut Made) -> Result<String, ChangeRefused>
         allowed_object_ids: [made.administrator].into(),
         created,
     })?;
-    let new = application(draft, made.tenant, "Firekeep demo")?;
+    let new = application(draft, made.tenant, "Firekeep demo", None)?;
     draft.set_administrator(new.ids.object_id, true)?;
     let principal = (new.ids.object_id, PrincipalKind::ServicePrincipal);
     assign(draft, principal, "Owner", Scope::subscription(subscription))?;
@@ -166,24 +168,28 @@ fn demo(draft: &mut Draft<'_>, made: &mut Made) -> Result<String, ChangeRefused>
 }
 
 struct New {
-    registration: Uuid,
     ids: MadeApplication,
     secret: String,
 }
 
-fn application(draft: &mut Draft<'_>, tenant: Uuid, name: &str) -> Result<New, ChangeRefused> {
+fn application(
+    draft: &mut Draft<'_>,
+    tenant: Uuid,
+    name: &str,
+    identifier: Option<&str>,
+) -> Result<New, ChangeRefused> {
     let registered = draft.add_application(NewApplication {
         tenant,
         display_name: name.to_owned(),
         redirect_uris: Vec::new(),
-        identifier_uris: Vec::new(),
+        identifier_uris: identifier.map(str::to_owned).into_iter().collect(),
         public_client: false,
     })?;
     let client_id = registered.client_id;
     let object_id = draft.add_service_principal(tenant, client_id)?;
     let secret = draft.add_secret(registered.object_id, name, None)?.text;
     let ids = MadeApplication { client_id, object_id };
-    Ok(New { registration: registered.object_id, ids, secret })
+    Ok(New { ids, secret })
 }
 
 fn assign(
@@ -210,7 +216,6 @@ fn assign(
 /// An identity for one command on a folder that no server runs on: whoever may read the folder may
 /// administer it. It ends with the command.
 pub(crate) struct Steward {
-    registration: Uuid,
     ids: MadeApplication,
     tenant: Uuid,
     secret: String,
@@ -222,7 +227,8 @@ impl Steward {
             .change(|draft| {
                 let missing = || ChangeRefused::NotFound("there is no tenant".to_owned());
                 let tenant = draft.bootstrap_tenant().ok_or_else(missing)?.id;
-                let new = application(draft, tenant, "firekeep command line")?;
+                dismiss_all(draft)?;
+                let new = application(draft, tenant, "firekeep command line", Some(STEWARD))?;
                 draft.set_administrator(new.ids.object_id, true)?;
                 let principal = (new.ids.object_id, PrincipalKind::ServicePrincipal);
                 assign(draft, principal, "Owner", Scope::new("/"))?;
@@ -233,8 +239,8 @@ impl Steward {
                 for scope in services {
                     assign(draft, principal, "FHIR Data Contributor", scope)?;
                 }
-                let New { registration, ids, secret } = new;
-                Ok(Self { registration, ids, tenant, secret })
+                let New { ids, secret } = new;
+                Ok(Self { ids, tenant, secret })
             })
             .map_err(|refused| fault("appointing an administrator", refused))
     }
@@ -259,20 +265,37 @@ impl Steward {
     /// Takes the identity away, and its roles.
     pub(crate) fn dismiss(&self, authority: &Authority) -> Result<(), Fault> {
         authority
-            .change(|draft| {
-                let assignments: Vec<Uuid> = draft
-                    .assignments_of(self.ids.object_id)
-                    .iter()
-                    .map(|assignment| assignment.id)
-                    .collect();
-                for assignment in assignments {
-                    draft.remove_role_assignment(assignment)?;
-                }
-                draft.set_administrator(self.ids.object_id, false)?;
-                draft.remove_application(self.registration)
-            })
+            .change(dismiss_all)
             .map_err(|refused| fault("dismissing an administrator", refused))
     }
+}
+
+/// Takes away every steward: the one of this command, and what killed commands left.
+fn dismiss_all(draft: &mut Draft<'_>) -> Result<(), ChangeRefused> {
+    let is_steward = |application: &Application| {
+        application.identifier_uris.iter().any(|identifier| identifier == STEWARD)
+    };
+    let stewards: Vec<(Uuid, Option<Uuid>)> = draft
+        .applications()
+        .filter(|application| is_steward(application))
+        .map(|application| {
+            let (tenant, client_id) = (application.tenant, application.client_id);
+            let principal = draft.service_principal_of(tenant, client_id);
+            (application.object_id, principal.map(|principal| principal.object_id))
+        })
+        .collect();
+    for (registration, principal) in stewards {
+        if let Some(principal) = principal {
+            let assignments: Vec<Uuid> =
+                draft.assignments_of(principal).iter().map(|assignment| assignment.id).collect();
+            for assignment in assignments {
+                draft.remove_role_assignment(assignment)?;
+            }
+            draft.set_administrator(principal, false)?;
+        }
+        draft.remove_application(registration)?;
+    }
+    Ok(())
 }
 
 fn fault(doing: &str, refused: ChangeRefused) -> Fault {
@@ -282,8 +305,9 @@ fn fault(doing: &str, refused: ChangeRefused) -> Fault {
     }
 }
 
-/// 24 characters of 57 that are hard to mistake for each other: about 140 bits.
-fn password(random: &dyn Random) -> String {
+/// A password for a person: 24 characters of 57 that are hard to mistake for each other, about 140
+/// bits.
+pub(crate) fn password(random: &dyn Random) -> String {
     const LETTERS: &[u8] = b"23456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
     let mut text = String::new();
     while text.len() < 24 {

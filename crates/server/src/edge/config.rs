@@ -272,7 +272,14 @@ fn custom_host(key: &str, host: &str) -> Result<String, ConfigError> {
     let is_name = !name.is_empty()
         && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-'));
     if is_name && port.parse::<u16>().is_ok() {
-        return Ok(host.to_ascii_lowercase());
+        let host = host.to_ascii_lowercase();
+        return match host.split(':').next() {
+            Some("localhost" | "127.0.0.1") => Err(ConfigError(format!(
+                "service.\"{key}\".hosts: \"{host}\" is the authority's own name; give the \
+                 service another"
+            ))),
+            _ => Ok(host),
+        };
     }
     Err(ConfigError(format!(
         "service.\"{key}\".hosts: \"{host}\" is no host name; write it without https:// and path"
@@ -314,6 +321,7 @@ mod tests {
         check("[service.'main/demo']\nhost = ['a']", "unknown field `host`");
         check("[service.'main/demo']\nhosts = ['a.example', 'b.example:444']", "ok");
         check("[service.'main/demo']\nhosts = ['https://a']", "without https://");
+        check("[service.'main/demo']\nhosts = ['LOCALHOST:8443']", "the authority's own name");
         check("[service.'main/demo']\ncompatibility = 'r4'", "ok");
         check("[service.'main/demo']\ncompatibility = 'azure'", "comes later");
         check("[service.'main/demo']\nvalidation = 'profiles'", "comes later");

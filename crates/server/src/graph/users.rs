@@ -3,9 +3,6 @@
 use std::sync::Arc;
 
 use authority::{ChangeRefused, NewUser, User};
-use base::Random;
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::StatusCode;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -14,6 +11,7 @@ use uuid::Uuid;
 use super::query::Query;
 use super::refusal::Refusal;
 use super::{Call, no_content};
+use crate::bootstrap;
 use crate::exchange::Answer;
 
 const FILTERED: &[&str] = &["displayName", "userPrincipalName", "mailNickname", "id"];
@@ -84,7 +82,7 @@ pub(super) async fn create(mut call: Call) -> Result<Answer, Refusal> {
     }
     let display_name = body.display_name.unwrap_or_else(|| nickname.to_owned());
     let given = body.password_profile.map(PasswordProfile::password).transpose()?.flatten();
-    let made = given.is_none().then(|| new_password(call.app.random.as_ref()));
+    let made = given.is_none().then(|| bootstrap::password(call.app.random.as_ref()));
     let password = given.or_else(|| made.clone()).unwrap_or_default();
     let (tenant, username) = (call.tenant(), body.user_principal_name);
     let enabled = body.account_enabled.unwrap_or(true);
@@ -144,12 +142,6 @@ fn find<'a>(call: &'a Call, id: &str) -> Result<&'a Arc<User>, Refusal> {
     };
     let found = found.filter(|user| user.tenant == call.tenant());
     found.ok_or_else(|| Refusal::NoSuchObject(format!("user {id}")))
-}
-
-fn new_password(random: &dyn Random) -> String {
-    let mut bytes = [0; 18];
-    random.fill(&mut bytes);
-    URL_SAFE_NO_PAD.encode(bytes)
 }
 
 pub(super) fn shape(user: &User) -> Value {
