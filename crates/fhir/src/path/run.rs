@@ -315,7 +315,8 @@ impl<'p, 'd> Run<'p, 'd> {
         })
     }
 
-    /// The Boolean that an operation gives: <https://hl7.org/fhirpath/N1/#singleton-evaluation-of-collections>
+    /// The Boolean that an operation gives:
+    /// <https://hl7.org/fhirpath/N1/#singleton-evaluation-of-collections>
     pub(crate) fn truth(&mut self, id: OpId) -> Result<Option<bool>, Flaw> {
         if let Op::Binary(binary) = self.program.op(id)
             && binary.op.row().2 <= 6

@@ -95,6 +95,13 @@ fn faults_say_where_they_are_and_what_was_expected() {
 }
 
 #[test]
+fn a_program_is_shared_between_threads() {
+    fn shared<T: Send + Sync>() {}
+    shared::<Program>();
+    shared::<Items<'static>>();
+}
+
+#[test]
 fn logic_has_three_values() {
     for (left, right, and, or, xor, implies) in [
         ("true", "true", "true", "true", "false", "true"),

@@ -1,4 +1,4 @@
-//! <https://hl7.org/fhir/R4/datatypes.html#decimal>: arithmetic where a decimal fits into 28 digits.
+//! <https://hl7.org/fhir/R4/datatypes.html#decimal>: arithmetic where 28 digits are enough.
 //!
 //! The text of a decimal stays what it was; what is computed from it is here.
 

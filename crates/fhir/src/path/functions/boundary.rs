@@ -1,4 +1,4 @@
-//! <https://build.fhir.org/ig/HL7/FHIRPath/#lowboundaryprecision-integer-decimal--date--datetime--time>
+//! <https://build.fhir.org/ig/HL7/FHIRPath/#boundary-functions>
 
 use std::mem::take;
 
