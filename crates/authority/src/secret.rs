@@ -21,8 +21,8 @@ pub(crate) fn sha256(bytes: &[u8]) -> [u8; 32] {
     hash
 }
 
-/// An unguessable text of 256 bits: codes, refresh tokens, client secrets. Command lines take a text
-/// that begins with a dash for an option, so none does.
+/// An unguessable text of 256 bits: codes, refresh tokens, client secrets. Command lines take a
+/// text that begins with a dash for an option, so none does.
 pub(crate) fn unguessable(random: &dyn Random) -> String {
     loop {
         let mut bytes = [0; 32];

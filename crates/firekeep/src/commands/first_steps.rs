@@ -20,7 +20,8 @@ pub(crate) fn bash(connection: &Connection) -> Vec<String> {
     lines.push(login.to_owned());
     if connection.service.is_some() {
         lines.extend(text(&[
-            "token=$(az account get-access-token --resource=$FHIR_URL --query accessToken --output tsv)",
+            "token=$(az account get-access-token --resource=$FHIR_URL --query accessToken \
+             --output tsv)",
             r#"curl -X GET --header "Authorization: Bearer $token" $FHIR_URL/Patient"#,
         ]));
     }
@@ -58,8 +59,8 @@ pub(crate) fn missing(connection: &Connection) -> Vec<String> {
     let mut lines = Vec::new();
     match &connection.application {
         Some(application) if application.client_secret.is_none() => lines.push(
-            "The client secret is not known any more. For a new one sign in with firekeep login, or \
-             stop the server, and run: firekeep app reset-secret",
+            "The client secret is not known any more. For a new one sign in with firekeep login, \
+             or stop the server, and run: firekeep app reset-secret",
         ),
         Some(_) => {}
         None => lines.push("For scripts, an application with a secret: firekeep app create NAME"),
