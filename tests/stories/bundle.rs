@@ -105,3 +105,35 @@ async fn what_a_transaction_cannot_mean_is_refused_whole() {
     reader.post("", &bundle("transaction", &[put])).await.refused(403, "FHIR Data Writer");
     assert_eq!(app.get("/_history").await.ok().json()["total"], 0);
 }
+
+#[tokio::test]
+async fn entries_that_look_are_answered_as_requests_are() {
+    let fk = Firekeep::start().await;
+    let app = fk.as_contributor().await;
+    app.put("/Patient/p", &patient("p", "P")).await.created();
+    let look = |method: &str, url: &str, since: Option<&str>| {
+        let mut request = json!({"method": method, "url": url});
+        if let Some(since) = since {
+            request["ifModifiedSince"] = json!(since);
+        }
+        json!({"request": request})
+    };
+    let rows = [
+        (look("HEAD", "Patient/p", None), "200", false),
+        (look("GET", "Patient/p", Some("2099-01-01T00:00:00Z")), "304", false),
+        (look("GET", "Patient/p", Some("2001-01-01T00:00:00Z")), "200", true),
+        (look("GET", "Patient/p", Some("yesterday")), "400", false),
+        (look("GET", "Patient/p?_format=xml", None), "406", false),
+        (look("GET", "metadata", None), "200", true),
+        (look("GET", "$versions", None), "400", false),
+        (look("GET", "http://elsewhere/Patient?_id=1", None), "400", false),
+    ];
+    let entries: Vec<Value> = rows.iter().map(|(entry, ..)| entry.clone()).collect();
+    let answer = app.post("", &bundle("batch", &entries)).await.ok().json();
+    for (place, (entry, status, has_resource)) in rows.iter().enumerate() {
+        let found = &answer["entry"][place];
+        assert_eq!(found["response"]["status"].as_str().map(|it| &it[..3]), Some(*status));
+        assert_eq!(found.get("resource").is_some(), *has_resource, "{entry}");
+    }
+    app.post("?foo=bar", &bundle("batch", &entries)).await.refused(400, "foo");
+}

@@ -10,25 +10,54 @@ use crate::{scan, write};
 pub fn pretty(document: &Document) -> Vec<u8> {
     let text = document.bytes();
     let mut out = Vec::with_capacity(text.len() * 2);
-    let mut depth = 0;
-    let mut previous = b':';
-    for token in Tokens(text) {
+    Layout::default().push(text, usize::MAX, &mut out);
+    out
+}
+
+/// [`pretty`] in steps, for texts that are long or come in pieces: indentation can make a deep text
+/// many times longer, which should not stand in memory at once.
+#[derive(Debug)]
+pub struct Layout {
+    depth: usize,
+    /// The first byte of the token before.
+    previous: u8,
+}
+
+impl Default for Layout {
+    fn default() -> Self {
+        Self { depth: 0, previous: b':' }
+    }
+}
+
+impl Layout {
+    /// Appends `text` laid out until `out` is `most` bytes long or a token longer; gives how many
+    /// bytes of `text` that took. The texts that are pushed make one valid JSON text together and
+    /// are cut between tokens.
+    pub fn push(&mut self, text: &[u8], most: usize, out: &mut Vec<u8>) -> usize {
+        let mut tokens = Tokens(text);
+        while out.len() < most {
+            let Some(token) = tokens.next() else { return text.len() };
+            self.token(token, out);
+        }
+        text.len() - tokens.0.len()
+    }
+
+    fn token(&mut self, token: &[u8], out: &mut Vec<u8>) {
         let first = token.first().copied().unwrap_or_default();
         let closes = matches!(first, b'}' | b']');
-        depth -= usize::from(closes);
-        let after_bracket = matches!(previous, b'{' | b'[');
-        if previous == b',' || after_bracket != closes && (after_bracket || closes) {
+        self.depth = self.depth.saturating_sub(usize::from(closes));
+        let after_bracket = matches!(self.previous, b'{' | b'[');
+        if self.previous == b',' || after_bracket != closes && (after_bracket || closes) {
             out.push(b'\n');
-            out.resize(out.len() + 2 * depth, b' ');
+            out.resize(out.len() + 2 * self.depth, b' ');
         }
         out.extend_from_slice(token);
         if first == b':' {
             out.push(b' ');
         }
-        depth += usize::from(matches!(first, b'{' | b'['));
-        previous = first;
+        self.depth += usize::from(matches!(first, b'{' | b'['));
+        self.previous = first;
     }
-    out
 }
 
 /// The text without whitespace between tokens; tokens are left as they were written.
@@ -97,7 +126,20 @@ mod tests {
             let document = Document::parse(text.to_owned(), &Limits::default()).unwrap();
             assert_eq!(String::from_utf8(pretty(&document)).unwrap(), prettied);
             assert_eq!(String::from_utf8(compact(&document)).unwrap(), compacted);
+            for most in 1..4 {
+                assert_eq!(String::from_utf8(stepwise(text.as_bytes(), most)).unwrap(), prettied);
+            }
         }
+    }
+
+    fn stepwise(mut text: &[u8], most: usize) -> Vec<u8> {
+        let (mut layout, mut all) = (Layout::default(), Vec::new());
+        while !text.is_empty() {
+            let mut out = Vec::new();
+            text = &text[layout.push(text, most, &mut out)..];
+            all.extend(out);
+        }
+        all
     }
 
     #[test]

@@ -36,7 +36,7 @@ mod write;
 pub use document::{Document, Limits};
 pub use edit::{EditError, Edits};
 pub use error::{Error, ErrorKind, Position};
-pub use format::{compact, pretty};
+pub use format::{Layout, compact, pretty};
 pub use strings::Strings;
 pub use strip::{Splice, Stripped, strip};
 pub use value::{Elements, Kind, Member, Members, Value};

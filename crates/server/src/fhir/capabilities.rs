@@ -46,11 +46,12 @@ pub(crate) fn capabilities(cx: &Context<'_>) -> Result<Answer, Outcome> {
         );
         return Err(Outcome::error(StatusCode::BAD_REQUEST, "not-supported", text));
     }
-    let body = statement(cx.base, &Endpoints::of(cx.app));
+    let cors = cx.service.settings.cors.is_some();
+    let body = statement(cx.base, &Endpoints::of(cx.app), cors);
     Ok(Answer::of(StatusCode::OK, CONTENT_TYPE, body))
 }
 
-fn statement(base: &str, endpoints: &Endpoints) -> Vec<u8> {
+fn statement(base: &str, endpoints: &Endpoints, cors: bool) -> Vec<u8> {
     let mut out = Vec::with_capacity(64 << 10);
     let mut writer = Writer::new(&mut out);
     writer.begin_object().key("resourceType").string("CapabilityStatement");
@@ -67,7 +68,7 @@ fn statement(base: &str, endpoints: &Endpoints) -> Vec<u8> {
     writer.key("fhirVersion").string("4.0.1");
     strings(&mut writer, "format", &["application/fhir+json", "json"]);
     writer.key("rest").begin_array().begin_object().key("mode").string("server");
-    security(&mut writer, endpoints);
+    security(&mut writer, endpoints, cors);
     writer.key("resource").begin_array();
     types::all().for_each(|name| resource(&mut writer, name));
     writer.end_array();
@@ -77,7 +78,7 @@ fn statement(base: &str, endpoints: &Endpoints) -> Vec<u8> {
     out
 }
 
-fn security(writer: &mut Writer<'_>, endpoints: &Endpoints) {
+fn security(writer: &mut Writer<'_>, endpoints: &Endpoints, cors: bool) {
     writer.key("security").begin_object();
     writer.key("extension").begin_array().begin_object().key("url").string(OAUTH_URIS);
     writer.key("extension").begin_array();
@@ -85,7 +86,7 @@ fn security(writer: &mut Writer<'_>, endpoints: &Endpoints) {
         writer.begin_object().key("url").string(name).key("valueUri").string(url).end_object();
     }
     writer.end_array().end_object().end_array();
-    writer.key("cors").bool(true);
+    writer.key("cors").bool(cors);
     writer.key("service").begin_array();
     for code in ["OAuth", "SMART-on-FHIR"] {
         writer.begin_object().key("coding").begin_array().begin_object();
@@ -139,7 +140,7 @@ mod tests {
     #[test]
     fn the_statement_is_json_and_lists_every_type() {
         let endpoints = Endpoints::under("https://localhost:8443/tenant");
-        let text = statement("https://localhost:8443/fhir/main-demo", &endpoints);
+        let text = statement("https://localhost:8443/fhir/main-demo", &endpoints, false);
         let document = json::Document::parse(text, &json::Limits::default()).unwrap();
         let rest = document.root().get("rest").unwrap().elements().next().unwrap();
         let resources = rest.get("resource").unwrap();

@@ -12,7 +12,8 @@ use store::PutCondition;
 pub(crate) struct Conditions {
     pub(crate) if_match: Option<String>,
     pub(crate) if_none_match: Option<String>,
-    pub(crate) if_modified_since: Option<String>,
+    /// Seconds since 1970.
+    pub(crate) if_modified_since: Option<i64>,
     pub(crate) if_none_exist: Option<String>,
 }
 
@@ -46,14 +47,16 @@ impl Malformed {
 
 impl Conditions {
     pub(crate) fn of(headers: &HeaderMap) -> Self {
+        // Lines of one name are one list.
         let text = |name| {
-            let value = headers.get::<http::HeaderName>(name)?;
-            Some(String::from_utf8_lossy(value.as_bytes()).into_owned())
+            let lines = headers.get_all::<http::HeaderName>(name).iter();
+            let lines = lines.map(|line| String::from_utf8_lossy(line.as_bytes()).into_owned());
+            lines.reduce(|all, line| format!("{all}, {line}"))
         };
         Self {
             if_match: text(IF_MATCH),
             if_none_match: text(IF_NONE_MATCH),
-            if_modified_since: text(IF_MODIFIED_SINCE),
+            if_modified_since: text(IF_MODIFIED_SINCE).as_deref().and_then(http_date),
             if_none_exist: text(http::HeaderName::from_static("if-none-exist")),
         }
     }
@@ -91,8 +94,7 @@ impl Conditions {
                 tag == "*" || quoted.and_then(number) == Some(version)
             });
         }
-        let since = self.if_modified_since.as_deref().and_then(http_date);
-        since.is_some_and(|since| last_updated.unix_seconds() <= since)
+        self.if_modified_since.is_some_and(|since| last_updated.unix_seconds() <= since)
     }
 }
 
@@ -149,6 +151,18 @@ mod tests {
     }
 
     #[test]
+    fn lines_of_one_header_are_one_list() {
+        let mut headers = HeaderMap::new();
+        for tag in ["W/\"2\"", "W/\"3\""] {
+            headers.append(IF_NONE_MATCH, http::HeaderValue::from_static(tag));
+            headers.append(IF_MATCH, http::HeaderValue::from_static(tag));
+        }
+        let conditions = Conditions::of(&headers);
+        assert!(conditions.client_has(3, Timestamp::from_unix_seconds(0)));
+        assert!(conditions.match_version().is_err());
+    }
+
+    #[test]
     fn a_put_is_conditional_in_three_ways() {
         let with = |if_match: Option<&str>, if_none_match: Option<&str>| {
             let (if_match, if_none_match) =
@@ -167,7 +181,7 @@ mod tests {
         let moment = Timestamp::from_unix_seconds(1_795_532_334);
         let has = |none_match: Option<&str>, since: Option<&str>| {
             let if_none_match = none_match.map(str::to_owned);
-            let if_modified_since = since.map(str::to_owned);
+            let if_modified_since = since.and_then(http_date);
             Conditions { if_none_match, if_modified_since, ..Conditions::default() }
                 .client_has(3, moment)
         };

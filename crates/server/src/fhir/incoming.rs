@@ -117,7 +117,7 @@ impl Check<'_> {
             return self.wrong(name, at, "structure", "resourceType is a string");
         };
         if types::number(&text).is_none() {
-            let hint = types::meant(&text).map(|meant| format!(". Did you mean '{meant}'?"));
+            let hint = types::meant(&text).map(|meant| format!(", did you mean '{meant}'"));
             let hint = hint.unwrap_or_default();
             let text = format!("FHIR R4 has no resource type '{text}'{hint}");
             self.wrong(name, at, "not-supported", &text);

@@ -96,7 +96,10 @@ async fn serve(
         Interaction::SearchForm(_) => negotiate::form_body(headers)?,
         _ => {}
     }
-    let answer = interact(cx, interaction, body).await?;
+    let answer = match interact(cx, interaction, body).await {
+        Err(outcome) if form.pretty => outcome.answer(cx.correlation_id),
+        answered => answered?,
+    };
     if form.pretty {
         let pretty = blocking::run(move || resource::pretty(answer)).await;
         return Ok(pretty.and_then(|pretty| pretty).map_err(General::from)?);

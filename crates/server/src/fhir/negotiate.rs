@@ -59,7 +59,7 @@ pub(crate) fn answer_form(headers: &HeaderMap, query: &str) -> Result<Form, Refu
     if !query.is_empty() {
         for (name, value) in form_urlencoded::parse(query.as_bytes()) {
             match name.as_ref() {
-                "_format" => format = Some(value),
+                "_format" if !value.is_empty() => format = Some(value),
                 "_pretty" => pretty = truth(&value)?,
                 _ => {}
             }
@@ -135,7 +135,7 @@ pub(crate) fn resource_body(headers: &HeaderMap) -> Result<(), Refusal> {
     content_type(headers, &names, expected)
 }
 
-/// Whether a body is a form. A body without a type has to be empty, which the reader sees.
+/// Whether a body is a form; one without a type is read as a form.
 pub(crate) fn form_body(headers: &HeaderMap) -> Result<(), Refusal> {
     if headers.get(CONTENT_TYPE).is_none() {
         return Ok(());
@@ -206,6 +206,7 @@ mod tests {
         assert!(answer_form(&xml, "_format=json").is_ok());
         assert!(answer_form(&xml, "_format=application/fhir+json").is_ok());
         assert!(answer_form(&HeaderMap::new(), "_format=xml").is_err());
+        assert!(answer_form(&HeaderMap::new(), "_format=").is_ok());
         assert_eq!(answer_form(&xml, "_format=json&_pretty=true"), Ok(Form { pretty: true }));
         assert_eq!(answer_form(&HeaderMap::new(), "_pretty=1"), Err(Refusal::Pretty("1".into())));
     }

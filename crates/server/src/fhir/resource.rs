@@ -7,9 +7,10 @@ use base::{Fault, Timestamp};
 use bytes::Bytes;
 use http::StatusCode;
 use http::header::{ETAG, LAST_MODIFIED, LOCATION};
-use json::{Splice, Stripped};
+use json::{Layout, Splice, Stripped};
 use store::{Version, VersionHead};
 
+use super::bundle::writer;
 use super::conditions::etag;
 use super::context::Context;
 use super::outcome::{self, CONTENT_TYPE, Issue};
@@ -86,24 +87,84 @@ pub(crate) fn instant(moment: Timestamp) -> String {
     moment.to_string()
 }
 
-/// The answer laid out for people. What is made while it is sent is gathered first.
+/// The answer laid out for people; what is long is laid out while it is sent.
 pub(crate) fn pretty(answer: Answer) -> Result<Answer, Fault> {
-    let text = match answer.body {
+    let pieces: AnswerPieces = match answer.body {
         AnswerBody::Empty => return Ok(answer),
-        AnswerBody::Full(bytes) => bytes,
-        AnswerBody::Pieces(pieces) => gather(pieces)?,
+        AnswerBody::Full(bytes) => Box::new(std::iter::once(Ok(bytes))),
+        AnswerBody::Pieces(pieces) => pieces,
     };
-    let limits = json::Limits::default();
-    let document = json::Document::parse(text, &limits)
-        .map_err(|error| Fault::new("laying out an answer", error))?;
-    Ok(Answer { body: AnswerBody::Full(json::pretty(&document).into()), ..answer })
+    let (layout, text) = (Layout::default(), Bytes::new());
+    let body = writer::body(Pretty { layout, text, pieces })?;
+    Ok(Answer { body, ..answer })
 }
 
-/// All of an answer's body in one piece.
-pub(crate) fn gather(pieces: impl Iterator<Item = Result<Bytes, Fault>>) -> Result<Bytes, Fault> {
+type AnswerPieces = Box<dyn Iterator<Item = Result<Bytes, Fault>> + Send>;
+
+/// An answer on its way through a layout. Answers are cut between entries, so between tokens.
+struct Pretty {
+    layout: Layout,
+    /// What is still to be laid out before the next piece.
+    text: Bytes,
+    pieces: AnswerPieces,
+}
+
+impl Iterator for Pretty {
+    type Item = Result<Bytes, Fault>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        while self.text.is_empty() {
+            match self.pieces.next()? {
+                Ok(text) => self.text = text,
+                Err(fault) => return Some(Err(fault)),
+            }
+        }
+        let mut out = Vec::with_capacity(writer::PIECE);
+        let taken = self.layout.push(&self.text, writer::PIECE, &mut out);
+        self.text = self.text.slice(taken.min(self.text.len())..);
+        Some(Ok(out.into()))
+    }
+}
+
+/// All of an answer's body in one piece; `None` when it is longer than `most` bytes.
+pub(crate) fn gather(
+    pieces: impl Iterator<Item = Result<Bytes, Fault>>,
+    most: usize,
+) -> Result<Option<Bytes>, Fault> {
     let mut whole = Vec::new();
     for piece in pieces {
         whole.extend_from_slice(&piece?);
+        if whole.len() > most {
+            return Ok(None);
+        }
     }
-    Ok(whole.into())
+    Ok(Some(whole.into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_deep_answer_is_laid_out_while_it_is_sent() -> Result<(), Fault> {
+        let deep = |inner: &str| format!("{}{inner}{}", "[".repeat(100), "]".repeat(100));
+        let text = deep(&vec!["1"; 10_000].join(","));
+        let answer = Answer::of(StatusCode::OK, CONTENT_TYPE, text.clone());
+        let AnswerBody::Pieces(pieces) = pretty(answer)?.body else { unreachable!("it is long") };
+        let pieces = pieces.collect::<Result<Vec<_>, _>>()?;
+        // The first holds what was made before it was known to be long.
+        assert!(pieces.iter().skip(1).all(|piece| piece.len() <= writer::PIECE + 256));
+        let document = json::Document::parse(text, &json::Limits::default());
+        let expected = document.map(|document| json::pretty(&document)).unwrap_or_default();
+        assert!(pieces.concat() == expected);
+        Ok(())
+    }
+
+    #[test]
+    fn what_is_gathered_is_limited() -> Result<(), Fault> {
+        let pieces = || ["ab", "cd"].map(|text| Ok(Bytes::from_static(text.as_bytes())));
+        assert_eq!(gather(pieces().into_iter(), 4)?.as_deref(), Some(&b"abcd"[..]));
+        assert_eq!(gather(pieces().into_iter(), 3)?, None);
+        Ok(())
+    }
 }

@@ -5,7 +5,7 @@ use store::{Commit, Committed, Operation, PutCondition, Rejected};
 use tokio::task::JoinSet;
 
 use base::Fault;
-use base::limits::GROUP_COMMITS;
+use base::limits::{BUNDLE_ANSWER_BYTES, GROUP_COMMITS};
 
 use super::entry::{self, Entry, Task};
 use super::prepare::{Work, prepare, refuse_conditional};
@@ -133,12 +133,13 @@ impl Batch<'_> {
 
     /// Answers what only looks, after all writes.
     async fn look(&mut self, looks: Vec<(usize, Entry)>) {
+        let mut room = BUNDLE_ANSWER_BYTES;
         for (place, entry) in looks {
             let Task::Look(interaction) = entry.task else { continue };
             let cx = self.cx.entry(&entry.query, &entry.conditions);
             match look(&cx, interaction).await {
                 Ok(answer) => {
-                    let response = Response::found(self.cx, Ok(answer));
+                    let response = Response::found(self.cx, Ok(answer), entry.head, &mut room);
                     self.set(place, response);
                 }
                 Err(refusal) => self.refuse(place, refusal),

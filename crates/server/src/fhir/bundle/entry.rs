@@ -1,6 +1,7 @@
 //! <https://hl7.org/fhir/R4/bundle-definitions.html#Bundle.entry.request>: what one entry asks for.
 
-use http::{Method, StatusCode};
+use base::Timestamp;
+use http::{HeaderMap, Method, StatusCode};
 use json::{Kind, Value};
 use store::{Key, Operation, PutCondition};
 
@@ -9,13 +10,16 @@ use crate::fhir::context::Context;
 use crate::fhir::incoming::Expected;
 use crate::fhir::outcome::Outcome;
 use crate::fhir::route::{Interaction, route};
-use crate::fhir::{create, delete, types, update};
+use crate::fhir::search::date;
+use crate::fhir::{create, delete, negotiate, types, update};
 
 /// An entry whose request is understood and allowed.
 #[derive(Debug)]
 pub(crate) struct Entry {
     pub(crate) full_url: Option<String>,
     pub(crate) task: Task,
+    /// Whether the answer is to be without its body.
+    pub(crate) head: bool,
     pub(crate) query: String,
     pub(crate) conditions: Conditions,
 }
@@ -81,20 +85,26 @@ pub(crate) fn read(cx: &Context<'_>, entry: Value<'_>) -> Result<Entry, Outcome>
         text(request, key)?.ok_or_else(missing)
     };
     let (method, url) = (required("method")?, required("url")?);
+    let since = text(request, "ifModifiedSince")?.as_deref().map(instant).transpose()?;
     let conditions = Conditions {
         if_match: text(request, "ifMatch")?,
         if_none_match: text(request, "ifNoneMatch")?,
-        if_modified_since: text(request, "ifModifiedSince")?,
+        if_modified_since: since,
         if_none_exist: text(request, "ifNoneExist")?,
     };
     let (path, query) = local(cx, &url)?;
     let task = task(&cx.entry(query, &conditions), &method, path)?;
-    Ok(Entry { full_url, task, query: query.to_owned(), conditions })
+    let head = method == "HEAD";
+    Ok(Entry { full_url, task, head, query: query.to_owned(), conditions })
 }
 
 fn task(cx: &Context<'_>, method: &str, path: &str) -> Result<Task, Outcome> {
     let unknown = || wrong("value", format!("'{method}' is not a method: GET, POST, PUT, DELETE."));
-    let method = Method::from_bytes(method.as_bytes()).map_err(|_| unknown())?;
+    let method = match Method::from_bytes(method.as_bytes()).map_err(|_| unknown())? {
+        Method::HEAD => Method::GET,
+        method => method,
+    };
+    negotiate::answer_form(&HeaderMap::new(), cx.query)?;
     let interaction = route(&method, path, cx.query)?;
     match interaction {
         Interaction::Delete(key) => {
@@ -108,10 +118,10 @@ fn task(cx: &Context<'_>, method: &str, path: &str) -> Result<Task, Outcome> {
         Interaction::Bundle | Interaction::SearchForm(_) => {
             Err(wrong("not-supported", "This POST cannot stand in a Bundle: search with GET."))
         }
+        Interaction::SmartConfiguration | Interaction::Versions | Interaction::Health => {
+            Err(wrong("not-supported", "What is there is no resource: ask for it by itself."))
+        }
         Interaction::Capabilities
-        | Interaction::SmartConfiguration
-        | Interaction::Versions
-        | Interaction::Health
         | Interaction::Read(_)
         | Interaction::Vread(..)
         | Interaction::History(_)
@@ -129,12 +139,20 @@ fn local<'u>(cx: &Context<'_>, url: &'u str) -> Result<(&'u str, &'u str), Outco
         url.strip_prefix(base).filter(|rest| rest.is_empty() || rest.starts_with(['/', '?']))
     };
     let inner = bases.chain([cx.base]).find_map(below).unwrap_or(url);
-    if inner.contains("://") && !inner.contains('?') {
+    let (path, query) = inner.split_once('?').unwrap_or((inner, ""));
+    if path.contains("://") {
         let text =
             format!("'{url}' is not an address of this service. Write it relative: Patient/1.");
         return Err(wrong("value", text));
     }
-    Ok(inner.split_once('?').unwrap_or((inner, "")))
+    Ok((path, query))
+}
+
+/// Seconds since 1970 of an instant.
+fn instant(text: &str) -> Result<i64, Outcome> {
+    let interval = date::interval(text);
+    let interval = interval.map_err(|why| wrong("value", format!("ifModifiedSince: {why}.")))?;
+    Ok(Timestamp::from_ticks(interval.from).unix_seconds())
 }
 
 /// A member that is a string when it is there.

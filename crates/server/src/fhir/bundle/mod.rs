@@ -65,6 +65,7 @@ impl From<Refusal> for Outcome {
 /// `POST [base]`: many interactions at once, all or nothing (`transaction`) or each on its own
 /// (`batch`).
 pub(crate) async fn bundle(cx: &Context<'_>, body: Body) -> Result<Answer, Refusal> {
+    cx.only_parameters(&[])?;
     let bytes = cx.read(body).await?;
     let bundle = if bytes.len() > LONG {
         blocking::run(move || Bundle::read(bytes)).await??

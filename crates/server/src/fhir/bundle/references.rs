@@ -125,7 +125,9 @@ impl References {
             let Some(text) = value.as_str() else { continue };
             let replacement = match key.as_deref() {
                 Some("reference") => match self.target(&text, base) {
-                    None if is_urn(&text) => return Err(text.into_owned()),
+                    None if is_urn(&text) && !has_full_url(resource, &text) => {
+                        return Err(text.into_owned());
+                    }
                     found => found,
                 },
                 Some("div") => self.narrative(&text, base),
@@ -182,6 +184,12 @@ pub(crate) fn conditional(resource: Value<'_>) -> Option<Cow<'_, str>> {
     references
         .filter_map(|(_, value)| value.as_str())
         .find(|text| text.split_once('?').is_some_and(|(name, _)| types::number(name).is_some()))
+}
+
+/// Whether the resource is or holds a Bundle with an entry of this `fullUrl`: a document, say, is
+/// stored as it is.
+fn has_full_url(resource: Value<'_>, url: &str) -> bool {
+    resource.strings().any(|(key, value)| key.as_deref() == Some("fullUrl") && value.is_str(url))
 }
 
 fn is_urn(text: &str) -> bool {
@@ -319,6 +327,7 @@ mod tests {
             r#"{"reference":"Patient/other"}"#,
             r##"{"reference":"#contained"}"##,
             r#"{"url":"http://example.org/vs"}"#,
+            r#"{"entry":[{"fullUrl":"urn:uuid:in","resource":{"reference":"urn:uuid:in"}}]}"#,
             r#"{"reference":"http://elsewhere.org/Patient/1"}"#,
             r#"{"valueUri":"urn:uuid:00000000-0000-4000-8000-00000000000f"}"#,
         ] {

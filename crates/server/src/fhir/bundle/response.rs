@@ -1,6 +1,7 @@
 //! <https://hl7.org/fhir/R4/bundle-definitions.html#Bundle.entry.response>: what each entry came
 //! to.
 
+use base::limits::BUNDLE_ANSWER_BYTES;
 use base::{Fault, ids};
 use bytes::Bytes;
 use http::StatusCode;
@@ -101,19 +102,31 @@ impl Response {
         }
     }
 
-    /// What an interaction answered that only looks.
-    pub(crate) fn found(cx: &Context<'_>, answered: Result<Answer, Outcome>) -> Self {
+    /// What an interaction answered that only looks; `head`: without its body. `room` is what the
+    /// answers of the Bundle may still hold in memory, in bytes.
+    pub(crate) fn found(
+        cx: &Context<'_>,
+        answered: Result<Answer, Outcome>,
+        head: bool,
+        room: &mut usize,
+    ) -> Self {
         let answer = match answered {
             Ok(answer) => answer,
             Err(refusal) => return Self::refused(cx, &refusal),
         };
         let body = match answer.body {
-            AnswerBody::Empty => Ok(None),
-            AnswerBody::Full(bytes) => Ok(Some(bytes)),
-            AnswerBody::Pieces(pieces) => resource::gather(pieces).map(Some),
+            _ if head => Ok(Some(None)),
+            AnswerBody::Empty => Ok(Some(None)),
+            AnswerBody::Full(bytes) if bytes.len() > *room => Ok(None),
+            AnswerBody::Full(bytes) => Ok(Some(Some(bytes))),
+            AnswerBody::Pieces(pieces) => {
+                resource::gather(pieces, *room).map(|whole| whole.map(Some))
+            }
         };
         match body {
-            Ok(body) => {
+            Ok(None) => Self::refused(cx, &too_much()),
+            Ok(Some(body)) => {
+                *room -= body.as_ref().map_or(0, Bytes::len).min(*room);
                 let etag = answer.headers.get(ETAG).and_then(|etag| etag.to_str().ok());
                 let etag = etag.map(str::to_owned);
                 let content = body.map_or(Content::None, Content::Found);
@@ -168,6 +181,15 @@ impl Response {
         }
         writer.end_object();
     }
+}
+
+/// 413 for an entry whose answer does not fit beside those before it.
+fn too_much() -> Outcome {
+    let text = format!(
+        "The answers to a Bundle hold at most {BUNDLE_ANSWER_BYTES} bytes of what was looked up. \
+         Ask for this by itself."
+    );
+    Outcome::error(StatusCode::PAYLOAD_TOO_LARGE, "too-costly", text)
 }
 
 /// 200 with one response per entry, in the order of the entries.

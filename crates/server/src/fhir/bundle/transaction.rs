@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use base::limits::BUNDLE_ANSWER_BYTES;
 use json::{Document, Stripped};
 use store::{Commit, Committed, Key, Operation, Refused, Rejected};
 
@@ -87,11 +88,11 @@ fn possible(cx: &Context<'_>, entry: &Entry) -> Result<(), Outcome> {
             listing::understand(&cx, Listing::History(of), &[cx.query]).map(drop)?;
         }
         Interaction::Read(_) => cx.only_parameters(&[])?,
-        Interaction::Capabilities
-        | Interaction::SmartConfiguration
+        Interaction::Capabilities => {}
+        Interaction::SmartConfiguration
         | Interaction::Versions
-        | Interaction::Health => {}
-        Interaction::Create(_)
+        | Interaction::Health
+        | Interaction::Create(_)
         | Interaction::Update(_)
         | Interaction::Delete(_)
         | Interaction::SearchForm(_)
@@ -188,13 +189,14 @@ async fn respond(
 ) -> Result<Vec<Response>, Refusal> {
     let stored: HashMap<usize, _> = order.iter().copied().zip(committed.outcomes).collect();
     let mut responses = Vec::with_capacity(entries.len());
+    let mut room = BUNDLE_ANSWER_BYTES;
     for (place, entry) in entries.iter().enumerate() {
         let kept = stripped.get_mut(place).and_then(Option::take);
         responses.push(match (&entry.task, stored.get(&place)) {
             (Task::Look(interaction), _) => {
                 let cx = cx.entry(&entry.query, &entry.conditions);
                 let cx = Context { pinned: Some(committed.snapshot.clone()), ..cx };
-                Response::found(&cx, look(&cx, *interaction).await)
+                Response::found(&cx, look(&cx, *interaction).await, entry.head, &mut room)
             }
             (_, Some(outcome)) => Response::written(cx, *outcome, kept),
             (_, None) => return Err(General::bug("an operation has no outcome").into()),

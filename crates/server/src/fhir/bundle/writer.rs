@@ -14,7 +14,7 @@ use crate::fhir::resource::instant;
 /// 500.
 const WHOLE: usize = 1 << 20;
 /// Pieces of an answer that is made while it is sent are about this long.
-const PIECE: usize = 64 << 10;
+pub(crate) const PIECE: usize = 64 << 10;
 
 /// What stands before the entries.
 pub(crate) struct Head {
@@ -76,9 +76,17 @@ impl BundleWriter {
     }
 }
 
-/// 200 with the Bundle that `pieces` make: whole when it is small, made while it is sent when it is
-/// not.
-pub(crate) fn answer<P>(mut pieces: P) -> Result<Answer, Fault>
+/// 200 with the Bundle that `pieces` make.
+pub(crate) fn answer<P>(pieces: P) -> Result<Answer, Fault>
+where
+    P: Iterator<Item = Result<Bytes, Fault>> + Send + 'static,
+{
+    let answer = Answer::of(StatusCode::OK, CONTENT_TYPE, Bytes::new());
+    Ok(Answer { body: body(pieces)?, ..answer })
+}
+
+/// A body whole when it is small, made while it is sent when it is not.
+pub(crate) fn body<P>(mut pieces: P) -> Result<AnswerBody, Fault>
 where
     P: Iterator<Item = Result<Bytes, Fault>> + Send + 'static,
 {
@@ -87,12 +95,11 @@ where
         match pieces.next() {
             Some(piece) if whole.is_empty() => whole = Vec::from(piece?),
             Some(piece) => whole.extend_from_slice(&piece?),
-            None => return Ok(Answer::of(StatusCode::OK, CONTENT_TYPE, whole)),
+            None => return Ok(AnswerBody::Full(whole.into())),
         }
     }
     let begun = std::iter::once(Ok(Bytes::from(whole)));
-    let answer = Answer::of(StatusCode::OK, CONTENT_TYPE, Bytes::new());
-    Ok(Answer { body: AnswerBody::Pieces(Box::new(begun.chain(pieces))), ..answer })
+    Ok(AnswerBody::Pieces(Box::new(begun.chain(pieces))))
 }
 
 #[cfg(test)]

@@ -14,9 +14,6 @@ use crate::fhir::conditions::etag;
 use crate::fhir::outcome::{self, Issue};
 use crate::fhir::{resource, types};
 
-/// Bodies that are decompressed at one time.
-const CHUNK: usize = 16;
-
 const SAYS_OUTCOME: &[u8] = br#","search":{"mode":"outcome"}}"#;
 const SAYS_LOOKED: &[u8] =
     br#","request":{"method":"GET","url":"_history"},"response":{"status":"200 OK"}}"#;
@@ -53,12 +50,12 @@ impl Entries {
     fn piece(&mut self) -> Result<Option<Bytes>, Fault> {
         let Some(mut bundle) = self.bundle.take() else { return Ok(None) };
         loop {
-            let chunk: Vec<Rid> = self.rids.by_ref().take(CHUNK).collect();
-            if chunk.is_empty() {
+            let Some(rid) = self.rids.next() else {
                 self.warning(&mut bundle);
                 return Ok(Some(bundle.finish()));
-            }
-            for version in self.snapshot.versions(&chunk)? {
+            };
+            // One by one: a body may be as long as a request.
+            for version in self.snapshot.versions(&[rid])? {
                 bundle.entry(|out| self.entry(&version, out))?;
             }
             if let Some(piece) = bundle.piece() {

@@ -14,6 +14,7 @@ use crate::edge::blocking;
 use crate::exchange::Answer;
 use crate::fhir::bundle::writer::{self, Head};
 use crate::fhir::context::Context;
+use crate::fhir::negotiate;
 use crate::fhir::outcome::{Issue, Outcome, Severity};
 use crate::fhir::page_link::{self, Binding, Place};
 use crate::fhir::refusal::General;
@@ -26,6 +27,8 @@ const SHORT: usize = 64;
 #[derive(Debug)]
 pub(crate) enum Refusal {
     General(General),
+    /// 406 or 400: the form asks for an answer that we cannot write.
+    Form(negotiate::Refusal),
     /// 400 or 410: the page token.
     Link(page_link::Refusal),
 }
@@ -40,6 +43,7 @@ impl From<Refusal> for Outcome {
     fn from(refusal: Refusal) -> Self {
         match refusal {
             Refusal::General(refusal) => refusal.into(),
+            Refusal::Form(refusal) => refusal.into(),
             Refusal::Link(refusal) => refusal.into(),
         }
     }

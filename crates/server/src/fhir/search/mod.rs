@@ -3,16 +3,19 @@
 //! `parameters.rs` gives them their meaning, `date.rs` dates theirs, `listing.rs` finds a page and
 //! links it to the next, `entries.rs` writes it. Histories are listed the same way.
 
-mod date;
+pub(crate) mod date;
 mod entries;
 pub(crate) mod listing;
 pub(crate) mod parameters;
 
 use authority::DataAction;
+use http::HeaderMap;
 use store::TypeId;
 
 use super::context::Context;
 use super::refusal::General;
+use super::{negotiate, resource};
+use crate::edge::blocking;
 use crate::exchange::{Answer, Body};
 use listing::{Listing, Refusal};
 
@@ -32,5 +35,12 @@ pub(crate) async fn search_form(
     cx.allow(DataAction::Read)?;
     let form = cx.read(body).await?;
     let form = std::str::from_utf8(&form).map_err(|_| General::not_utf8())?;
-    listing::list(cx, Listing::Search(of), &[cx.query, form.trim_ascii()]).await
+    let form = form.trim_ascii();
+    // `Accept` and the query were heard before; the form may ask for a layout of its own.
+    let wants = negotiate::answer_form(&HeaderMap::new(), form).map_err(Refusal::Form)?;
+    let answer = listing::list(cx, Listing::Search(of), &[cx.query, form]).await?;
+    if !wants.pretty {
+        return Ok(answer);
+    }
+    Ok(blocking::run(move || resource::pretty(answer)).await??)
 }
