@@ -34,10 +34,8 @@ pub(super) async fn backup(app: &Arc<App>, request: Request) -> Result<Answer, R
     allow(app, &request, "Firekeep/backup/action")?;
     let now = request.now;
     let given: Given = body::json(request.body).await?;
-    let climbs = given.to.components().any(|part| part == Component::ParentDir);
-    if !given.to.is_absolute() || climbs {
-        let message = "'to' must be an absolute path on the server, without '..'.";
-        return Err(Refusal::Invalid(message.into()));
+    if !given.to.is_absolute() {
+        return Err(Refusal::Invalid("'to' must be an absolute path on the server.".into()));
     }
     let app = Arc::clone(app);
     let shown = blocking::run(move || {
@@ -50,10 +48,15 @@ pub(super) async fn backup(app: &Arc<App>, request: Request) -> Result<Answer, R
 /// Makes the folder to write to, for the owner's eyes only: it will hold the signing keys.
 fn prepare(data: &Path, to: &Path) -> Result<(), String> {
     let fail = |error| format!("{} cannot be used: {error}.", to.display());
-    // Links are followed as far as there is something: the data folder holds no copy of itself.
-    let existing = to.ancestors().find_map(|folder| fs::canonicalize(folder).ok());
-    let data = fs::canonicalize(data).map_err(fail)?;
-    if existing.is_none_or(|existing| existing.starts_with(&data)) {
+    // Links and `..` are followed as far as there is something: the data folder holds no copy of
+    // itself. Below that only plain names lead to where one sees.
+    let existing = to.ancestors().find_map(|at| Some((at, fs::canonicalize(at).ok()?)));
+    let (at, real) = existing.ok_or_else(|| format!("{} cannot be used.", to.display()))?;
+    let mut rest = to.strip_prefix(at).unwrap_or(to).components();
+    if rest.any(|part| part == Component::ParentDir) {
+        return Err(format!("{} goes up from a folder that is not there.", to.display()));
+    }
+    if real.starts_with(fs::canonicalize(data).map_err(fail)?) {
         return Err(format!("{} is inside the data folder.", to.display()));
     }
     private_folder(to).map_err(fail)?;
@@ -127,6 +130,9 @@ mod tests {
         check("data/new", " is inside the data folder");
         check("data/services/new", " is inside the data folder");
         check("link/a/b", " is inside the data folder");
+        check("full/../data/new", " is inside the data folder");
+        check("none/../data/new", " goes up from a folder that is not there");
+        check("full/../new/two", "");
         check("full", " is not empty");
         check("file", " cannot be used");
         check("file/below", " cannot be used");
