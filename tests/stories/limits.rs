@@ -235,3 +235,28 @@ async fn garbage_gets_a_4xx_never_a_500() {
         assert_eq!(reply.status, 400, "{body}: {}", reply.text());
     }
 }
+
+#[tokio::test]
+async fn forms_and_control_bodies_have_their_limits() {
+    let fk = Firekeep::start().await;
+    let authority = fk.as_anonymous().at(&fk.says("/authority"));
+    let token = format!("/{}/oauth2/v2.0/token", fk.says("/tenantId"));
+    let form = |bytes: usize| {
+        let start = "grant_type=client_credentials&client_id=x&padding=";
+        let body = format!("{start}{}", "a".repeat(bytes - start.len()));
+        let request = authority.request(Method::POST, &token);
+        Reply::of(request.header("Content-Type", "application/x-www-form-urlencoded").body(body))
+    };
+    assert!(form(256 << 10).await.status(400).text().contains("AADSTS"));
+    assert!(form((256 << 10) + 1).await.status(413).text().contains("262144"));
+
+    let graph = fk.as_administrator().await;
+    let control = |bytes: usize| {
+        let body = json!({"displayName": "padded"}).to_string();
+        let padded = format!("{body}{}", " ".repeat(bytes - body.len()));
+        let request = graph.request(Method::POST, "/v1.0/applications");
+        Reply::of(request.header("Content-Type", "application/json").body(padded))
+    };
+    control(1 << 20).await.created();
+    control((1 << 20) + 1).await.status(413);
+}

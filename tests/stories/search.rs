@@ -152,3 +152,15 @@ async fn a_form_may_ask_for_a_format_and_a_layout() {
     assert!(pretty.text().contains("\n  \"type\": \"searchset\""));
     assert!(app.get("/Patient/none?_pretty=true").await.status(404).text().contains('\n'));
 }
+
+#[tokio::test]
+async fn a_page_has_ten_matches_unless_asked() {
+    let fk = Firekeep::start().await;
+    let app = with_patients(&fk, 10).await;
+    assert_eq!(link(&app.get("/Patient").await.ok().json(), "next"), None);
+    app.put("/Patient/one-more", &patient("one-more", "X")).await.created();
+    let first = app.get("/Patient").await.ok();
+    assert_eq!(first.ids().len(), 10);
+    let next = link(&first.json(), "next").expect("a next link");
+    assert_eq!(app.get(&next).await.ok().ids(), ["one-more"]);
+}

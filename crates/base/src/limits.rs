@@ -22,7 +22,8 @@ pub const JSON_DEPTH: usize = 128;
 pub const JSON_NODES: usize = 8_000_000;
 /// Entries of a batch or transaction Bundle. Azure allows 500.
 pub const BUNDLE_ENTRIES: usize = 10_000;
-/// Bytes of what the GET entries of one Bundle may look up together; an entry past it is answered 413.
+/// Bytes of what the GET entries of one Bundle may look up together; an entry past it is answered
+/// 413.
 pub const BUNDLE_ANSWER_BYTES: usize = 64 << 20;
 /// Characters of a resource id.
 pub const ID_CHARACTERS: usize = 64;

@@ -83,7 +83,8 @@ pub(crate) async fn answer(
     app.metrics.request(area, note.interaction.unwrap_or("other"), answer.status, took);
     if let Some((method, path)) = line {
         let status = answer.status.as_u16();
-        let (micros, caller) = (took.as_micros(), note.caller.map(tracing::field::display));
+        let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+        let caller = note.caller.map(tracing::field::display);
         let (request_id, correlation_id) = (&*ids.request, &*ids.correlation);
         tracing::info!(
             target: "access",
