@@ -308,6 +308,8 @@ pub static ROLES: &[RoleDefinition] = &[
             "Microsoft.Authorization/*/Delete",
             "Microsoft.Authorization/*/Write",
             "Microsoft.Authorization/elevateAccess/Action",
+            // Backups hold all data and the signing keys: no role that opens no data may take one.
+            "Firekeep/*",
         ],
     ),
     control_role(
@@ -368,6 +370,8 @@ mod tests {
         check("Owner", assign, true);
         check("Contributor", write, true);
         check("Contributor", assign, false);
+        check("Contributor", "Firekeep/backup/action", false);
+        check("Owner", "Firekeep/backup/action", true);
         check("Contributor", "Microsoft.Authorization/roleAssignments/read", true);
         check("Reader", write, false);
         check("Reader", "Microsoft.HealthcareApis/workspaces/READ", true);
