@@ -1,9 +1,13 @@
 //! What Az PowerShell sends, replayed as the contract gives it: no PowerShell engine can be
 //! installed here.
 
+use aws_lc_rs::digest::{SHA1_FOR_LEGACY_USE_ONLY, SHA256, digest};
+use aws_lc_rs::encoding::AsDer;
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::signature::{RSA_PKCS1_SHA256, RSA_PSS_SHA256, RsaKeyPair};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
-use serde_json::Value;
+use serde_json::{Value, json};
 use stories::{Actor, Firekeep};
 
 async fn token(fk: &Firekeep, path: &str, scope: &str, credential: &[(&str, &str)]) -> Value {
@@ -122,4 +126,64 @@ async fn the_old_endpoint_answers_in_strings() {
         assert!(answer[name].is_string(), "{name}: {answer}");
     }
     invoke_web_request(&fk, &answer).await;
+}
+
+/// A key, and the DER of its self-signed certificate, registered on the application.
+fn registered_certificate(fk: &Firekeep) -> (RsaKeyPair, Vec<u8>) {
+    let key = RsaKeyPair::generate(aws_lc_rs::rsa::KeySize::Rsa2048).expect("a key");
+    let pkcs8 = AsDer::<aws_lc_rs::encoding::Pkcs8V1Der<'_>>::as_der(&key).expect("PKCS#8");
+    let pair = rcgen::KeyPair::try_from(pkcs8.as_ref()).expect("a key pair");
+    let parameters = rcgen::CertificateParams::new(Vec::new()).expect("parameters");
+    let certificate = parameters.self_signed(&pair).expect("a certificate");
+    let file = fk.folder().join("story.pem");
+    std::fs::write(&file, certificate.pem()).expect("a file");
+    let id = fk.says("/application/clientId");
+    let added = fk.run(&["app", "add-certificate", &id, &file.display().to_string()]);
+    assert!(added.status.success(), "{added:?}");
+    (key, certificate.der().to_vec())
+}
+
+#[tokio::test]
+async fn connect_az_account_with_a_certificate() {
+    let fk = Firekeep::start().await;
+    let (key, certificate) = registered_certificate(&fk);
+    let path = format!("/{}/oauth2/v2.0/token", fk.says("/tenantId"));
+    let id = fk.says("/application/clientId");
+    let sha1 = BASE64.encode(digest(&SHA1_FOR_LEGACY_USE_ONLY, &certificate));
+    let sha256 = BASE64.encode(digest(&SHA256, &certificate));
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    let now = now.expect("a clock").as_secs();
+    let unknown = BASE64.encode(digest(&SHA1_FOR_LEGACY_USE_ONLY, b"another certificate"));
+    for (algorithm, name, thumbprint, opens) in [
+        ("RS256", "x5t", &sha1, true),
+        ("PS256", "x5t#S256", &sha256, true),
+        ("RS256", "x5t", &unknown, false),
+    ] {
+        let header = json!({"alg": algorithm, "typ": "JWT", name: thumbprint});
+        let claims = json!({"aud": format!("{}{path}", fk.says("/authority")), "iss": id,
+            "sub": id, "jti": uuid::Uuid::from_bytes(stories::random()), "nbf": now,
+            "exp": now + 600});
+        let message =
+            format!("{}.{}", BASE64.encode(header.to_string()), BASE64.encode(claims.to_string()));
+        let mut signature = vec![0; key.public_modulus_len()];
+        let padding: &dyn aws_lc_rs::signature::RsaEncoding =
+            if algorithm == "PS256" { &RSA_PSS_SHA256 } else { &RSA_PKCS1_SHA256 };
+        key.sign(padding, &SystemRandom::new(), message.as_bytes(), &mut signature)
+            .expect("a signature");
+        let assertion = format!("{message}.{}", BASE64.encode(signature));
+        let scope = format!("{}/.default", fk.says("/service/pathUrl"));
+        let form = [
+            ("client_id", id.as_str()),
+            ("scope", scope.as_str()),
+            ("grant_type", "client_credentials"),
+            ("client_assertion", assertion.as_str()),
+            ("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"),
+        ];
+        let answer = fk.as_anonymous().at(&fk.says("/authority")).form(&path, &form).await;
+        if opens {
+            invoke_web_request(&fk, &answer.ok().json()).await;
+        } else {
+            assert_eq!(answer.status(401).json()["error_codes"][0], 700_027);
+        }
+    }
 }
