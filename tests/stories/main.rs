@@ -5,6 +5,7 @@ mod backup;
 mod bundle;
 mod crash;
 mod edge;
+mod fhirpath;
 mod full_disk;
 mod history;
 mod limits;

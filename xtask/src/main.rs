@@ -8,6 +8,7 @@
 
 mod acceptance;
 mod azure;
+mod conformance;
 mod r#gen;
 mod long;
 mod place;
@@ -31,6 +32,8 @@ cargo xtask COMMAND
   bench ARGUMENTS...            the load driver, built for release
   gen [--check]                 the packs of FHIR definitions, from the published packages;
                                 --check says whether the committed ones are what they give
+  conformance [--json|--write]  the counts of the official suites; --write publishes them in
+                                docs/conformance/README.md
   dist                          the binary as it is shipped: target/dist/firekeep
 ";
 
@@ -65,6 +68,15 @@ fn run_command(words: &[&str]) -> Result<ExitCode> {
         }
         ["gen"] => r#gen::write(&Place::find()?)?,
         ["gen", "--check"] => r#gen::check(&Place::find()?)?,
+        ["conformance", options @ ..] => {
+            let form = match options {
+                [] => conformance::Form::Text,
+                ["--json"] => conformance::Form::Json,
+                ["--write"] => conformance::Form::Written,
+                _ => return Ok(usage("`conformance` takes --json or --write")),
+            };
+            conformance::run(&Place::find()?, form)?
+        }
         ["dist"] => {
             let mut cargo = Command::new("cargo");
             cargo.args(["build", "--profile", "dist", "--package", "firekeep", "--locked"]);
@@ -73,10 +85,6 @@ fn run_command(words: &[&str]) -> Result<ExitCode> {
         [] | ["help" | "--help" | "-h"] => {
             print!("{HELP}");
             true
-        }
-        [later @ "conformance", ..] => {
-            let why = format!("`{later}` comes with the FHIR definitions; there is nothing yet");
-            return Ok(usage(&why));
         }
         [other, ..] => return Ok(usage(&format!("there is no command `{other}`"))),
     };

@@ -8,8 +8,8 @@ use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    account, app, backup, env, keys, later, load, login, logout, restore, role, serve, service,
-    token, user, version,
+    account, app, backup, env, fhirpath, keys, later, load, login, logout, restore, role, serve,
+    service, token, user, version,
 };
 use crate::environment;
 use crate::log::{self, Log};
@@ -32,7 +32,7 @@ Examples:
 
 Without a command the server is started, as with `firekeep serve`.
 `firekeep COMMAND --help` shows examples of each command.
-Later versions add: store, package, fhirpath, postman, http.";
+Later versions add: store, package, postman, http.";
 
 #[derive(Subcommand, Debug)]
 enum Command {
@@ -71,14 +71,14 @@ enum Command {
     Backup(backup::BackupArgs),
     /// Make a data folder from a backup
     Restore(restore::RestoreArgs),
+    /// Evaluate a FHIRPath expression over FHIR JSON files
+    Fhirpath(fhirpath::FhirpathArgs),
     /// Print the version
     Version,
     #[command(hide = true)]
     Store(later::Anything),
     #[command(hide = true)]
     Package(later::Anything),
-    #[command(hide = true)]
-    Fhirpath(later::Anything),
     #[command(hide = true)]
     Postman(later::Anything),
     #[command(hide = true)]
@@ -142,10 +142,10 @@ fn dispatch(command: Command) -> Result<ExitCode> {
             Command::Env(args) => env::run(&args),
             Command::Backup(args) => backup::run(args).await,
             Command::Restore(args) => restore::run(&args),
+            Command::Fhirpath(args) => return fhirpath::run(&args),
             Command::Version => version::run(),
             Command::Store(_) => later::refuse("firekeep store"),
             Command::Package(_) => later::refuse("firekeep package"),
-            Command::Fhirpath(_) => later::refuse("firekeep fhirpath"),
             Command::Postman(_) => later::refuse("firekeep postman"),
             Command::Http(_) => later::refuse("firekeep http"),
         };

@@ -1,9 +1,11 @@
 //! The acceptance step against stand-ins: what it sets, what it starts, and that it leaves nothing.
 
-use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::{Result, ensure};
 
 use super::{Place, run};
-use anyhow::Result;
 
 /// Serves as long as nobody sends SIGTERM, and ends as `$ending` says.
 const SERVER: &str = r#"#!/usr/bin/env bash
@@ -35,6 +37,18 @@ const CHECKS: &str = r#"set -eu
 [ "$DEVICE_HOOK" = "$BROWSER_HOOK" ] && [ "${DEVICE_HOOK##*/}" = sign-in ]
 "#;
 
+/// Writes a program by a process of its own: a file that this one has open for writing may be
+/// inherited by what another test starts just then, and cannot be started meanwhile.
+fn write_program(path: &Path, text: &str) -> Result<()> {
+    let written = Command::new("sh")
+        .args(["-c", r#"printf %s "$2" >"$1" && chmod 700 "$1""#, "sh"])
+        .arg(path)
+        .arg(text)
+        .status()?;
+    ensure!(written.success(), "writing {}: {written}", path.display());
+    Ok(())
+}
+
 /// The outcome of the step when the server ends with `ending` and the checks are `checks`.
 fn outcome(ending: &str, checks: &str) -> Result<String> {
     let folder = tempfile::tempdir()?;
@@ -47,8 +61,7 @@ fn outcome(ending: &str, checks: &str) -> Result<String> {
     ] {
         let path = at(name);
         std::fs::create_dir_all(path.with_file_name(""))?;
-        std::fs::write(&path, text)?;
-        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o700))?;
+        write_program(&path, text)?;
     }
     let place = Place {
         root: at(""),
@@ -77,7 +90,7 @@ fn it_names_what_failed() -> Result<()> {
 #[test]
 fn a_server_that_ends_at_once_is_not_waited_for() -> Result<()> {
     let folder = tempfile::tempdir()?;
-    let started = super::Server::start(std::path::Path::new("false"), folder.path());
+    let started = super::Server::start(Path::new("false"), folder.path());
     let error = started.err().map(|error| format!("{error:#}"));
     assert_eq!(error.as_deref(), Some("firekeep serve ended at once: exit status: 1"));
     Ok(())

@@ -45,6 +45,8 @@ fn the_contract_parses() {
         "firekeep env --shell powershell",
         "firekeep backup d",
         "firekeep restore d --data e",
+        "firekeep fhirpath Patient.name f",
+        "firekeep fhirpath -1 - f --output json",
         "firekeep version",
     ] {
         let parsed = Cli::try_parse_from(line.split(' '));
@@ -82,7 +84,8 @@ fn wrong_usage_is_exit_code_2() {
         "firekeep role assign --who x --role Owner --service a/b --scope /s",
         "firekeep store check",
         "firekeep package add f",
-        "firekeep fhirpath Patient.name f",
+        "firekeep fhirpath Patient.name",
+        "firekeep fhirpath Patient.name f --output xml",
         "firekeep postman export d",
         "firekeep http export f",
     ] {
@@ -116,22 +119,23 @@ A FHIR service that Azure's own tools already know how to talk to
 Usage: firekeep [COMMAND]
 
 Commands:
-  serve    Start the server
-  load     Load bundles or NDJSON into a service
-  login    Sign in, with the options of `az login`
-  logout   Forget accounts and their tokens
-  account  Get access tokens, show accounts
-  token    Explain an access token
-  service  Create, list and delete FHIR services; allow and disallow object ids
-  user     Create and list users, reset passwords
-  role     Assign roles, and see what an identity may do
-  app      Create and list applications, reset secrets, add certificates
-  keys     List and rotate the keys that sign tokens
-  env      Print the variables and commands that az, PowerShell and the SDKs need
-  backup   Copy the data into a folder while the server runs
-  restore  Make a data folder from a backup
-  version  Print the version
-  help     Print this message or the help of the given subcommand(s)
+  serve     Start the server
+  load      Load bundles or NDJSON into a service
+  login     Sign in, with the options of `az login`
+  logout    Forget accounts and their tokens
+  account   Get access tokens, show accounts
+  token     Explain an access token
+  service   Create, list and delete FHIR services; allow and disallow object ids
+  user      Create and list users, reset passwords
+  role      Assign roles, and see what an identity may do
+  app       Create and list applications, reset secrets, add certificates
+  keys      List and rotate the keys that sign tokens
+  env       Print the variables and commands that az, PowerShell and the SDKs need
+  backup    Copy the data into a folder while the server runs
+  restore   Make a data folder from a backup
+  fhirpath  Evaluate a FHIRPath expression over FHIR JSON files
+  version   Print the version
+  help      Print this message or the help of the given subcommand(s)
 
 Options:
   -h, --help     Print help
@@ -145,5 +149,5 @@ Examples:
 
 Without a command the server is started, as with `firekeep serve`.
 `firekeep COMMAND --help` shows examples of each command.
-Later versions add: store, package, fhirpath, postman, http.
+Later versions add: store, package, postman, http.
 ";

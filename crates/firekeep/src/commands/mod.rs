@@ -4,6 +4,7 @@ pub(crate) mod account;
 pub(crate) mod app;
 pub(crate) mod backup;
 pub(crate) mod env;
+pub(crate) mod fhirpath;
 pub(crate) mod first_steps;
 pub(crate) mod keys;
 pub(crate) mod later;
