@@ -120,3 +120,5 @@ pub const FHIRPATH_DEPTH: usize = 128;
 pub const FHIRPATH_STEPS: usize = 10_000_000;
 /// Bytes of a compiled pattern of `matches()` and its like.
 pub const FHIRPATH_PATTERN_BYTES: usize = 1 << 20;
+/// Faults of one resource that are told; the rest is counted.
+pub const ISSUES: usize = 500;

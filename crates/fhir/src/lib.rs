@@ -13,6 +13,7 @@
 pub mod definitions;
 pub mod path;
 pub mod ucum;
+pub mod validate;
 pub mod value;
 
 pub use definitions::{Child, Definitions, Element, PackError, Type, TypeId, TypeKind};
