@@ -2,6 +2,7 @@
 //! content.
 
 use std::collections::HashMap;
+use std::path::Path;
 use std::time::Instant;
 
 use serde::Deserialize;
@@ -51,18 +52,19 @@ fn comparable(resource: &RawValue, ids: &HashMap<String, String>) -> String {
             text += &format!("{name}:{}\n", compact(value.get()));
         }
     }
-    let uuids: Vec<String> = text
-        .split("\"urn:uuid:")
-        .skip(1)
-        .filter_map(|rest| rest.split('"').next())
-        .map(|uuid| format!("urn:uuid:{uuid}"))
-        .collect();
-    for uuid in uuids {
-        if let Some(target) = ids.get(&uuid) {
-            text = text.replace(&format!("\"{uuid}\""), &format!("\"{target}\""));
-        }
+    resolved(&text, ids)
+}
+
+/// Puts what `ids` names in the place of the UUIDs of a bundle.
+fn resolved(text: &str, ids: &HashMap<String, String>) -> String {
+    let mut parts = text.split("\"urn:uuid:");
+    let mut out = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let (uuid, rest) = part.split_once('"').expect("a string ends");
+        let uuid = format!("urn:uuid:{uuid}");
+        out += &format!("\"{}\"{rest}", ids.get(&uuid).unwrap_or(&uuid));
     }
-    text
+    out
 }
 
 /// Takes away the white space between tokens; strings stay as they are.
@@ -136,8 +138,101 @@ async fn what_goes_in_comes_out() {
     }
 }
 
+/// A resource as a page of all resources shows it.
+#[derive(Deserialize)]
+struct Stored {
+    resource: Box<RawValue>,
+}
+
+#[derive(Deserialize)]
+struct Page {
+    link: Vec<Link>,
+    #[serde(default)]
+    entry: Vec<Stored>,
+}
+
+#[derive(Deserialize)]
+struct Link {
+    relation: String,
+    url: String,
+}
+
+/// Just enough of a resource to know where it is and which transaction it came with.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Place {
+    resource_type: String,
+    id: String,
+    meta: Meta,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Meta {
+    last_updated: String,
+}
+
+impl Place {
+    fn of(stored: &Stored) -> Self {
+        serde_json::from_str(stored.resource.get()).expect("a resource")
+    }
+}
+
+/// Everything the service holds, oldest first, a vector for each transaction: those of one share
+/// their `meta.lastUpdated` and stand in the order of its entries.
+async fn everything(app: &Actor) -> Vec<Vec<Stored>> {
+    let mut transactions: Vec<(String, Vec<Stored>)> = Vec::new();
+    let mut next = Some("/?_count=1000".to_owned());
+    while let Some(url) = next {
+        let text = app.get(&url).await.ok().text();
+        let page: Page = serde_json::from_str(&text).expect("a Bundle");
+        for stored in page.entry {
+            let time = Place::of(&stored).meta.last_updated;
+            match transactions.last_mut() {
+                Some((known, resources)) if *known == time => resources.push(stored),
+                _ => transactions.push((time, vec![stored])),
+            }
+        }
+        next = page.link.into_iter().find(|link| link.relation == "next").map(|link| link.url);
+    }
+    transactions.into_iter().map(|(_, resources)| resources).collect()
+}
+
+/// Compares every resource of every bundle with what came of it; how many there were.
+async fn read_everything_back(app: &Actor, archive: &Path) -> usize {
+    let nothing = HashMap::new();
+    // No bundle begins with a resource that has references: it tells which transaction was its.
+    let mut transactions: HashMap<String, Vec<Vec<Stored>>> = HashMap::new();
+    for resources in everything(app).await {
+        let first = comparable(&resources[0].resource, &nothing);
+        transactions.entry(first).or_default().push(resources);
+    }
+    let mut compared = 0;
+    TarFiles::open(archive).each(|name, content| {
+        let sent: Sent = serde_json::from_slice(&content).expect("a Bundle");
+        let first = comparable(&sent.entry[0].resource, &nothing);
+        let stored = transactions.get_mut(&first).and_then(Vec::pop).unwrap_or_default();
+        assert_eq!(sent.entry.len(), stored.len(), "{name}");
+        let place = |stored: &Stored| {
+            let Place { resource_type, id, .. } = Place::of(stored);
+            format!("{resource_type}/{id}")
+        };
+        let pairs = || sent.entry.iter().zip(&stored);
+        let ids =
+            pairs().filter_map(|(sent, stored)| Some((sent.full_url.clone()?, place(stored))));
+        let ids: HashMap<String, String> = ids.collect();
+        for (sent, stored) in pairs() {
+            let expected = comparable(&sent.resource, &ids);
+            assert_eq!(comparable(&stored.resource, &nothing), expected, "{name}");
+        }
+        compared += stored.len();
+    });
+    assert!(transactions.values().all(Vec::is_empty), "nothing is there that was not sent");
+    compared
+}
+
 #[tokio::test]
-async fn three_hundred_patients_load_without_an_error() {
+async fn three_hundred_patients_load_without_an_error_and_come_back_whole() {
     let Some(archive) = shared(BUNDLES) else { return };
     let fk = Firekeep::start().await;
     let loaded = fk.run(&["load", &archive.display().to_string()]);
@@ -148,6 +243,8 @@ async fn three_hundred_patients_load_without_an_error() {
     let app = fk.as_contributor().await;
     let count = app.get("/Patient?_summary=count").await.ok().json();
     assert_eq!(count["total"], 300);
+    let all = app.get("/?_summary=count").await.ok().json();
+    assert_eq!(all["total"], read_everything_back(&app, &archive).await);
 
     let (code, folder, _) = fk.stop();
     assert_eq!(code, 0);
