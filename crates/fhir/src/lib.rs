@@ -12,6 +12,7 @@
 
 pub mod definitions;
 pub mod path;
+pub mod terminology;
 pub mod ucum;
 pub mod validate;
 pub mod value;

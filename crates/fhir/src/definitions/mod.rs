@@ -36,9 +36,9 @@ pub use structures::{
     Derivation, DiscriminatorKind, Role, Rules, Severity, Strength, Structure, StructureKind,
 };
 pub use terminology::{
-    CodeSystem, Concept, ConceptMap, ConceptMaps, Contained, Designation, Expansion, Filter,
-    Include, IncludedConcept, MapGroup, Mapping, Property, PropertyKind, Terminology, Unmapped,
-    UnmappedKind, ValueSet,
+    CodeSystem, Concept, ConceptMap, ConceptMaps, Contained, DeclaredProperty, Designation,
+    Expansion, Filter, Include, IncludedConcept, MapGroup, Mapping, Property, PropertyKind,
+    Terminology, Unmapped, UnmappedKind, ValueSet,
 };
 pub use types::{Child, Primitive, Type, TypeId, TypeKind};
 

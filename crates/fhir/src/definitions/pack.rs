@@ -22,7 +22,7 @@ use super::rows::{Cursor, Section, Words, length};
 
 const MAGIC: &[u8; 8] = b"FHIRPACK";
 /// Raised when a row or a section changes its shape; a pack of another layout is refused.
-pub(crate) const FORMAT: u32 = 1;
+pub(crate) const FORMAT: u32 = 2;
 /// The most a section may unfold to: three times THO, far above any FHIR version.
 const SECTION_BYTES: u32 = 256 << 20;
 /// The best that is still quick to write; reading does not depend on it.

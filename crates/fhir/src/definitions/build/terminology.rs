@@ -4,13 +4,19 @@ use std::collections::HashMap;
 
 use json::Value;
 
-use super::read::{boolean, items, prefixed, string, url};
+use super::read::{boolean, extension_string, items, prefixed, string, url};
 use crate::definitions::rows::{Span, length};
 use crate::definitions::terminology::{
-    CodeSystemRow, ConceptRow, ContainedRow, DesignationRow, FilterRow, IncludeRow,
-    IncludedConceptRow, PropertyKind, PropertyRow, TerminologyTables, ValueSetRow,
+    CodeSystemRow, ConceptRow, ContainedRow, DeclaredRow, DesignationRow, FilterRow, IncludeRow,
+    IncludedConceptRow, ParameterRow, PropertyKind, PropertyRow, TerminologyTables, ValueSetRow,
 };
 use crate::definitions::texts::{Interner, Text, order_by};
+
+const STANDARDS_STATUS: &str =
+    "http://hl7.org/fhir/StructureDefinition/structuredefinition-standards-status";
+const SUPPLEMENT: &str = "http://hl7.org/fhir/StructureDefinition/valueset-supplement";
+const EXPANSION_PARAMETER: &str =
+    "http://hl7.org/fhir/StructureDefinition/valueset-expansion-parameter";
 
 #[derive(Default)]
 pub(super) struct TerminologyBuilder {
@@ -27,8 +33,12 @@ impl TerminologyBuilder {
         let concepts = Span::since(start, &self.tables.concepts);
         let declared_start = self.tables.declared.len();
         for property in items(of, "property") {
-            let code = self.texts.at(property, "code");
-            self.tables.declared.push(code);
+            let row = DeclaredRow {
+                code: self.texts.at(property, "code"),
+                uri: self.texts.at(property, "uri"),
+                kind: self.texts.at(property, "type"),
+            };
+            self.tables.declared.push(row);
         }
         let row = CodeSystemRow {
             url: self.texts.at(of, "url"),
@@ -44,6 +54,9 @@ impl TerminologyBuilder {
             value_set: self.texts.at(of, "valueSet"),
             concepts,
             declared: Span::since(declared_start, &self.tables.declared),
+            language: self.texts.at(of, "language"),
+            experimental: boolean(of, "experimental"),
+            standards_status: self.texts.text(&extension_string(of, STANDARDS_STATUS)),
         };
         self.tables.systems.push(row);
     }
@@ -137,12 +150,46 @@ impl TerminologyBuilder {
             excludes: side(self, "exclude"),
             inactive: compose.and_then(|compose| boolean(compose, "inactive")),
             locked_date: compose.map_or(<_>::default(), |of| self.texts.at(of, "lockedDate")),
+            language: self.texts.at(of, "language"),
+            experimental: boolean(of, "experimental"),
+            standards_status: self.texts.text(&extension_string(of, STANDARDS_STATUS)),
+            supplements: self.supplements(of),
+            parameters: compose.map_or(<_>::default(), |of| self.parameters(of)),
             is_expanded: false,
             contained: Span::default(),
         };
         self.sets.insert((row.url, row.version), self.tables.sets.len());
         self.tables.sets.push(row);
         self.add_expansion(of);
+    }
+
+    /// The extension `valueset-supplement`: the author says which supplements are needed.
+    fn supplements(&mut self, of: Value<'_>) -> Span<Text> {
+        let start = self.tables.lists.len();
+        for extension in items(of, "extension") {
+            if string(extension, "url") == SUPPLEMENT
+                && let Some((_, value)) = prefixed(extension, "value")
+                && let Some(canonical) = value.as_str()
+            {
+                let canonical = self.texts.text(&canonical);
+                self.tables.lists.push(canonical);
+            }
+        }
+        Span::since(start, &self.tables.lists)
+    }
+
+    /// The extension `valueset-expansion-parameter`: how the author wants it expanded.
+    fn parameters(&mut self, of: Value<'_>) -> Span<ParameterRow> {
+        let start = self.tables.parameters.len();
+        let wanted = |of: &Value<'_>| string(*of, "url") == EXPANSION_PARAMETER;
+        for extension in items(of, "extension").filter(wanted) {
+            let row = ParameterRow {
+                name: self.texts.text(&extension_string(extension, "name")),
+                value: self.texts.text(&extension_string(extension, "value")),
+            };
+            self.tables.parameters.push(row);
+        }
+        Span::since(start, &self.tables.parameters)
     }
 
     /// Takes the expansion of a value set that is known; of one that is not, all there is.
@@ -232,6 +279,12 @@ impl TerminologyBuilder {
                 order_by(rows, |row| texts.get(row.code))
             };
             put(&mut tables.concepts_by_code, system.concepts, &places);
+        }
+        tables.included_by_code = vec![0; tables.included.len()];
+        for include in &tables.includes {
+            let rows = include.concepts.of(&tables.included);
+            let places = order_by(rows, |row| texts.get(row.code));
+            put(&mut tables.included_by_code, include.concepts, &places);
         }
         tables.contained_by_code = vec![0; tables.contained.len()];
         for set in &tables.sets {

@@ -74,9 +74,29 @@ impl<'a> CodeSystem<'a> {
         self.tables.texts.some(self.row.value_set)
     }
 
-    /// The codes of the properties that it declares.
-    pub fn declared_properties(self) -> impl Iterator<Item = &'a str> {
-        self.tables.texts.list(self.row.declared.of(&self.tables.declared))
+    /// The properties that it declares.
+    pub fn declared_properties(self) -> impl Iterator<Item = DeclaredProperty<'a>> {
+        let texts = &self.tables.texts;
+        self.row.declared.of(&self.tables.declared).iter().map(|row| DeclaredProperty {
+            code: texts.get(row.code),
+            uri: texts.some(row.uri),
+            kind: texts.get(row.kind),
+        })
+    }
+
+    /// The language of its displays.
+    pub fn language(self) -> Option<&'a str> {
+        self.tables.texts.some(self.row.language)
+    }
+
+    /// Whether it is not meant for real use.
+    pub fn is_experimental(self) -> bool {
+        self.row.experimental.unwrap_or(false)
+    }
+
+    /// `trial-use`, `normative`, `deprecated`, `withdrawn`, ...: an extension.
+    pub fn standards_status(self) -> Option<&'a str> {
+        self.tables.texts.some(self.row.standards_status)
     }
 
     /// The concept of this code, in the case that it is written in or, where case does not
@@ -107,6 +127,17 @@ impl<'a> CodeSystem<'a> {
         let row = self.row.concepts.of(&self.tables.concepts).get(place as usize)?;
         Some(Concept { system: self, row, place })
     }
+}
+
+/// A property that a code system declares.
+#[derive(Clone, Copy, Debug)]
+pub struct DeclaredProperty<'a> {
+    /// The code under which concepts have it.
+    pub code: &'a str,
+    /// What it means, wherever it is used.
+    pub uri: Option<&'a str>,
+    /// The type of its values: `code`, `boolean`, ...
+    pub kind: &'a str,
 }
 
 /// A concept of a code system.

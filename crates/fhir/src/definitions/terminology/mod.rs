@@ -5,18 +5,20 @@ mod concept_map;
 mod tables;
 mod value_set;
 
-pub use code_system::{CodeSystem, Concept, Designation, Property};
+pub use code_system::{CodeSystem, Concept, DeclaredProperty, Designation, Property};
 pub use concept_map::{ConceptMap, ConceptMaps, MapGroup, Mapping, Unmapped, UnmappedKind};
 pub use tables::PropertyKind;
 pub use value_set::{Contained, Expansion, Filter, Include, IncludedConcept, ValueSet};
 
 pub(crate) use concept_map::{ConceptMapTables, GroupRow, MapRow, MappingRow, UnmappedRow};
 pub(crate) use tables::{
-    CodeSystemRow, ConceptRow, ContainedRow, DesignationRow, FilterRow, IncludeRow,
-    IncludedConceptRow, PropertyRow, TerminologyTables, ValueSetRow,
+    CodeSystemRow, ConceptRow, ContainedRow, DeclaredRow, DesignationRow, FilterRow, IncludeRow,
+    IncludedConceptRow, ParameterRow, PropertyRow, TerminologyTables, ValueSetRow,
 };
 
 use super::structures::split_canonical;
+use std::cmp::Ordering;
+
 use super::texts::{Text, Texts, find_last};
 
 /// Code systems and value sets.
@@ -50,6 +52,22 @@ impl Terminology {
         Some(ValueSet { tables, row })
     }
 
+    /// All versions of the code system with this URL.
+    pub fn versions_of(&self, url: &str) -> impl Iterator<Item = CodeSystem<'_>> {
+        let tables = &self.0;
+        let rows = &tables.systems;
+        let found = equal_urls(&tables.texts, (&tables.systems_by_url, rows), url, |row| row.url);
+        found.map(move |row| CodeSystem { tables, row })
+    }
+
+    /// All versions of the value set with this URL.
+    pub fn value_set_versions(&self, url: &str) -> impl Iterator<Item = ValueSet<'_>> {
+        let tables = &self.0;
+        let rows = &tables.sets;
+        let found = equal_urls(&tables.texts, (&tables.sets_by_url, rows), url, |row| row.url);
+        found.map(move |row| ValueSet { tables, row })
+    }
+
     /// All code systems, by file name of the package.
     pub fn code_systems(&self) -> impl Iterator<Item = CodeSystem<'_>> {
         self.0.systems.iter().map(|row| CodeSystem { tables: &self.0, row })
@@ -59,6 +77,20 @@ impl Terminology {
     pub fn value_sets(&self) -> impl Iterator<Item = ValueSet<'_>> {
         self.0.sets.iter().map(|row| ValueSet { tables: &self.0, row })
     }
+}
+
+/// The rows of this URL, in the order of their versions as texts.
+fn equal_urls<'r, T>(
+    texts: &'r Texts,
+    (places, rows): (&'r [u32], &'r [T]),
+    url: &str,
+    of: impl Fn(&T) -> Text,
+) -> impl Iterator<Item = &'r T> {
+    let order = |place: &u32| rows.get(*place as usize).map(|row| texts.get(of(row)).cmp(url));
+    let start = places.partition_point(|place| order(place) == Some(Ordering::Less));
+    let from = places.get(start..).unwrap_or_default();
+    let count = from.partition_point(|place| order(place) == Some(Ordering::Equal));
+    from.iter().take(count).filter_map(|place| rows.get(*place as usize))
 }
 
 /// The row with this `url` or `url|version`; of several versions the last.

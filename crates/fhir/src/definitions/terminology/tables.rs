@@ -15,13 +15,16 @@ section! {
         concepts_by_code: u32,
         designations: DesignationRow,
         properties: PropertyRow,
-        declared: Text,
+        declared: DeclaredRow,
         sets: ValueSetRow,
         sets_by_url: u32,
         includes: IncludeRow,
         included: IncludedConceptRow,
+        /// As `concepts_by_code`, of the concepts that an include lists.
+        included_by_code: u32,
         filters: FilterRow,
         lists: Text,
+        parameters: ParameterRow,
         contained: ContainedRow,
         /// As `concepts_by_code`, by (system, code).
         contained_by_code: u32,
@@ -42,8 +45,16 @@ row! {
         supplements: Text,
         value_set: Text,
         concepts: Span<ConceptRow>,
-        declared: Span<Text>,
+        declared: Span<DeclaredRow>,
+        language: Text,
+        experimental: Option<bool>,
+        standards_status: Text,
     }
+}
+
+row! {
+    /// A property that a code system declares.
+    struct DeclaredRow { code: Text, uri: Text, kind: Text, }
 }
 
 row! {
@@ -105,9 +116,19 @@ row! {
         excludes: Span<IncludeRow>,
         inactive: Option<bool>,
         locked_date: Text,
+        language: Text,
+        experimental: Option<bool>,
+        standards_status: Text,
+        supplements: Span<Text>,
+        parameters: Span<ParameterRow>,
         is_expanded: bool,
         contained: Span<ContainedRow>,
     }
+}
+
+row! {
+    /// A parameter that the author wants an expansion to be made with.
+    struct ParameterRow { name: Text, value: Text, }
 }
 
 row! {

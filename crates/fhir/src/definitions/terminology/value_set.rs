@@ -67,6 +67,33 @@ impl<'a> ValueSet<'a> {
         self.tables.texts.some(self.row.locked_date)
     }
 
+    /// The language of its displays.
+    pub fn language(self) -> Option<&'a str> {
+        self.tables.texts.some(self.row.language)
+    }
+
+    /// Whether it is not meant for real use.
+    pub fn is_experimental(self) -> bool {
+        self.row.experimental.unwrap_or(false)
+    }
+
+    /// `trial-use`, `normative`, `deprecated`, `withdrawn`, ...: an extension.
+    pub fn standards_status(self) -> Option<&'a str> {
+        self.tables.texts.some(self.row.standards_status)
+    }
+
+    /// The supplements of code systems that it needs: an extension.
+    pub fn supplements(self) -> impl Iterator<Item = &'a str> {
+        self.tables.texts.list(self.row.supplements.of(&self.tables.lists))
+    }
+
+    /// Parameters that an expansion is to be made with, as (name, value): an extension.
+    pub fn parameters(self) -> impl Iterator<Item = (&'a str, &'a str)> {
+        let texts = &self.tables.texts;
+        let rows = self.row.parameters.of(&self.tables.parameters).iter();
+        rows.map(|row| (texts.get(row.name), texts.get(row.value)))
+    }
+
     /// The published expansion.
     pub fn expansion(self) -> Option<Expansion<'a>> {
         self.row.is_expanded.then_some(Expansion { tables: self.tables, row: self.row })
@@ -100,6 +127,15 @@ impl<'a> Include<'a> {
     pub fn concepts(self) -> impl Iterator<Item = IncludedConcept<'a>> {
         let rows = self.row.concepts.of(&self.tables.included).iter();
         rows.map(move |row| IncludedConcept { tables: self.tables, row })
+    }
+
+    /// The listed concept of this code, in the case that it is written in.
+    pub fn concept(self, code: &str) -> Option<IncludedConcept<'a>> {
+        let rows = self.row.concepts.of(&self.tables.included);
+        let places = self.tables.included_by_code.get(self.row.concepts.range())?;
+        let by_code = |row: &IncludedConceptRow| self.tables.texts.get(row.code).cmp(code);
+        let (_, row) = find_last(places, rows, by_code)?;
+        Some(IncludedConcept { tables: self.tables, row })
     }
 
     /// What concepts of the system must all fulfil.
