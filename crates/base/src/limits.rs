@@ -122,3 +122,7 @@ pub const FHIRPATH_STEPS: usize = 10_000_000;
 pub const FHIRPATH_PATTERN_BYTES: usize = 1 << 20;
 /// Faults of one resource that are told; the rest is counted.
 pub const ISSUES: usize = 500;
+/// Operations of one patch.
+pub const PATCH_OPERATIONS: usize = 1_000;
+/// Bytes that one patch may go through: the size of the resource, once per operation.
+pub const PATCH_BYTES: usize = 1 << 30;

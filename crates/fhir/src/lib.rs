@@ -11,6 +11,7 @@
 //! Never here: I/O, async, clocks, HTTP, storage.
 
 pub mod definitions;
+pub mod patch;
 pub mod path;
 pub mod terminology;
 pub mod ucum;

@@ -10,6 +10,7 @@
 
 mod archive;
 mod fuzz;
+mod patch_suite;
 mod path_definitions;
 mod path_suite;
 mod path_table;

@@ -26,6 +26,10 @@ impl Element {
     pub(crate) fn children(&self, name: &str) -> impl Iterator<Item = &Element> {
         self.children.iter().filter(move |child| child.name == name)
     }
+
+    pub(crate) fn first(&self) -> Option<&Element> {
+        self.children.first()
+    }
 }
 
 /// Reads a document.
@@ -86,8 +90,13 @@ fn element(tag: &BytesStart<'_>) -> Result<Element, String> {
 
 /// A resource as JSON.
 pub(crate) fn to_json(text: &str, schema: &Schema) -> Result<Vec<u8>, String> {
+    element_to_json(&read_element(text)?, schema)
+}
+
+/// A resource that is part of a document as JSON.
+pub(crate) fn element_to_json(element: &Element, schema: &Schema) -> Result<Vec<u8>, String> {
     let mut out = Vec::new();
-    resource(&read_element(text)?, schema, &mut Writer::new(&mut out))?;
+    resource(element, schema, &mut Writer::new(&mut out))?;
     Ok(out)
 }
 
