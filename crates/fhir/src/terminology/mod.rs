@@ -57,7 +57,8 @@ pub enum Member {
 /// use fhir::terminology::{Coding, Member, Terminologies};
 /// let terminologies = Terminologies::new(&Registry::new(Definitions::r4()));
 /// let gender = "http://hl7.org/fhir/ValueSet/administrative-gender";
-/// assert_eq!(terminologies.member(gender, Coding { code: "female", ..<_>::default() }), Member::In);
+/// let female = Coding { code: "female", ..<_>::default() };
+/// assert_eq!(terminologies.member(gender, female), Member::In);
 /// ```
 #[derive(Clone)]
 pub struct Terminologies {
