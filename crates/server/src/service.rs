@@ -39,7 +39,6 @@ pub(crate) struct Service {
 impl Service {
     /// The definitions that the service knows now: those of its FHIR version and its own. A request
     /// asks once and works on one state to its end. Blocks while what changed is read.
-    #[expect(dead_code, reason = "the operations on terminology and profiles ask")]
     #[expect(clippy::unnecessary_wraps, reason = "its own definitions are read from the store")]
     pub(crate) fn registry(&self) -> Result<Arc<Registry>, Fault> {
         Ok(Arc::new(Registry::new(Definitions::r4())))

@@ -10,17 +10,21 @@
 
 mod concept;
 mod contains;
+mod failure;
 mod filter;
 mod grammar;
 mod path;
 mod reason;
 mod scope;
+mod subsumes;
 #[cfg(test)]
 mod tests;
 mod version;
 
+pub use failure::Failure;
 pub use reason::Reason;
 pub use scope::{Missing, Scope, VersionRules};
+pub use subsumes::{Subsumption, subsumes};
 
 use contains::{Contains, Verdict};
 

@@ -17,6 +17,7 @@ mod health;
 mod history;
 mod incoming;
 mod negotiate;
+mod ops;
 mod page_link;
 mod prefer;
 mod read;
@@ -33,6 +34,7 @@ mod vread;
 use std::sync::Arc;
 
 use http::HeaderMap;
+use http::header::CONTENT_TYPE;
 
 use crate::app::App;
 use crate::edge::blocking;
@@ -93,6 +95,9 @@ async fn serve(
         Interaction::Create(_) | Interaction::Update(_) | Interaction::Bundle => {
             negotiate::resource_body(headers)?;
         }
+        Interaction::Operation(call) if call.is_post && headers.contains_key(CONTENT_TYPE) => {
+            negotiate::resource_body(headers)?;
+        }
         Interaction::SearchForm(_) => negotiate::form_body(headers)?,
         _ => {}
     }
@@ -119,6 +124,7 @@ async fn interact(
         Interaction::Delete(key) => delete::delete(cx, key).await?,
         Interaction::SearchForm(of) => search::search_form(cx, of, body).await?,
         Interaction::Bundle => bundle::bundle(cx, body).await?,
+        Interaction::Operation(call) if call.is_post => ops::operate(cx, call, Some(body)).await?,
         looking => look(cx, looking).await?,
     })
 }
@@ -134,6 +140,7 @@ async fn look(cx: &Context<'_>, interaction: Interaction) -> Result<Answer, Outc
         Interaction::Vread(key, number) => vread::vread(cx, key, number)?,
         Interaction::History(of) => history::history(cx, of).await?,
         Interaction::Search(of) => search::search(cx, of).await?,
+        Interaction::Operation(call) => ops::operate(cx, call, None).await?,
         Interaction::Create(_)
         | Interaction::Update(_)
         | Interaction::Delete(_)

@@ -5,6 +5,7 @@ use http::{Method, StatusCode};
 use percent_encoding::percent_decode_str;
 use store::{HistoryOf, Key, ResourceId, TypeId};
 
+use super::ops::{self, Asked, Call, Level};
 use super::outcome::Outcome;
 use super::types;
 
@@ -27,6 +28,8 @@ pub(crate) enum Interaction {
     SearchForm(Option<TypeId>),
     /// A batch or a transaction.
     Bundle,
+    /// `$name`, on the whole service, a type or an instance.
+    Operation(Call),
 }
 
 impl Interaction {
@@ -48,6 +51,7 @@ impl Interaction {
             Self::Search(Some(_)) | Self::SearchForm(Some(_)) => "search-type",
             Self::Search(None) | Self::SearchForm(None) => "search-system",
             Self::Bundle => "transaction",
+            Self::Operation(call) => ops::name(call.operation),
         }
     }
 
@@ -210,7 +214,7 @@ pub(crate) fn route(method: &Method, path: &str, query: &str) -> Result<Interact
         [Some("health"), Some("check"), None, ..] => get(method, Interaction::Health),
         [Some("_history"), None, ..] => get(method, Interaction::History(HistoryOf::System)),
         [Some("_search"), None, ..] => post(method, Interaction::SearchForm(None)),
-        [Some(name), None, ..] if name.starts_with('$') => Err(operation(name)),
+        [Some(name), None, ..] if name.starts_with('$') => operation(method, name, Level::System),
         [Some(name), None, ..] => of_type(method, type_of(name)?, query),
         [Some(name), Some("_history"), None, ..] => {
             get(method, Interaction::History(HistoryOf::Type(type_of(name)?)))
@@ -219,8 +223,7 @@ pub(crate) fn route(method: &Method, path: &str, query: &str) -> Result<Interact
             post(method, Interaction::SearchForm(Some(type_of(name)?)))
         }
         [Some(name), Some(called), None, ..] if called.starts_with('$') => {
-            type_of(name)?;
-            Err(operation(called))
+            operation(method, called, Level::Type(type_of(name)?))
         }
         [Some(name), Some(id), None, ..] => of_instance(method, key(name, id)?),
         [Some(name), Some(id), Some("_history"), None, ..] => {
@@ -233,8 +236,7 @@ pub(crate) fn route(method: &Method, path: &str, query: &str) -> Result<Interact
             get(method, Interaction::Vread(key, number))
         }
         [Some(name), Some(id), Some(called), None, ..] if called.starts_with('$') => {
-            key(name, id)?;
-            Err(operation(called))
+            operation(method, called, Level::Instance(key(name, id)?))
         }
         [Some(name), Some(id), Some(inside), None, ..] if COMPARTMENTS.contains(&name) => {
             key(name, id)?;
@@ -314,11 +316,14 @@ fn version_number(text: &str) -> Option<u64> {
     if plain { text.parse().ok() } else { None }
 }
 
-fn operation(name: &str) -> Refusal {
-    if OPERATIONS.binary_search(&name).is_ok() {
-        Refusal::Later(format!("The operation {name}"))
-    } else {
-        Refusal::UnknownOperation(name.to_owned())
+fn operation(method: &Method, name: &str, level: Level) -> Result<Interaction, Refusal> {
+    match ops::find(method, name, level) {
+        Asked::Call(call) => Ok(Interaction::Operation(call)),
+        Asked::Method(allow) => Err(not_allowed(method, allow)),
+        Asked::Unknown if OPERATIONS.binary_search(&name).is_ok() => {
+            Err(Refusal::Later(format!("The operation {name}")))
+        }
+        Asked::Unknown => Err(Refusal::UnknownOperation(name.to_owned())),
     }
 }
 

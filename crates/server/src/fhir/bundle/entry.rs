@@ -118,6 +118,9 @@ fn task(cx: &Context<'_>, method: &str, path: &str) -> Result<Task, Outcome> {
         Interaction::Bundle | Interaction::SearchForm(_) => {
             Err(wrong("not-supported", "This POST cannot stand in a Bundle: search with GET."))
         }
+        Interaction::Operation(call) if call.is_post => {
+            Err(wrong("not-supported", "An operation in a Bundle is a GET."))
+        }
         Interaction::SmartConfiguration | Interaction::Versions | Interaction::Health => {
             Err(wrong("not-supported", "What is there is no resource: ask for it by itself."))
         }
@@ -125,7 +128,8 @@ fn task(cx: &Context<'_>, method: &str, path: &str) -> Result<Task, Outcome> {
         | Interaction::Read(_)
         | Interaction::Vread(..)
         | Interaction::History(_)
-        | Interaction::Search(_) => Ok(Task::Look(interaction)),
+        | Interaction::Search(_)
+        | Interaction::Operation(_) => Ok(Task::Look(interaction)),
     }
 }
 

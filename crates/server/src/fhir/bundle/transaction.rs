@@ -89,6 +89,10 @@ fn possible(cx: &Context<'_>, entry: &Entry) -> Result<(), Outcome> {
         }
         Interaction::Read(_) => cx.only_parameters(&[])?,
         Interaction::Capabilities => {}
+        Interaction::Operation(_) => {
+            let text = "An operation stands in a batch, not in a transaction.";
+            return Err(Outcome::error(StatusCode::BAD_REQUEST, "not-supported", text));
+        }
         Interaction::SmartConfiguration
         | Interaction::Versions
         | Interaction::Health

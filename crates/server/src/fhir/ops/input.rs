@@ -1,0 +1,142 @@
+//! <https://hl7.org/fhir/R4/operations.html#request>: the parameters of an operation, from the
+//! query and from a body, which is a Parameters resource or the one resource that is asked about.
+
+use std::borrow::Cow;
+
+use json::{Document, Kind, Value};
+
+use crate::exchange::Body;
+use crate::fhir::context::Context;
+use crate::fhir::incoming;
+use crate::fhir::outcome::Issue;
+use crate::fhir::refusal::General;
+
+/// What an operation was given.
+pub(crate) struct Input {
+    query: Vec<(String, String)>,
+    document: Option<Document>,
+}
+
+impl Input {
+    /// Reads the query, and the body when there is one.
+    pub(crate) async fn read(cx: &Context<'_>, body: Option<Body>) -> Result<Self, General> {
+        let query = form_urlencoded::parse(cx.query.as_bytes());
+        let query = query.filter(|(name, _)| !matches!(name.as_ref(), "_format" | "_pretty" | ""));
+        let query: Vec<_> = query.map(|(n, v)| (n.into_owned(), v.into_owned())).collect();
+        let document = match body {
+            Some(body) => {
+                let bytes = cx.read(body).await?;
+                (!bytes.is_empty()).then(|| incoming::parse(bytes)).transpose()?
+            }
+            None => None,
+        };
+        Ok(Self { query, document })
+    }
+
+    fn root(&self) -> Option<Value<'_>> {
+        Some(self.document.as_ref()?.root())
+    }
+
+    /// The body, when it is a resource and no Parameters.
+    pub(crate) fn body_resource(&self) -> Option<Value<'_>> {
+        self.root().filter(|root| !is_of_type(*root, "Parameters"))
+    }
+
+    /// The parameters of the body, each as (name, parameter).
+    pub(crate) fn parameters(&self) -> impl Iterator<Item = (Cow<'_, str>, Value<'_>)> {
+        let root = self.root().filter(|root| is_of_type(*root, "Parameters"));
+        let all = root.and_then(|root| root.get("parameter")).into_iter();
+        all.flat_map(Value::elements).filter_map(|parameter| {
+            Some((parameter.get("name").and_then(Value::as_str)?, parameter))
+        })
+    }
+
+    /// The values of a parameter that is a primitive, as texts.
+    pub(crate) fn texts(&self, name: &str) -> impl Iterator<Item = Cow<'_, str>> {
+        let queried = self.query.iter().filter(move |(known, _)| known == name);
+        let queried = queried.map(|(_, value)| Cow::Borrowed(value.as_str()));
+        queried.chain(self.values(name).filter_map(text))
+    }
+
+    /// The last value of a parameter that is a primitive, as text.
+    pub(crate) fn text(&self, name: &str) -> Option<Cow<'_, str>> {
+        self.texts(name).last()
+    }
+
+    /// The `value[x]` of the parameters of this name.
+    pub(crate) fn values(&self, name: &str) -> impl Iterator<Item = Value<'_>> {
+        self.parameters().filter(move |(known, _)| known == name).filter_map(|(_, parameter)| {
+            let mut members = parameter.members();
+            let member = members.find(|member| member.key().starts_with("value"));
+            member.map(|member| member.value())
+        })
+    }
+
+    /// The resource of the first parameter of this name.
+    pub(crate) fn resource(&self, name: &str) -> Option<Value<'_>> {
+        let mut named = self.parameters().filter(|(known, _)| known == name);
+        named.find_map(|(_, parameter)| parameter.get("resource"))
+    }
+
+    /// A parameter that is true or false.
+    pub(crate) fn flag(&self, name: &str) -> Result<Option<bool>, General> {
+        self.text(name)
+            .map(|text| match text.as_ref() {
+                "true" => Ok(true),
+                "false" => Ok(false),
+                other => Err(wrong("value", format!("{name} is true or false, not '{other}'."))),
+            })
+            .transpose()
+    }
+
+    /// A parameter that is a whole number, from 0.
+    pub(crate) fn number(&self, name: &str) -> Result<Option<usize>, General> {
+        self.text(name)
+            .map(|text| {
+                let what = || wrong("value", format!("{name} is a whole number, not '{text}'."));
+                text.parse().map_err(|_| what())
+            })
+            .transpose()
+    }
+
+    /// A parameter that has to be there.
+    pub(crate) fn required(&self, name: &str) -> Result<Cow<'_, str>, General> {
+        let missing = || wrong("required", format!("The parameter '{name}' is missing."));
+        self.text(name).ok_or_else(missing)
+    }
+
+    /// Refuses parameters that the operation does not have: none is accepted and ignored.
+    pub(crate) fn only(&self, known: &[&str]) -> Result<(), General> {
+        let queried = self.query.iter().map(|(name, _)| Cow::Borrowed(name.as_str()));
+        let names = queried.chain(self.parameters().map(|(name, _)| name));
+        let issues: Vec<Issue> = names
+            .filter(|name| !known.contains(&name.as_ref()))
+            .map(|name| {
+                let text = format!(
+                    "The parameter '{name}' is not supported here. Supported: {}.",
+                    known.join(", ")
+                );
+                Issue::error("not-supported", text)
+            })
+            .collect();
+        if issues.is_empty() { Ok(()) } else { Err(General::Content(issues)) }
+    }
+}
+
+/// 400 with one issue.
+pub(crate) fn wrong(code: &'static str, text: impl Into<String>) -> General {
+    General::Content(vec![Issue::error(code, text)])
+}
+
+fn is_of_type(resource: Value<'_>, name: &str) -> bool {
+    resource.get("resourceType").is_some_and(|found| found.is_str(name))
+}
+
+/// The text of a primitive.
+fn text(value: Value<'_>) -> Option<Cow<'_, str>> {
+    match value.kind() {
+        Kind::String => value.as_str(),
+        Kind::Bool | Kind::Number => Some(Cow::Borrowed(value.raw_str())),
+        Kind::Null | Kind::Array | Kind::Object => None,
+    }
+}

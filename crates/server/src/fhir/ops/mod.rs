@@ -1,0 +1,119 @@
+//! <https://hl7.org/fhir/R4/operations.html>
+//!
+//! Operations: one file each. To add one: a line in [`Operation`], its row in [`TABLE`], its arm in
+//! [`operate`], its file.
+
+mod input;
+mod subsumes;
+mod terminology;
+
+use http::Method;
+use store::{Key, TypeId};
+
+use super::context::Context;
+use super::outcome::Outcome;
+use super::types;
+use crate::exchange::{Answer, Body};
+pub(crate) use input::Input;
+
+/// An operation that works here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Operation {
+    Subsumes,
+}
+
+/// What an operation is called on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Level {
+    System,
+    Type(TypeId),
+    Instance(Key),
+}
+
+/// An operation that a request asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Call {
+    pub(crate) operation: Operation,
+    pub(crate) level: Level,
+    /// Whether the parameters may be in a body too; if not, they are all in the query.
+    pub(crate) is_post: bool,
+}
+
+/// Where an operation may be called, and what the capability statement says of it.
+pub(crate) struct Definition {
+    pub(crate) operation: Operation,
+    /// With its `$`.
+    pub(crate) name: &'static str,
+    /// Empty: all of them.
+    pub(crate) types: &'static [&'static str],
+    on_system: bool,
+    on_type: bool,
+    on_instance: bool,
+    /// Changes something, and so is never a GET.
+    affects_state: bool,
+    /// Its OperationDefinition.
+    pub(crate) url: &'static str,
+}
+
+pub(crate) const TABLE: &[Definition] = &[Definition {
+    operation: Operation::Subsumes,
+    name: "$subsumes",
+    types: &["CodeSystem"],
+    on_system: false,
+    on_type: true,
+    on_instance: true,
+    affects_state: false,
+    url: "http://hl7.org/fhir/OperationDefinition/CodeSystem-subsumes",
+}];
+
+impl Definition {
+    fn is_on(&self, level: Level) -> bool {
+        let of = |number| self.types.is_empty() || self.types.contains(&types::name(number));
+        match level {
+            Level::System => self.on_system,
+            Level::Type(number) => self.on_type && of(number),
+            Level::Instance(key) => self.on_instance && of(key.resource_type),
+        }
+    }
+}
+
+/// What comes of asking for an operation by its name.
+pub(crate) enum Asked {
+    Call(Call),
+    /// There is one, but not by this method.
+    Method(&'static str),
+    /// There is none of this name in this place.
+    Unknown,
+}
+
+/// The operation of this name, `$` included, at this level.
+pub(crate) fn find(method: &Method, name: &str, level: Level) -> Asked {
+    let here = |row: &&Definition| row.name == name && row.is_on(level);
+    let Some(found) = TABLE.iter().find(here) else { return Asked::Unknown };
+    let is_post = method == Method::POST;
+    match (found.affects_state, is_post, method == Method::GET) {
+        (_, true, _) | (false, _, true) => {
+            Asked::Call(Call { operation: found.operation, level, is_post })
+        }
+        (true, ..) => Asked::Method("POST"),
+        (false, ..) => Asked::Method("GET, HEAD, POST"),
+    }
+}
+
+/// The specification's word for it, in the log and the metrics.
+pub(crate) fn name(operation: Operation) -> &'static str {
+    TABLE.iter().find(|row| row.operation == operation).map_or("operation", |row| row.name)
+}
+
+/// Answers a call. `body` is that of a POST.
+pub(crate) async fn operate(
+    cx: &Context<'_>,
+    call: Call,
+    body: Option<Body>,
+) -> Result<Answer, Outcome> {
+    let input = Input::read(cx, body).await?;
+    let Call { operation, level, .. } = call;
+    match operation {
+        Operation::Subsumes => Ok(subsumes::subsumes(cx, level, &input)?),
+    }
+}
