@@ -126,3 +126,5 @@ pub const ISSUES: usize = 500;
 pub const PATCH_OPERATIONS: usize = 1_000;
 /// Bytes that one patch may go through: the size of the resource, once per operation.
 pub const PATCH_BYTES: usize = 1 << 30;
+/// Bytes of a string, as R4 limits it; base64Binary and the narrative are no strings.
+pub const STRING_BYTES: usize = 1 << 20;

@@ -8,15 +8,22 @@
 //! `walk.rs`, a row in `tests.rs`. Rules that need FHIRPath, profiles or value sets beyond
 //! required codes are not here.
 
+mod codes;
+mod faults;
 mod issue;
+pub mod narrative;
+mod primitive;
+mod reference;
 mod rules;
-
-use json::Value;
+mod say;
+#[cfg(test)]
+mod tests;
+mod walk;
 
 pub use issue::{Issue, IssueCode, Issues, Place, Severity};
 pub use rules::Rules;
 
 /// Checks the structure of the resource at `place` and of all resources inside it.
 pub fn structure(place: &Place<'_, '_>, rules: &Rules, issues: &mut Issues) {
-    let _: (Value<'_>, &Rules, &mut Issues) = (place.root, rules, issues);
+    walk::Walk { place, rules, issues }.resource(place.root);
 }

@@ -8,7 +8,7 @@ use fhir::path::{Environment, Options, Schema, compile, parse};
 use fhir::value::{CalendarUnit, Moment, Time, Zone};
 use json::{Document, Limits};
 
-const SEED: u64 = 0x5EED_F1BE_CEE9_0004;
+pub(crate) const SEED: u64 = 0x5EED_F1BE_CEE9_0004;
 
 const EXPRESSIONS: [&str; 12] = [
     "Patient.name.given.where($this = 'Ann').first()",
@@ -84,11 +84,11 @@ const PATIENT: &str = r#"{"resourceType":"Patient","active":true,"name":[{"use":
     "birthDate":"1974-12-25","multipleBirthInteger":2,
     "contained":[{"resourceType":"Organization","name":"Acme"}]}"#;
 
-struct Random(u64);
+pub(crate) struct Random(pub(crate) u64);
 
 impl Random {
     /// xorshift64*
-    fn below(&mut self, limit: usize) -> usize {
+    pub(crate) fn below(&mut self, limit: usize) -> usize {
         self.0 ^= self.0 >> 12;
         self.0 ^= self.0 << 25;
         self.0 ^= self.0 >> 27;
@@ -117,13 +117,13 @@ impl Random {
 }
 
 #[expect(clippy::disallowed_methods, reason = "a test reads its own settings")]
-fn duration() -> Duration {
+pub(crate) fn duration() -> Duration {
     let seconds = std::env::var("FIREKEEP_FUZZ_SECONDS").unwrap_or_else(|_| "10".to_owned());
     Duration::from_secs(seconds.parse().expect("FIREKEEP_FUZZ_SECONDS is a number of seconds"))
 }
 
 #[expect(clippy::disallowed_methods, reason = "the length of the run, not a decision on time")]
-fn now() -> Instant {
+pub(crate) fn now() -> Instant {
     Instant::now()
 }
 

@@ -9,10 +9,12 @@
 )]
 
 mod archive;
+mod examples_suite;
 mod fuzz;
 mod patch_suite;
 mod path_definitions;
 mod path_suite;
 mod path_table;
+mod structure_mutations;
 mod suite_xml;
 mod ucum_suite;
