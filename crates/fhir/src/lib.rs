@@ -17,5 +17,6 @@ pub mod terminology;
 pub mod ucum;
 pub mod validate;
 pub mod value;
+pub mod xml;
 
 pub use definitions::{Child, Definitions, Element, PackError, Type, TypeId, TypeKind};

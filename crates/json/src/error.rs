@@ -13,7 +13,8 @@ pub struct Position {
 
 impl Position {
     /// The place of the byte at `offset`.
-    pub(crate) fn of(text: &[u8], offset: usize) -> Position {
+    #[must_use]
+    pub fn of(text: &[u8], offset: usize) -> Position {
         let before = text.get(..offset).unwrap_or(text);
         let lines = memchr::memchr_iter(b'\n', before).count();
         let line = memchr::memrchr(b'\n', before).map_or(0, |newline| newline + 1);

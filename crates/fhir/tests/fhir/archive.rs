@@ -32,6 +32,14 @@ impl Archive {
     pub(crate) fn get(&self, name: &str) -> Option<&[u8]> {
         self.0.get(name).map(Vec::as_slice)
     }
+
+    /// The files whose names end so, without folder and ending.
+    pub(crate) fn files(&self, ending: &str) -> impl Iterator<Item = (&str, &[u8])> {
+        self.0.iter().filter_map(move |(path, bytes)| {
+            let name = path.rsplit('/').next()?.strip_suffix(ending)?.strip_suffix('.')?;
+            Some((name, bytes.as_slice()))
+        })
+    }
 }
 
 /// The folder with the data.

@@ -128,7 +128,7 @@ pub(crate) fn now() -> Instant {
 }
 
 /// Runs `check` on mutations until the time is over; a panic shows the text that made it.
-fn fuzz(texts: &[&str], pieces: &[&str], check: impl Fn(&str)) {
+pub(crate) fn fuzz(texts: &[&str], pieces: &[&str], check: impl Fn(&str)) {
     let end = now() + duration();
     let (mut random, mut count) = (Random(SEED), 0u64);
     println!("seed {SEED:#x}");

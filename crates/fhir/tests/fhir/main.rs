@@ -18,3 +18,5 @@ mod path_table;
 mod structure_mutations;
 mod suite_xml;
 mod ucum_suite;
+mod xml_fuzz;
+mod xml_suite;
