@@ -30,7 +30,7 @@ pub(super) fn value(raw: &str) -> Result<Cow<'_, str>, ErrorKind> {
     }
     let mut text = String::with_capacity(raw.len());
     let mut rest = raw;
-    while let Some(at) = rest.find(|c| matches!(c, '&' | '<' | '\t' | '\n' | '\r')) {
+    while let Some(at) = rest.find(['&', '<', '\t', '\n', '\r']) {
         let (before, from) = rest.split_at_checked(at).unwrap_or((rest, ""));
         text.push_str(before);
         if from.starts_with('<') {
@@ -74,8 +74,8 @@ pub(super) fn character(name: &str) -> Result<char, ErrorKind> {
     found.ok_or_else(|| ErrorKind::Character(format!("&{name};")))
 }
 
-/// Appends text, as attributes hold it, without the quotes. White space other than spaces goes out as
-/// references: readers would make spaces of it.
+/// Appends text as attributes hold it, without the quotes. White space other than spaces goes out
+/// as references: readers would make spaces of it.
 pub(super) fn write_value(out: &mut Vec<u8>, text: &str) {
     let special = |byte: u8| byte < b' ' || matches!(byte, b'&' | b'<' | b'>' | b'"');
     if !text.bytes().fold(false, |found, byte| found | special(byte)) {

@@ -222,8 +222,17 @@ impl<'a, 'x> Read<'a, 'x> {
         if let Some(name) = wrong {
             return Err(Refusal::at(tag.at, ErrorKind::UnknownAttribute(name.to_owned())));
         }
+        if !tag.is_empty {
+            self.elements(ty)?;
+        }
+        self.depth -= 1;
+        Ok(())
+    }
+
+    /// The elements in an element, up to its end.
+    fn elements(&mut self, ty: Type<'a>) -> Result<(), Refusal> {
         let mut run: Option<Run<'x>> = None;
-        while !tag.is_empty {
+        loop {
             let child = match self.next()? {
                 Next::Open(child) => child,
                 Next::Close => break,
@@ -235,7 +244,6 @@ impl<'a, 'x> Read<'a, 'x> {
         if let Some(run) = run {
             self.close(run);
         }
-        self.depth -= 1;
         Ok(())
     }
 

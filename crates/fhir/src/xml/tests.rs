@@ -1,7 +1,5 @@
 //! What is read, what is refused and where, and what is written.
 
-#![expect(clippy::expect_used, reason = "a test fails by panicking")]
-
 use json::{Document, Limits};
 
 use super::*;
