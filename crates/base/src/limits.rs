@@ -128,3 +128,7 @@ pub const PATCH_OPERATIONS: usize = 1_000;
 pub const PATCH_BYTES: usize = 1 << 30;
 /// Bytes of a string, as R4 limits it; base64Binary and the narrative are no strings.
 pub const STRING_BYTES: usize = 1 << 20;
+/// Units of UCUM whose scale is remembered; more are read each time.
+pub const UCUM_UNITS: usize = 4_096;
+/// Bytes of a unit of UCUM whose scale is remembered.
+pub const UCUM_UNIT_BYTES: usize = 64;

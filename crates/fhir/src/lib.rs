@@ -13,6 +13,7 @@
 pub mod definitions;
 pub mod patch;
 pub mod path;
+pub mod search;
 pub mod terminology;
 pub mod ucum;
 pub mod validate;

@@ -9,7 +9,7 @@
 //! Never here: I/O, clocks. What needs another resource, a terminology or a profile asks the
 //! traits of `environment.rs`; the time is an argument.
 
-mod ast;
+pub(crate) mod ast;
 mod bind;
 mod compare;
 mod convert;

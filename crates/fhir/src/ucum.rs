@@ -6,8 +6,11 @@
 //! Never here: FHIR's elements, the units of the calendar.
 
 use std::cmp::Ordering;
+use std::collections::HashMap;
 use std::fmt;
+use std::sync::{Arc, LazyLock, PoisonError, RwLock};
 
+use base::limits::{UCUM_UNIT_BYTES, UCUM_UNITS};
 use octofhir_ucum::Number;
 use rust_decimal::Decimal;
 
@@ -73,6 +76,58 @@ pub fn canonical(value: Decimal, code: &str) -> Option<Canonical> {
     Some(Canonical { value, unit: unit.unit })
 }
 
+/// How a unit is told in base units; remembered for as long as the process lives, since reading
+/// a unit costs more than everything else that is done with it.
+#[derive(Debug)]
+pub struct Scale {
+    unit: Arc<str>,
+    factor: Number,
+    offset: Number,
+}
+
+impl Scale {
+    /// The base units, such as `g.m.s-2`; `1` for none.
+    #[must_use]
+    pub fn unit(&self) -> &Arc<str> {
+        &self.unit
+    }
+
+    /// A number's text in base units: an integer and the power of ten that it is times, in 28
+    /// significant digits. None if its exponent is beyond measure.
+    #[must_use]
+    pub fn canonical(&self, number: &str) -> Option<(i128, i32)> {
+        let value = Number::parse(number)?.checked_mul(self.factor)?.checked_add(self.offset)?;
+        Some(value.to_integer_and_exponent())
+    }
+}
+
+/// The scale of a unit; None if the unit is not known or not linear.
+#[must_use]
+pub fn scale(code: &str) -> Option<Arc<Scale>> {
+    type Known = RwLock<HashMap<Box<str>, Option<Arc<Scale>>>>;
+    static KNOWN: LazyLock<Known> = LazyLock::new(Known::default);
+    let known = KNOWN.read().unwrap_or_else(PoisonError::into_inner);
+    if let Some(scale) = known.get(code) {
+        return scale.clone();
+    }
+    drop(known);
+    let unit = octofhir_ucum::get_canonical_units(code).ok();
+    let scale = unit.map(|canonical| {
+        let (unit, factor, offset) = (canonical.unit.into(), canonical.factor, canonical.offset);
+        Arc::new(Scale { unit, factor, offset })
+    });
+    let mut known = KNOWN.write().unwrap_or_else(PoisonError::into_inner);
+    if is_kept(known.len(), code) {
+        known.insert(code.into(), scale.clone());
+    }
+    scale
+}
+
+/// Units come from anybody: what does not fit any more is read each time.
+fn is_kept(known: usize, code: &str) -> bool {
+    known < UCUM_UNITS && code.len() <= UCUM_UNIT_BYTES
+}
+
 /// A value in another unit; None if the units do not measure the same or are not linear.
 #[must_use]
 pub fn convert(value: Decimal, from: &str, to: &str) -> Option<Decimal> {
@@ -136,4 +191,22 @@ fn to_decimal(value: Number) -> Option<Decimal> {
 #[must_use]
 pub fn display(code: &str) -> Option<String> {
     octofhir_ucum::display_name(code).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use base::limits::{UCUM_UNIT_BYTES, UCUM_UNITS};
+
+    use super::{is_kept, scale};
+
+    #[test]
+    fn a_unit_is_read_once_and_so_many_are_kept() {
+        let first = scale("mg/dL").map(|scale| scale.unit().to_string());
+        assert_eq!(first.as_deref(), Some("g.m-3"));
+        assert_eq!(scale("mg/dL").map(|scale| scale.unit().to_string()), first);
+        assert!(scale("[pH]").is_none() && scale("no unit").is_none());
+        let longest = "m".repeat(UCUM_UNIT_BYTES);
+        assert!(is_kept(UCUM_UNITS - 1, &longest) && !is_kept(UCUM_UNITS, &longest));
+        assert!(!is_kept(0, &(longest + "m")));
+    }
 }

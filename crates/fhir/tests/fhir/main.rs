@@ -20,3 +20,6 @@ mod suite_xml;
 mod ucum_suite;
 mod xml_fuzz;
 mod xml_suite;
+mod values_oracle;
+mod values_snapshot;
+mod values_suite;
