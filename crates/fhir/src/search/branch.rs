@@ -1,8 +1,9 @@
 //! The common shapes of search expressions as paths of JSON keys: what can be walked without
 //! evaluating anything.
 //!
-//! `Patient.name.family`, `as` and `ofType`, `where(resolve() is Patient)`, `where(system='phone')`,
-//! `extension('…')`, `[0]` of the resource's own lists, and unions of these. The rest is evaluated.
+//! `Patient.name.family`, `as` and `ofType`, `where(resolve() is Patient)`,
+//! `where(system='phone')`, `extension('…')`, `[0]` of the resource's own lists, and unions of
+//! these. The rest is evaluated.
 
 use crate::path::ast::{Ast, Expr, ExprId, Operator, TypeOperator};
 use crate::path::{Kind, Schema, TypeId};
@@ -70,10 +71,10 @@ impl Reader<'_> {
                     Some(named) if self.schema.is_a(self.input, named) => Ok(vec![self.start()]),
                     // `code` is a type too.
                     Some(_) if !is_element => Ok(Vec::new()),
-                    _ => self.step(vec![self.start()], name),
+                    _ => self.step(&[self.start()], name),
                 }
             }
-            Expr::Member { of: Some(of), name } => self.step(self.read(*of)?, name),
+            Expr::Member { of: Some(of), name } => self.step(&self.read(*of)?, name),
             Expr::Type { op: TypeOperator::As, of, name } => {
                 Ok(self.only(self.read(*of)?, &name.name))
             }
@@ -93,9 +94,9 @@ impl Reader<'_> {
     }
 
     /// Each branch with each form of the element.
-    fn step(&self, of: Vec<Branch>, name: &str) -> Result<Vec<Branch>, Stop> {
+    fn step(&self, of: &[Branch], name: &str) -> Result<Vec<Branch>, Stop> {
         let mut found = Vec::new();
-        for branch in &of {
+        for branch in of {
             if self.schema.kind(branch.type_id) == Kind::AbstractResource {
                 return Err(Stop::Evaluate);
             }
@@ -138,7 +139,7 @@ impl Reader<'_> {
             ("as" | "ofType", Expr::Member { name, .. }) => Ok(self.only(self.read(of)?, name)),
             ("extension", Expr::Text(url)) => {
                 let with = Filter::With { key: "url".into(), text: url.as_str().into() };
-                self.filtered(self.step(self.read(of)?, "extension")?, |_| Some(with.clone()))
+                self.filtered(self.step(&self.read(of)?, "extension")?, |_| Some(with.clone()))
             }
             ("where", condition) => {
                 let branches = self.read(of)?;

@@ -76,7 +76,7 @@ fn parts<'d>(element: Element<'d>, keys: &[&str], give: &mut dyn FnMut(Value<'d>
         }
         match member.value().kind() {
             Json::Array => {
-                member.value().elements().filter_map(text).for_each(|t| give(Value::String(t)))
+                member.value().elements().filter_map(text).for_each(|t| give(Value::String(t)));
             }
             _ => text(member.value()).into_iter().for_each(|t| give(Value::String(t))),
         }

@@ -10,7 +10,7 @@ use super::convert::convert;
 use super::shape::Shape;
 use super::tree::{Found, Tree, Walk};
 use super::value::{Text, Token, Value};
-use crate::definitions::{Definitions, Registry, SearchKind, SearchParameter, Type, TypeId};
+use crate::definitions::{Definitions, Layer, Registry, SearchKind, SearchParameter, Type, TypeId};
 use crate::path::{self, Environment, Item, Node, Program, Resolve, Schema};
 use crate::value::{Moment, Zone};
 
@@ -211,8 +211,8 @@ impl TypeExtractor {
 fn definitions<'r>(registry: &'r Registry, ty: Type<'r>) -> Vec<SearchParameter<'r>> {
     let mut all: Vec<SearchParameter<'r>> = Vec::new();
     let lineage = std::iter::successors(Some(ty), |ty| ty.base()).take(64);
-    for base in lineage.map(|ty| ty.name()) {
-        let layers = registry.layers().map(|layer| layer.search_parameters());
+    for base in lineage.map(Type::name) {
+        let layers = registry.layers().map(Layer::search_parameters);
         for parameters in layers.chain([registry.base().search_parameters()]) {
             for parameter in parameters.of_base(base) {
                 if !all.iter().any(|known| known.code() == parameter.code()) {

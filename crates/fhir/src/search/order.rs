@@ -164,8 +164,6 @@ fn clamp(power: i64) -> i32 {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
     use proptest::prelude::*;
     use rust_decimal::Decimal;
 

@@ -195,7 +195,7 @@ fn tokens<'d>(
 ) {
     match name {
         "Coding" => {
-            out.push(token(text(value, "system"), text(value, "code"), text(value, "display")))
+            out.push(token(text(value, "system"), text(value, "code"), text(value, "display")));
         }
         "CodeableConcept" => {
             for coding in list(value, "coding") {
