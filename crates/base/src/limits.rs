@@ -132,3 +132,5 @@ pub const STRING_BYTES: usize = 1 << 20;
 pub const UCUM_UNITS: usize = 4_096;
 /// Bytes of a unit of UCUM whose scale is remembered.
 pub const UCUM_UNIT_BYTES: usize = 64;
+/// Profiles that are tried inside each other, as references between resources lead to them.
+pub const PROFILE_DEPTH: usize = 16;

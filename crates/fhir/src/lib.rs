@@ -14,6 +14,7 @@ pub mod definitions;
 pub mod patch;
 pub mod path;
 pub mod search;
+pub mod snapshot;
 pub mod terminology;
 pub mod ucum;
 pub mod validate;

@@ -31,6 +31,7 @@ mod types;
 
 pub use ast::Ast;
 pub use bind::{Options, compile};
+pub use compare::compare;
 pub use environment::{Environment, Profiles, Resolve, Terminology, Trace};
 pub use error::{Error, ErrorKind};
 pub use item::{Item, Items, Node, TypeInfo};

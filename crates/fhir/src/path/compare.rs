@@ -70,6 +70,12 @@ pub(crate) fn order(left: &Item<'_>, right: &Item<'_>) -> Result<Option<Ordering
     })
 }
 
+/// How two values lie; None where their types, precision or units leave it open.
+#[must_use]
+pub fn compare(left: &Item<'_>, right: &Item<'_>) -> Option<Ordering> {
+    order(left, right).ok().flatten()
+}
+
 fn plain(value: Decimal) -> Quantity {
     Quantity { value, unit: Unit::one() }
 }

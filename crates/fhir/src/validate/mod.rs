@@ -13,6 +13,7 @@ mod faults;
 mod issue;
 pub mod narrative;
 mod primitive;
+mod profile;
 mod reference;
 mod rules;
 mod say;
@@ -21,6 +22,7 @@ mod tests;
 mod walk;
 
 pub use issue::{Issue, IssueCode, Issues, Place, Severity};
+pub use profile::{Depth, Request, Validator};
 pub use rules::Rules;
 
 /// Checks the structure of the resource at `place` and of all resources inside it.

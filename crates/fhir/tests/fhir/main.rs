@@ -18,6 +18,7 @@ mod path_table;
 mod structure_mutations;
 mod suite_xml;
 mod ucum_suite;
+mod validator_suite;
 mod xml_fuzz;
 mod xml_suite;
 mod values_oracle;
