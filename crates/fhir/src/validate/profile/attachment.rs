@@ -2,7 +2,6 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use json::Value;
 
 use super::scope::Scope;
 use super::walk::Pass;

@@ -79,6 +79,11 @@ impl<'v, 'd> Pass<'v, 'd> {
             bundle.get("entry").into_iter().flat_map(Value::elements).collect();
         let places: HashMap<usize, usize> =
             entries.iter().enumerate().map(|(place, entry)| (entry.index(), place)).collect();
+        let is_composition = |entry: &Value<'d>| {
+            let name = entry.get("resource").and_then(|resource| resource.get("resourceType"));
+            name.is_some_and(|name| name.is_str("Composition"))
+        };
+        let Some(first) = entries.iter().position(is_composition) else { return };
         let mut links = vec![Vec::new(); entries.len()];
         for (from, entry) in entries.iter().enumerate() {
             for (value, text) in references(*entry) {
@@ -87,13 +92,13 @@ impl<'v, 'd> Pass<'v, 'd> {
                     for (one, other) in [(from, to), (to, from)] {
                         links.get_mut(one).into_iter().for_each(|links| links.push(other));
                     }
-                } else if from == 0 && !text.starts_with('#') {
+                } else if from == first && !text.starts_with('#') {
                     let text = format!("'{text}' is not in this document, as it has to be.");
                     self.note(value, (Severity::Error, IssueCode::NotFound, ""), text, out);
                 }
             }
         }
-        let reached = reached(&links);
+        let reached = reached(&links, first);
         for (entry, _) in entries.iter().zip(reached).filter(|(_, reached)| !reached) {
             let text = "Nothing connects this entry with the Composition of the document.";
             self.note(*entry, (Severity::Error, IssueCode::BusinessRule, ""), text, out);
@@ -107,10 +112,10 @@ fn references(of: Value<'_>) -> impl Iterator<Item = (Value<'_>, String)> {
     strings.filter_map(|(_, value)| Some((value, value.as_str()?.into_owned())))
 }
 
-/// What can be reached from the first.
-fn reached(links: &[Vec<usize>]) -> Vec<bool> {
+/// What can be reached from one of them.
+fn reached(links: &[Vec<usize>], first: usize) -> Vec<bool> {
     let mut reached = vec![false; links.len()];
-    let mut next = vec![0];
+    let mut next = vec![first];
     while let Some(at) = next.pop() {
         if let Some(known) = reached.get_mut(at).filter(|known| !**known) {
             *known = true;

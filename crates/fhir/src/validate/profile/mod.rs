@@ -6,6 +6,7 @@
 //! To add a rule of profiles: its file here, called from `walk.rs`, and a row in `tests.rs`.
 //! Never here: terminology beyond asking for membership; references that lead out of the document.
 
+mod attachment;
 mod binding;
 mod bundle;
 mod extension;

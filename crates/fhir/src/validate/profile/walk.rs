@@ -150,6 +150,7 @@ impl<'v, 'd> Pass<'v, 'd> {
         self.bindings(scope, &rules, out);
         if self.request.depth == Depth::Full {
             self.coding(scope, out);
+            self.attachment(scope, out);
             self.reference(scope, &rules, out);
             self.bundle(scope, out);
         }
