@@ -176,11 +176,8 @@ impl Suite {
         };
         self.archive.get(&format!("{FOLDER}{file}"))?;
         let document = self.file(&file);
-        let validator = match self.validator(case) {
-            Ok(validator) => validator,
-            // A profile that the archive does not have.
-            Err(_) => return None,
-        };
+        // The archive may lack a profile, or have one that is no XML.
+        let Ok(validator) = self.validator(case) else { return None };
         let domains: Vec<_> =
             case.get("allowed-extension-domain").and_then(Value::as_str).into_iter().collect();
         let mut domains: Vec<&str> = domains.iter().map(|domain| &**domain).collect();
