@@ -10,7 +10,8 @@ use std::time::Instant;
 use anyhow::Context;
 use bytes::Bytes;
 
-const ARCHIVE: &str = "synthea-2019-300-patients-bundles.tar.zst";
+/// The bundles of Synthea that are measured with.
+pub const ARCHIVE: &str = "synthea-2019-300-patients-bundles.tar.zst";
 const BUNDLES: usize = 80;
 /// Both take turns, and the best round of each counts: others use the machine too.
 const ROUNDS: usize = 9;
@@ -47,7 +48,7 @@ fn seconds(
 }
 
 /// The resources of the first bundles of the archive.
-fn resources(archive: &Path) -> anyhow::Result<Vec<Bytes>> {
+pub fn resources(archive: &Path) -> anyhow::Result<Vec<Bytes>> {
     let file = File::open(archive).with_context(|| archive.display().to_string())?;
     let mut archive = tar::Archive::new(zstd::Decoder::new(file)?);
     let mut resources = Vec::new();

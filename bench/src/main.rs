@@ -13,6 +13,7 @@ mod json_parse;
 mod probe;
 mod raw_commit;
 mod report;
+mod search_values;
 mod workload;
 
 use std::path::PathBuf;

@@ -11,7 +11,7 @@ use crate::driver::{self, Measured, Target};
 use crate::firekeep::Firekeep;
 use crate::probe::Probe;
 use crate::report::Report;
-use crate::{json_parse, raw_commit};
+use crate::{json_parse, raw_commit, search_values};
 
 /// How often each measurement is taken; the one in the middle counts.
 const ROUNDS: usize = 3;
@@ -34,13 +34,26 @@ pub struct Setting {
 type Workload = fn(&Setting, &mut Report) -> anyhow::Result<()>;
 
 /// All workloads by name.
-pub const ALL: &[(&str, Workload)] =
-    &[("json", json), ("start", start), ("read-by-id", read_by_id), ("create", create)];
+pub const ALL: &[(&str, Workload)] = &[
+    ("json", json),
+    ("search-values", search_values),
+    ("start", start),
+    ("read-by-id", read_by_id),
+    ("create", create),
+];
 
 fn json(setting: &Setting, report: &mut Report) -> anyhow::Result<()> {
     let (ours, theirs) = json_parse::compare(&setting.synthea)?;
     let figure = |rate: f64| format!("{rate:.0} MB/s");
     report.figures("json, Synthea", [figure(ours), figure(theirs)], ours / theirs, "≥ 80 %");
+    Ok(())
+}
+
+fn search_values(setting: &Setting, report: &mut Report) -> anyhow::Result<()> {
+    let times = search_values::measure(&setting.synthea)?;
+    let limit = 15.0;
+    let figures = [format!("{:.1} / {:.1} µs", times.median, times.p99), format!("{limit} µs")];
+    report.figures("search values, Synthea resource", figures, times.median / limit, "≤ 100 %");
     Ok(())
 }
 

@@ -22,5 +22,6 @@ mod validator_suite;
 mod values_oracle;
 mod values_snapshot;
 mod values_suite;
+mod values_table;
 mod xml_fuzz;
 mod xml_suite;
