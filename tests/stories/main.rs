@@ -11,6 +11,7 @@ mod history;
 mod limits;
 mod load;
 mod metadata;
+mod patch;
 mod patient;
 mod powershell;
 mod search;

@@ -25,7 +25,8 @@ async fn the_capability_statement_lists_what_works_and_where_to_sign_in() {
         .map(|interaction| &interaction["code"])
         .collect();
     assert!(codes.iter().any(|code| *code == "history-instance"));
-    assert!(!codes.iter().any(|code| *code == "patch"), "only what works is listed");
+    assert!(codes.iter().any(|code| *code == "patch"));
+    assert_eq!(patient["conditionalUpdate"], false, "only what works is listed");
     let security = rest["security"].to_string();
     let token = format!("{}/{}/oauth2/v2.0/token", fk.says("/authority"), fk.says("/tenantId"));
     assert!(security.contains("oauth-uris") && security.contains(&token), "{security}");

@@ -126,6 +126,10 @@ pub const ISSUES: usize = 500;
 pub const PATCH_OPERATIONS: usize = 1_000;
 /// Bytes that one patch may go through: the size of the resource, once per operation.
 pub const PATCH_BYTES: usize = 1 << 30;
+/// How often a patch begins again because its resource was changed meanwhile.
+pub const PATCH_ATTEMPTS: usize = 256;
+/// Bytes of the resources that the patches of one transaction, or of one round of a batch, make.
+pub const BUNDLE_PATCH_BYTES: usize = 256 << 20;
 /// Bytes of a string, as R4 limits it; base64Binary and the narrative are no strings.
 pub const STRING_BYTES: usize = 1 << 20;
 /// Units of UCUM whose scale is remembered; more are read each time.

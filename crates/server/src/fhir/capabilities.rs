@@ -19,10 +19,11 @@ const SECURITY_SERVICE: &str = "http://terminology.hl7.org/CodeSystem/restful-se
 const SEARCH_PARAMETER: &str = "http://hl7.org/fhir/SearchParameter/Resource-";
 
 /// Interactions of every resource type.
-const OF_TYPE: [&str; 8] = [
+const OF_TYPE: [&str; 9] = [
     "read",
     "vread",
     "update",
+    "patch",
     "delete",
     "history-instance",
     "history-type",

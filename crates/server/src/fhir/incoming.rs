@@ -48,20 +48,22 @@ impl Incoming {
 
     fn of(bytes: Bytes, expected: Expected) -> Result<Self, General> {
         let document = parse(bytes)?;
+        Self::check(&document, expected)?;
+        Self::prepare(document.root())
+    }
+
+    /// Checks a resource that is a document of its own.
+    pub(crate) fn check(document: &Document, expected: Expected) -> Result<(), General> {
         let mut issues = Vec::new();
         let root = types::name(expected.resource_type);
-        Check { document: &document, issues: &mut issues }.resource(
-            document.root(),
-            expected,
-            root,
-        );
+        Check { document, issues: &mut issues }.resource(document.root(), expected, root);
         if !issues.is_empty() {
             return Err(General::Content(issues));
         }
-        if let Some(reference) = conditional(document.root()) {
-            return Err(General::ConditionalReference(reference.into_owned()));
+        match conditional(document.root()) {
+            Some(reference) => Err(General::ConditionalReference(reference.into_owned())),
+            None => Ok(()),
         }
-        Self::prepare(document.root())
     }
 
     /// Strips and compresses a resource that was checked.

@@ -19,6 +19,7 @@ mod incoming;
 mod negotiate;
 mod ops;
 mod page_link;
+mod patch;
 mod prefer;
 mod read;
 mod refusal;
@@ -101,7 +102,7 @@ async fn serve(
         Interaction::SearchForm(_) => negotiate::form_body(headers)?,
         _ => {}
     }
-    let answer = match interact(cx, interaction, body).await {
+    let answer = match interact(cx, interaction, headers, body).await {
         Err(outcome) if form.pretty => outcome.answer(cx.correlation_id),
         answered => answered?,
     };
@@ -116,11 +117,15 @@ async fn serve(
 async fn interact(
     cx: &Context<'_>,
     interaction: Interaction,
+    headers: &HeaderMap,
     body: Body,
 ) -> Result<Answer, Outcome> {
     Ok(match interaction {
         Interaction::Create(resource_type) => create::create(cx, resource_type, body).await?,
         Interaction::Update(key) => update::update(cx, key, body).await?,
+        Interaction::Patch(key) => {
+            patch::patch(cx, key, negotiate::patch_body(headers)?, body).await?
+        }
         Interaction::Delete(key) => delete::delete(cx, key).await?,
         Interaction::SearchForm(of) => search::search_form(cx, of, body).await?,
         Interaction::Bundle => bundle::bundle(cx, body).await?,
@@ -143,6 +148,7 @@ async fn look(cx: &Context<'_>, interaction: Interaction) -> Result<Answer, Outc
         Interaction::Operation(call) => ops::operate(cx, call, None).await?,
         Interaction::Create(_)
         | Interaction::Update(_)
+        | Interaction::Patch(_)
         | Interaction::Delete(_)
         | Interaction::SearchForm(_)
         | Interaction::Bundle => return Err(General::bug("this does not only look").into()),

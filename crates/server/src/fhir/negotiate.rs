@@ -4,6 +4,11 @@ use http::header::{ACCEPT, CONTENT_TYPE};
 use http::{HeaderMap, StatusCode};
 
 use super::outcome::Outcome;
+use super::patch::Format;
+
+/// The media types of patches, of which the first is the most usual.
+const PATCHES: &str = "application/json-patch+json (JSON Patch), or application/fhir+json with a \
+                       Parameters resource (FHIRPath Patch)";
 
 /// How the answer should look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -133,6 +138,15 @@ pub(crate) fn resource_body(headers: &HeaderMap) -> Result<(), Refusal> {
     let expected = "application/fhir+json";
     let names = ["application/fhir+json", "application/json", "text/json"];
     content_type(headers, &names, expected)
+}
+
+/// Which kind of patch a body is.
+pub(crate) fn patch_body(headers: &HeaderMap) -> Result<Format, Refusal> {
+    let is_json_patch = content_type(headers, &["application/json-patch+json"], PATCHES);
+    match is_json_patch {
+        Ok(()) => Ok(Format::Json),
+        Err(refusal) => resource_body(headers).map(|()| Format::FhirPath).map_err(|_| refusal),
+    }
 }
 
 /// Whether a body is a form; one without a type is read as a form.

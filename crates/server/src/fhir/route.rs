@@ -20,6 +20,7 @@ pub(crate) enum Interaction {
     Vread(Key, u64),
     Create(TypeId),
     Update(Key),
+    Patch(Key),
     Delete(Key),
     History(HistoryOf),
     /// Of one type or of all, with the parameters in the query.
@@ -44,6 +45,7 @@ impl Interaction {
             Self::Vread(..) => "vread",
             Self::Create(_) => "create",
             Self::Update(_) => "update",
+            Self::Patch(_) => "patch",
             Self::Delete(_) => "delete",
             Self::History(HistoryOf::Instance(_)) => "history-instance",
             Self::History(HistoryOf::Type(_)) => "history-type",
@@ -141,7 +143,7 @@ impl From<Refusal> for Outcome {
 
 const ON_BASE: &str = "GET, HEAD, POST";
 const ON_TYPE: &str = "GET, HEAD, POST";
-const ON_INSTANCE: &str = "GET, HEAD, PUT, DELETE";
+const ON_INSTANCE: &str = "GET, HEAD, PUT, PATCH, DELETE";
 const GET_ONLY: &str = "GET, HEAD";
 const POST_ONLY: &str = "POST";
 
@@ -279,7 +281,7 @@ fn of_instance(method: &Method, key: Key) -> Result<Interaction, Refusal> {
         Method::GET => Ok(Interaction::Read(key)),
         Method::PUT => Ok(Interaction::Update(key)),
         Method::DELETE => Ok(Interaction::Delete(key)),
-        Method::PATCH => Err(Refusal::Later("PATCH".to_owned())),
+        Method::PATCH => Ok(Interaction::Patch(key)),
         _ => Err(not_allowed(method, ON_INSTANCE)),
     }
 }

@@ -44,6 +44,7 @@ fn each_interaction_has_its_place() {
     check("POST /Patient", |_, patient| I::Create(patient));
     check("POST /Patient/", |_, patient| I::Create(patient));
     check("PUT /Patient/p1", |key, _| I::Update(key));
+    check("PATCH /Patient/p1", |key, _| I::Patch(key));
     check("DELETE /Patient/p1", |key, _| I::Delete(key));
     check("GET /Patient/p1/_history", |key, _| I::History(HistoryOf::Instance(key)));
     check("GET /Patient/_history", |_, patient| I::History(HistoryOf::Type(patient)));
@@ -86,7 +87,6 @@ fn a_method_without_a_meaning_names_those_that_have_one() {
     refused("BREW /Patient/p1", 405, "BREW");
     refused("PUT /Patient/p1/_history/1", 405, "GET");
     refused("POST /metadata", 405, "GET");
-    refused("PATCH /Patient/p1", 501, "PATCH");
     refused("PUT /Patient?identifier=x", 501, "Conditional update");
     refused("DELETE /Patient?identifier=x", 501, "Conditional delete");
     refused("PATCH /Patient?identifier=x", 501, "Conditional patch");

@@ -90,14 +90,20 @@ impl Batch<'_> {
             let some = std::mem::replace(&mut phase, rest);
             let work = some.iter().filter_map(|(place, entry)| {
                 let expected = entry.task.expects()?;
-                Some(Work { place: *place, expected, full_url: None })
+                let patching = entry.task.patching().cloned();
+                Some(Work { place: *place, expected, full_url: None, patching })
             });
             let mut prepared = prepare(document, work.collect(), None).await?.into_iter();
             let mut under_way = JoinSet::new();
             for (place, mut entry) in some {
                 let incoming = entry.task.expects().and_then(|_| prepared.next()).transpose();
                 let (content, stripped) = match incoming {
-                    Ok(incoming) => incoming.map(|it| (it.content, it.stripped)).unzip(),
+                    Ok(ready) => ready
+                        .map(|ready| {
+                            entry.task.made_from(ready.base);
+                            (ready.incoming.content, ready.incoming.stripped)
+                        })
+                        .unzip(),
                     Err(refusal) => {
                         self.refuse(place, refusal);
                         continue;
@@ -111,14 +117,16 @@ impl Batch<'_> {
                 });
             }
             while let Some(done) = under_way.join_next().await {
-                self.stored(done.map_err(|error| Fault::new("committing an entry", error))?);
+                let write = done.map_err(|error| Fault::new("committing an entry", error))?;
+                phase.extend(self.stored(write));
             }
         }
         Ok(())
     }
 
-    fn stored(&mut self, write: Write) {
-        let Write { place, entry, stripped, answer } = write;
+    /// Answers a write; gives back a patch that begins again.
+    fn stored(&mut self, write: Write) -> Option<(usize, Entry)> {
+        let Write { place, mut entry, stripped, answer } = write;
         match answer {
             Ok(committed) => {
                 if let Some(stored) = committed.outcomes.first() {
@@ -126,9 +134,11 @@ impl Batch<'_> {
                     self.set(place, response);
                 }
             }
+            Err(Rejected::At { .. }) if entry.task.begins_again() => return Some((place, entry)),
             Err(Rejected::At { why, .. }) => self.refuse(place, refused(&entry, why)),
             Err(rejected) => self.refuse(place, General::from(rejected).into()),
         }
+        None
     }
 
     /// Answers what only looks, after all writes.
@@ -158,6 +168,11 @@ pub(crate) fn operation(task: &mut Task, content: Option<store::Content>) -> Opt
         Task::Update { key, condition } => {
             Operation::Put { key: *key, condition: *condition, content: content? }
         }
+        Task::Patch { patching, base, .. } => Operation::Put {
+            key: patching.key,
+            condition: PutCondition::Version(*base),
+            content: content?,
+        },
         Task::Look(_) => return None,
     })
 }

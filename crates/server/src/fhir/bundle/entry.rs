@@ -1,6 +1,7 @@
 //! <https://hl7.org/fhir/R4/bundle-definitions.html#Bundle.entry.request>: what one entry asks for.
 
 use base::Timestamp;
+use base::limits::PATCH_ATTEMPTS;
 use http::{HeaderMap, Method, StatusCode};
 use json::{Kind, Value};
 use store::{Key, Operation, PutCondition};
@@ -9,6 +10,7 @@ use crate::fhir::conditions::Conditions;
 use crate::fhir::context::Context;
 use crate::fhir::incoming::Expected;
 use crate::fhir::outcome::Outcome;
+use crate::fhir::patch::{self, Patching};
 use crate::fhir::route::{Interaction, route};
 use crate::fhir::search::date;
 use crate::fhir::{create, delete, negotiate, types, update};
@@ -27,19 +29,33 @@ pub(crate) struct Entry {
 /// What is to be done, in the order in which R4 has it done.
 #[derive(Debug)]
 pub(crate) enum Task {
-    Delete { key: Key, operation: Operation },
-    Create { key: Key },
-    Update { key: Key, condition: PutCondition },
+    Delete {
+        key: Key,
+        operation: Operation,
+    },
+    Create {
+        key: Key,
+    },
+    Update {
+        key: Key,
+        condition: PutCondition,
+    },
+    /// `base` is the version that the result was made from, once it was made.
+    Patch {
+        patching: Patching,
+        base: u64,
+        attempts: usize,
+    },
     Look(Interaction),
 }
 
 impl Task {
-    /// DELETE, POST, PUT, GET.
+    /// DELETE, POST, PUT and PATCH, GET.
     pub(crate) fn phase(&self) -> usize {
         match self {
             Self::Delete { .. } => 0,
             Self::Create { .. } => 1,
-            Self::Update { .. } => 2,
+            Self::Update { .. } | Self::Patch { .. } => 2,
             Self::Look(_) => 3,
         }
     }
@@ -50,6 +66,7 @@ impl Task {
             Self::Delete { key, .. } | Self::Create { key } | Self::Update { key, .. } => {
                 Some(*key)
             }
+            Self::Patch { patching, .. } => Some(patching.key),
             Self::Look(_) => None,
         }
     }
@@ -58,11 +75,33 @@ impl Task {
     pub(crate) fn expects(&self) -> Option<Expected> {
         match self {
             Self::Create { key } => Some(Expected { resource_type: key.resource_type, id: None }),
-            Self::Update { key, .. } => {
+            Self::Update { key, .. } | Self::Patch { patching: Patching { key, .. }, .. } => {
                 Some(Expected { resource_type: key.resource_type, id: Some(key.id) })
             }
             Self::Delete { .. } | Self::Look(_) => None,
         }
+    }
+
+    /// What is patched.
+    pub(crate) fn patching(&self) -> Option<&Patching> {
+        match self {
+            Self::Patch { patching, .. } => Some(patching),
+            Self::Delete { .. } | Self::Create { .. } | Self::Update { .. } | Self::Look(_) => None,
+        }
+    }
+
+    /// Notes the version that a patched resource was made from.
+    pub(crate) fn made_from(&mut self, version: Option<u64>) {
+        if let (Self::Patch { base, .. }, Some(version)) = (self, version) {
+            *base = version;
+        }
+    }
+
+    /// Whether a patch may begin again after its resource was changed meanwhile; counts.
+    pub(crate) fn begins_again(&mut self) -> bool {
+        let Self::Patch { patching, attempts, .. } = self else { return false };
+        *attempts += 1;
+        patching.version.is_none() && *attempts < PATCH_ATTEMPTS
     }
 }
 
@@ -99,7 +138,8 @@ pub(crate) fn read(cx: &Context<'_>, entry: Value<'_>) -> Result<Entry, Outcome>
 }
 
 fn task(cx: &Context<'_>, method: &str, path: &str) -> Result<Task, Outcome> {
-    let unknown = || wrong("value", format!("'{method}' is not a method: GET, POST, PUT, DELETE."));
+    let unknown =
+        || wrong("value", format!("'{method}' is not a method: GET, POST, PUT, PATCH, DELETE."));
     let method = match Method::from_bytes(method.as_bytes()).map_err(|_| unknown())? {
         Method::HEAD => Method::GET,
         method => method,
@@ -115,6 +155,9 @@ fn task(cx: &Context<'_>, method: &str, path: &str) -> Result<Task, Outcome> {
             Ok(Task::Create { key: Key { resource_type, id: cx.new_id()? } })
         }
         Interaction::Update(key) => Ok(Task::Update { key, condition: update::begin(cx)? }),
+        Interaction::Patch(key) => {
+            Ok(Task::Patch { patching: patch::begin(cx, key)?, base: 0, attempts: 0 })
+        }
         Interaction::Bundle | Interaction::SearchForm(_) => {
             Err(wrong("not-supported", "This POST cannot stand in a Bundle: search with GET."))
         }

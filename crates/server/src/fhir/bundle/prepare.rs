@@ -4,8 +4,10 @@
 //! is much to do.
 
 use std::num::NonZero;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use base::Fault;
+use base::limits::BUNDLE_PATCH_BYTES;
 use bytes::Bytes;
 use http::StatusCode;
 use json::{Document, Limits, Value};
@@ -16,6 +18,7 @@ use super::references::{References, conditional};
 use crate::edge::blocking;
 use crate::fhir::incoming::{Check, Expected, Incoming, LONG};
 use crate::fhir::outcome::{Issue, Outcome};
+use crate::fhir::patch::{Change, Patching};
 use crate::fhir::refusal::General;
 
 /// One entry's share of the work.
@@ -24,10 +27,19 @@ pub(crate) struct Work {
     pub(crate) place: usize,
     pub(crate) expected: Expected,
     pub(crate) full_url: Option<String>,
+    /// What the entry's resource is a patch of.
+    pub(crate) patching: Option<Patching>,
+}
+
+/// A resource that is ready for the store.
+pub(crate) struct Ready {
+    pub(crate) incoming: Incoming,
+    /// The version that a patched one was made from.
+    pub(crate) base: Option<u64>,
 }
 
 /// A prepared resource, or why it cannot be stored.
-pub(crate) type Prepared = Result<Incoming, Outcome>;
+pub(crate) type Prepared = Result<Ready, Outcome>;
 
 /// Prepares the resources of the entries that `work` names, in its order. References are those of a
 /// transaction; a batch has none.
@@ -37,15 +49,19 @@ pub(crate) async fn prepare(
     references: Option<References>,
 ) -> Result<Vec<Prepared>, Fault> {
     let document = document.clone();
-    if document.bytes().len() <= LONG {
-        return Ok(Job { document, references }.some(&work));
+    let patches = work.iter().any(|item| item.patching.is_some());
+    let job = Job { document, references, patched: AtomicUsize::new(0) };
+    if job.document.bytes().len() <= LONG && !patches {
+        return Ok(job.some(&work));
     }
-    blocking::run(move || Job { document, references }.all(&work)).await
+    blocking::run(move || job.all(&work)).await
 }
 
 struct Job {
     document: Document,
     references: Option<References>,
+    /// Bytes of resources that patches have made.
+    patched: AtomicUsize,
 }
 
 impl Job {
@@ -79,6 +95,15 @@ impl Job {
                 "The entry has no resource to store.",
             )
         })?;
+        if let Some(patching) = &item.patching {
+            let change = Change::of_entry(resource)?;
+            let (document, base) = patching.patched(&change)?;
+            let length = document.bytes().len();
+            if self.patched.fetch_add(length, Ordering::Relaxed) + length > BUNDLE_PATCH_BYTES {
+                return Err(too_much());
+            }
+            return Ok(Ready { incoming: self.ready(document.root(), item)?, base: Some(base) });
+        }
         let mut issues = Vec::new();
         let at = format!("{}.resource", path(item.place));
         Check { document: &self.document, issues: &mut issues }.resource(
@@ -89,6 +114,11 @@ impl Job {
         if !issues.is_empty() {
             return Err(General::Content(issues).into());
         }
+        Ok(Ready { incoming: self.ready(resource, item)?, base: None })
+    }
+
+    /// With its references rewritten, where it is in a transaction.
+    fn ready(&self, resource: Value<'_>, item: &Work) -> Result<Incoming, Outcome> {
         match &self.references {
             Some(references) => rewritten(references, resource, item),
             None => Ok(Incoming::prepare(resource)?),
@@ -96,7 +126,20 @@ impl Job {
     }
 }
 
-fn rewritten(references: &References, resource: Value<'_>, item: &Work) -> Prepared {
+/// 413 for a patch whose result does not fit beside those before it.
+fn too_much() -> Outcome {
+    let text = format!(
+        "The resources that the patches of one Bundle make have at most {BUNDLE_PATCH_BYTES} \
+         bytes together. Send the Bundle in parts."
+    );
+    Outcome::error(StatusCode::PAYLOAD_TOO_LARGE, "too-costly", text)
+}
+
+fn rewritten(
+    references: &References,
+    resource: Value<'_>,
+    item: &Work,
+) -> Result<Incoming, Outcome> {
     let rewritten = references.rewrite(resource, item.full_url.as_deref());
     let rewritten = rewritten.map_err(|dangling| {
         let text = format!(

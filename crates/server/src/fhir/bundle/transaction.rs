@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 
-use base::limits::BUNDLE_ANSWER_BYTES;
+use base::limits::{BUNDLE_ANSWER_BYTES, PATCH_ATTEMPTS};
+use http::StatusCode;
 use json::{Document, Stripped};
 use store::{Commit, Committed, Key, Operation, Refused, Rejected};
 
@@ -18,33 +19,59 @@ use crate::fhir::outcome::Outcome;
 use crate::fhir::refusal::General;
 use crate::fhir::route::Interaction;
 use crate::fhir::search::listing::{self, Listing};
-use crate::fhir::{delete, look, refusal, update, vread};
+use crate::fhir::{delete, look, patch, refusal, update, vread};
 
 /// Does everything in one commit, in the order DELETE, POST, PUT, GET, and answers in the order of
 /// the entries.
+/// When the resource of a PATCH without `If-Match` was changed meanwhile, all of it begins again.
 pub(crate) async fn transaction(cx: &Context<'_>, document: Document) -> Result<Answer, Refusal> {
+    let mut again = Some(document);
+    for attempt in 1..=PATCH_ATTEMPTS {
+        let Some(document) = again.take() else { break };
+        let is_last = attempt == PATCH_ATTEMPTS;
+        if let Some(answer) = attempted(cx, document, &mut again, is_last).await? {
+            return Ok(answer);
+        }
+    }
+    Err(General::bug("a transaction was neither done nor refused").into())
+}
+
+/// One attempt; None when it is to be made again, for which the document is then put back.
+async fn attempted(
+    cx: &Context<'_>,
+    document: Document,
+    again: &mut Option<Document>,
+    is_last: bool,
+) -> Result<Option<Answer>, Refusal> {
     let mut entries = understand(cx, &document)?;
     distinct(&entries)?;
     let references = references(&entries)?;
     let work = entries.iter().enumerate().filter_map(|(place, entry)| {
         let full_url = entry.full_url.clone();
-        Some(Work { place, expected: entry.task.expects()?, full_url })
+        let (expected, patching) = (entry.task.expects()?, entry.task.patching().cloned());
+        Some(Work { place, expected, full_url, patching })
     });
     let prepared = prepare(&document, work.collect(), Some(references)).await?;
-    drop(document);
+    let patches = entries.iter().any(|entry| entry.task.patching().is_some());
+    *again = (patches && !is_last).then_some(document);
     let (commit, order, stripped) = plan(&mut entries, prepared)?;
     let committed = match cx.service.store.commit(commit).await {
         Ok(committed) => committed,
         Err(Rejected::At { operation, why }) => {
             let place = order.get(operation).copied().unwrap_or(0);
-            let outcome = entries.get(place).map(|entry| refused(entry, why));
+            let entry = entries.get(place);
+            let patching = entry.and_then(|entry| entry.task.patching());
+            if again.is_some() && patching.is_some_and(|patching| patching.version.is_none()) {
+                return Ok(None);
+            }
+            let outcome = entry.map(|entry| refused(entry, why));
             let outcome = outcome.unwrap_or_else(|| General::bug("no such operation").into());
             return Err(Refusal::Entry(outcome.at(&path(place))));
         }
         Err(rejected) => return Err(rejected.into()),
     };
     let responses = respond(cx, &entries, committed, &order, stripped).await?;
-    Ok(response::answer(cx, "transaction-response", responses)?)
+    Ok(Some(response::answer(cx, "transaction-response", responses)?))
 }
 
 /// Reads all entries; the refusal tells the faults of all that fail the way the first one does.
@@ -98,6 +125,7 @@ fn possible(cx: &Context<'_>, entry: &Entry) -> Result<(), Outcome> {
         | Interaction::Health
         | Interaction::Create(_)
         | Interaction::Update(_)
+        | Interaction::Patch(_)
         | Interaction::Delete(_)
         | Interaction::SearchForm(_)
         | Interaction::Bundle => return Err(General::bug("this does not only look").into()),
@@ -152,7 +180,11 @@ fn plan(entries: &mut [Entry], prepared: Vec<Prepared>) -> Result<Plan, Refusal>
     let mut operations: Vec<(usize, usize, Operation)> = Vec::with_capacity(entries.len());
     let mut stripped = Vec::with_capacity(entries.len());
     for (place, entry) in entries.iter_mut().enumerate() {
-        let (content, kept) = incoming.remove(&place).map(|it| (it.content, it.stripped)).unzip();
+        let ready = incoming.remove(&place).map(|ready| {
+            entry.task.made_from(ready.base);
+            (ready.incoming.content, ready.incoming.stripped)
+        });
+        let (content, kept) = ready.unzip();
         stripped.push(kept);
         let phase = entry.task.phase();
         let operation = match &entry.task {
@@ -176,6 +208,10 @@ pub(crate) fn refused(entry: &Entry, why: Refused) -> Outcome {
         (Task::Create { key } | Task::Update { key, .. }, why) => {
             update::refused(*key, supplied, why).into()
         }
+        (Task::Patch { patching, .. }, _) if patching.version.is_none() => {
+            patch::Refusal::Overtaken(patching.key).into()
+        }
+        (Task::Patch { patching, .. }, why) => patch::refused(patching.key, supplied, why).into(),
         (Task::Look(Interaction::Read(key)), Refused::Gone { number }) => {
             refusal::gone(key, number)
         }

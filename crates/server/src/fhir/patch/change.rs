@@ -1,0 +1,159 @@
+//! <https://hl7.org/fhir/R4/http.html#patch>
+//!
+//! A patch as it came in, and what it makes of the version that is current.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use base::Timestamp;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use fhir::patch::{Setting, fhirpath_patch, json_patch};
+use fhir::path::Schema;
+use fhir::value::Moment;
+use json::{Document, Limits, Value};
+use store::{Key, Store, Version};
+
+use super::Refusal;
+use crate::fhir::incoming::{Expected, Incoming, parse};
+use crate::fhir::refusal::General;
+use crate::fhir::resource;
+
+/// The kinds of patch, as their media types say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Format {
+    /// `application/json-patch+json`
+    Json,
+    /// A Parameters resource in JSON.
+    FhirPath,
+}
+
+/// A patch that was read. Cloning shares it.
+#[derive(Clone)]
+pub(crate) enum Change {
+    Json(Document),
+    FhirPath(Document),
+}
+
+impl Change {
+    /// Reads the body of a PATCH.
+    pub(crate) fn read(format: Format, body: Bytes) -> Result<Self, Refusal> {
+        Ok(match format {
+            Format::Json => Self::Json(parse(body)?),
+            Format::FhirPath => Self::FhirPath(parse(body)?),
+        })
+    }
+
+    /// Reads the resource of a PATCH in a Bundle: a Parameters resource, or a Binary whose data is
+    /// a JSON Patch.
+    pub(crate) fn of_entry(resource: Value<'_>) -> Result<Self, Refusal> {
+        let text = |key: &str| resource.get(key).and_then(Value::as_str).unwrap_or_default();
+        match text("resourceType").as_ref() {
+            "Parameters" => Self::read(Format::FhirPath, Bytes::copy_from_slice(resource.raw())),
+            "Binary" => {
+                let kind = text("contentType");
+                let essence = kind.split(';').next().unwrap_or_default().trim();
+                if !essence.eq_ignore_ascii_case("application/json-patch+json") {
+                    return Err(Refusal::NotAPatch(format!(
+                        "The Binary of a PATCH has the contentType application/json-patch+json, \
+                         not '{kind}'."
+                    )));
+                }
+                let data = STANDARD.decode(text("data").as_bytes()).map_err(|error| {
+                    Refusal::NotAPatch(format!("The data of the Binary is not base64: {error}."))
+                })?;
+                Self::read(Format::Json, data.into())
+            }
+            other => Err(Refusal::NotAPatch(format!(
+                "An entry with PATCH carries a Parameters resource (FHIRPath Patch) or a Binary \
+                 with a JSON Patch, not '{other}'."
+            ))),
+        }
+    }
+}
+
+/// What is to be patched, and how it must be.
+#[derive(Clone)]
+pub(crate) struct Patching {
+    pub(crate) store: Store,
+    pub(crate) key: Key,
+    /// The version that `If-Match` asks for.
+    pub(crate) version: Option<u64>,
+    /// `If-Match` as it was written.
+    pub(crate) supplied: Option<String>,
+    pub(crate) now: Timestamp,
+}
+
+impl fmt::Debug for Patching {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Patching").field("key", &self.key).finish_non_exhaustive()
+    }
+}
+
+impl Patching {
+    /// Applies a change to the current version. Gives the checked result, and the number of the
+    /// version that it was made from. Blocks.
+    pub(crate) fn patched(&self, change: &Change) -> Result<(Document, u64), Refusal> {
+        let key = self.key;
+        let current = self.store.snapshot().current(&key)?.ok_or(Refusal::NotFound(key))?;
+        if current.is_deletion() {
+            return Err(Refusal::Gone(key, current.number));
+        }
+        if self.version.is_some_and(|version| version != current.number) {
+            let (supplied, current) = (self.supplied.clone(), current.number);
+            return Err(Refusal::Mismatch { supplied, current });
+        }
+        let before = whole(&current)?;
+        let after = self.apply(change, &before)?;
+        immutable(before.root(), after.root())?;
+        let expected = Expected { resource_type: key.resource_type, id: Some(key.id) };
+        Incoming::check(&after, expected)?;
+        Ok((after, current.number))
+    }
+
+    fn apply(&self, change: &Change, before: &Document) -> Result<Document, Refusal> {
+        let applied = match change {
+            Change::Json(patch) => json_patch(before, patch),
+            Change::FhirPath(parameters) => {
+                let now = Moment::parse_instant(&self.now.to_string());
+                let now = now.map_err(|_| General::bug("the time is not an instant"))?;
+                let setting = Setting { schema: Schema::r4(), now };
+                fhirpath_patch(before, parameters.root(), &setting)
+            }
+        };
+        applied.map_err(Refusal::Patch)
+    }
+}
+
+/// The resource as a client reads it.
+fn whole(version: &Version) -> Result<Document, General> {
+    let mut text = Vec::with_capacity(version.body.len() + 256);
+    resource::write(version, &mut text)?;
+    Document::parse(text, &Limits::default())
+        .map_err(|_| General::bug("a stored resource is not JSON"))
+}
+
+/// What the server sets stays, or is left out.
+fn immutable(before: Value<'_>, after: Value<'_>) -> Result<(), Refusal> {
+    let changed = |path: [&str; 2]| {
+        let [outer, inner] = path;
+        let of = |root: Value<'_>| {
+            let value = root.get(outer)?;
+            let value = if inner.is_empty() { Some(value) } else { value.get(inner) };
+            value?.as_str().map(Cow::into_owned)
+        };
+        let after = of(after);
+        after.is_some() && after != of(before)
+    };
+    let elements = [
+        (["resourceType", ""], "resourceType"),
+        (["id", ""], "id"),
+        (["meta", "versionId"], "meta.versionId"),
+        (["meta", "lastUpdated"], "meta.lastUpdated"),
+    ];
+    match elements.into_iter().find(|(path, _)| changed(*path)) {
+        Some((_, name)) => Err(Refusal::Immutable(name)),
+        None => Ok(()),
+    }
+}

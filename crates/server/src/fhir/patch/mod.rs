@@ -1,0 +1,168 @@
+//! <https://hl7.org/fhir/R4/http.html#patch>
+
+mod change;
+
+use authority::DataAction;
+use base::limits::PATCH_ATTEMPTS;
+use http::StatusCode;
+use store::{Key, Operation, Outcome as Stored, PutCondition, Refused, Rejected};
+
+pub(crate) use change::{Change, Format, Patching};
+
+use super::conditions::Malformed;
+use super::context::Context;
+use super::incoming::Incoming;
+use super::outcome::{Issue, Outcome};
+use super::refusal::{self, General};
+use super::resource;
+use crate::edge::blocking;
+use crate::exchange::{Answer, Body};
+
+/// Everything that can go wrong with a patch, in the order in which it is checked.
+#[derive(Debug)]
+pub(crate) enum Refusal {
+    General(General),
+    /// 400: a condition cannot be understood.
+    Condition(Malformed),
+    /// 400: `If-None-Match: *` says that there is nothing to patch.
+    IfNoneMatch,
+    /// 400: an entry of a Bundle carries something else than a patch.
+    NotAPatch(String),
+    /// 404
+    NotFound(Key),
+    /// 410: deleted by this version.
+    Gone(Key, u64),
+    /// 412: `If-Match` names another version than the current one.
+    Mismatch {
+        supplied: Option<String>,
+        current: u64,
+    },
+    /// 400 when it is no patch, 422 when it cannot be applied to the resource, 413 when it costs
+    /// too much.
+    Patch(fhir::patch::Error),
+    /// 400: what only the server may set was changed.
+    Immutable(&'static str),
+    /// 409: others changed the resource again and again.
+    Overtaken(Key),
+}
+
+impl<T: Into<General>> From<T> for Refusal {
+    fn from(refusal: T) -> Self {
+        Self::General(refusal.into())
+    }
+}
+
+impl From<Refusal> for Outcome {
+    fn from(refusal: Refusal) -> Self {
+        let bad = |code, text: String| Self::error(StatusCode::BAD_REQUEST, code, text);
+        match refusal {
+            Refusal::General(refusal) => refusal.into(),
+            Refusal::Condition(malformed) => bad("value", malformed.text()),
+            Refusal::IfNoneMatch => bad(
+                "value",
+                "If-None-Match: * says that the resource does not exist, and a patch changes one \
+                 that does. Leave it out."
+                    .to_owned(),
+            ),
+            Refusal::NotAPatch(text) => bad("structure", text),
+            Refusal::NotFound(key) => refusal::not_found(&key),
+            Refusal::Gone(key, version) => refusal::gone(&key, version),
+            Refusal::Mismatch { supplied, current } => {
+                refusal::version_mismatch(supplied.as_deref(), current)
+            }
+            Refusal::Patch(error) => of_patch(&error),
+            Refusal::Immutable(element) => bad(
+                "business-rule",
+                format!("A patch cannot change {element}: the server alone sets it."),
+            ),
+            Refusal::Overtaken(key) => Self::error(
+                StatusCode::CONFLICT,
+                "conflict",
+                format!(
+                    "{} changed {PATCH_ATTEMPTS} times while the patch was made. Nothing was \
+                     changed; send it again.",
+                    super::bundle::reference(&key)
+                ),
+            ),
+        }
+    }
+}
+
+fn of_patch(error: &fhir::patch::Error) -> Outcome {
+    use fhir::patch::ErrorKind;
+    let (status, code) = match error.kind {
+        ErrorKind::Malformed => (StatusCode::BAD_REQUEST, "invalid"),
+        ErrorKind::Inapplicable => (StatusCode::UNPROCESSABLE_ENTITY, "processing"),
+        ErrorKind::TooCostly => (StatusCode::PAYLOAD_TOO_LARGE, "too-costly"),
+    };
+    let end = if error.message.ends_with('.') { "" } else { "." };
+    let issue = Issue::error(code, format!("{error}{end}"));
+    let issue = match error.position {
+        Some(position) => issue.placed(position),
+        None => issue,
+    };
+    Outcome::new(status, vec![issue])
+}
+
+/// `PATCH [base]/[type]/[id]`: reads the current version, applies the patch, and commits on
+/// condition that the version is still current. Without `If-Match` it begins again when it is not.
+pub(crate) async fn patch(
+    cx: &Context<'_>,
+    key: Key,
+    format: Format,
+    body: Body,
+) -> Result<Answer, Refusal> {
+    let patching = begin(cx, key)?;
+    let bytes = cx.read(body).await?;
+    let change = blocking::run(move || Change::read(format, bytes)).await??;
+    for _ in 0..PATCH_ATTEMPTS {
+        let (patching, change) = (patching.clone(), change.clone());
+        let (incoming, version) = blocking::run(move || {
+            let (document, version) = patching.patched(&change)?;
+            Ok::<_, Refusal>((Incoming::prepare(document.root())?, version))
+        })
+        .await??;
+        let Incoming { stripped, content } = incoming;
+        let condition = PutCondition::Version(version);
+        match cx.commit(Operation::Put { key, condition, content }).await {
+            Ok(committed) => match committed.outcomes.first() {
+                Some(Stored::Updated(head) | Stored::Unchanged(head)) => {
+                    return Ok(resource::written(cx, StatusCode::OK, head, &stripped));
+                }
+                other => return Err(General::bug(&format!("a patch came to {other:?}")).into()),
+            },
+            Err(Rejected::At { why, .. }) if cx.conditions.if_match.is_some() => {
+                return Err(refused(key, cx.conditions.if_match.clone(), why));
+            }
+            Err(Rejected::At { .. }) => {}
+            Err(rejected) => return Err(General::from(rejected).into()),
+        }
+    }
+    Err(Refusal::Overtaken(key))
+}
+
+/// What is checked before the patch is read: gives what is to be patched.
+pub(crate) fn begin(cx: &Context<'_>, key: Key) -> Result<Patching, Refusal> {
+    cx.allow(DataAction::Write)?;
+    cx.only_parameters(&[])?;
+    let version = match cx.conditions.put_condition().map_err(Refusal::Condition)? {
+        PutCondition::Version(version) => Some(version),
+        PutCondition::NotExists => return Err(Refusal::IfNoneMatch),
+        PutCondition::Any | PutCondition::Absent => None,
+    };
+    let (store, now) = (cx.service.store.clone(), cx.now);
+    let supplied = cx.conditions.if_match.clone();
+    Ok(Patching { store, key, version, supplied, now })
+}
+
+/// What the store says about a condition that does not hold any more.
+pub(crate) fn refused(key: Key, supplied: Option<String>, why: Refused) -> Refusal {
+    match why {
+        Refused::VersionMismatch { current } => Refusal::Mismatch { supplied, current },
+        Refused::NotFound => Refusal::NotFound(key),
+        Refused::Gone { number } => Refusal::Gone(key, number),
+        Refused::Exists { .. } | Refused::SameKeyTwice => {
+            General::bug("a patch was refused for a reason that it has not").into()
+        }
+    }
+}
