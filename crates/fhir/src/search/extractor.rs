@@ -195,7 +195,7 @@ impl TypeExtractor {
     #[must_use]
     pub fn extract<'d>(&self, resource: Element<'d>, setting: &Setting) -> Values<'d> {
         let mut values = Values::default();
-        let walk = Walk { root: resource, zone: setting.zone };
+        let walk = Walk::new(resource, setting.zone);
         self.tree.walk(&walk, resource, &mut values.found);
         for (parameter, evaluated) in &self.evaluated {
             if let Err(error) = evaluated.run(*parameter, resource, setting, &mut values.found) {
@@ -278,7 +278,7 @@ fn values<'d>(
         Item::Node(_) => {}
         computed => {
             let Some(text) = computed.to_text(schema) else { return };
-            computed_value(kind, text, give);
+            computed_value(kind, text, zone, give);
         }
     }
 }
@@ -294,7 +294,12 @@ fn inside_extension<'d>(schema: &Schema, node: &Node<'d>) -> Node<'d> {
 }
 
 /// A value that no element has, such as the truth of a comparison.
-fn computed_value<'d>(kind: SearchKind, text: Text<'d>, give: &mut dyn FnMut(Value<'d>)) {
+fn computed_value<'d>(
+    kind: SearchKind,
+    text: Text<'d>,
+    zone: Zone,
+    give: &mut dyn FnMut(Value<'d>),
+) {
     match kind {
         SearchKind::Token => give(Value::Token(Token { code: Some(text), ..Token::default() })),
         SearchKind::String => give(Value::String(text)),
@@ -304,7 +309,7 @@ fn computed_value<'d>(kind: SearchKind, text: Text<'d>, give: &mut dyn FnMut(Val
         }
         SearchKind::Date => {
             if let Ok(moment) = Moment::parse_partial(&text) {
-                let (low, high) = moment.interval(Zone::UTC);
+                let (low, high) = moment.interval(zone);
                 give(Value::Date(super::Interval { low, high }));
             }
         }

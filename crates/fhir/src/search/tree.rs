@@ -1,6 +1,10 @@
 //! The paths of all parameters of a type in one tree: a resource is walked once, whatever is
 //! searched in it.
 
+use std::borrow::Cow;
+use std::cell::OnceCell;
+use std::collections::HashMap;
+
 use json::{Kind as Json, Value as Element};
 
 use super::branch::{Filter, Step};
@@ -71,8 +75,50 @@ impl Default for Tree {
 
 /// What stays the same while a resource is walked.
 pub(crate) struct Walk<'d> {
-    pub(crate) root: Element<'d>,
-    pub(crate) zone: Zone,
+    root: Element<'d>,
+    zone: Zone,
+    /// The contained resources by id, once a reference asks: there may be as many of these as of
+    /// those.
+    contained: OnceCell<HashMap<Cow<'d, str>, Element<'d>>>,
+}
+
+impl<'d> Walk<'d> {
+    pub(crate) fn new(root: Element<'d>, zone: Zone) -> Walk<'d> {
+        Walk { root, zone, contained: OnceCell::new() }
+    }
+
+    /// The resource that `#id` names.
+    fn contained(&self, id: &str) -> Option<Element<'d>> {
+        if id.is_empty() {
+            return Some(self.root);
+        }
+        let contained = self.contained.get_or_init(|| {
+            let resources = self.root.get("contained").into_iter().flat_map(Element::elements);
+            resources
+                .filter_map(|resource| Some((resource.get("id")?.as_str()?, resource)))
+                .collect()
+        });
+        contained.get(id).copied()
+    }
+
+    /// Whether a Reference points at a resource of this type: as its text says, else its `type`.
+    fn is_to(&self, reference: Element<'d>, name: &str) -> bool {
+        let by_type = || reference.get("type").is_some_and(|named| named.is_str(name));
+        let Some(text) = reference.get("reference").and_then(Element::as_str) else {
+            return by_type();
+        };
+        match Reference::parse(&text) {
+            Reference::Relative(target) | Reference::Absolute { target, .. } => {
+                target.resource_type == name
+            }
+            Reference::Conditional { resource_type, .. } => resource_type == name,
+            Reference::Fragment(id) => self
+                .contained(id)
+                .and_then(|resource| resource.get("resourceType"))
+                .is_some_and(|named| named.is_str(name)),
+            Reference::Urn(_) | Reference::Url(_) | Reference::Other(_) => by_type(),
+        }
+    }
 }
 
 impl Tree {
@@ -172,7 +218,7 @@ impl Tree {
                     .for_each(|element| self.visit(walk, edge.to, element, out));
             }
             Filter::To(name) => {
-                each.filter(|element| is_to(walk.root, *element, name))
+                each.filter(|element| walk.is_to(*element, name))
                     .for_each(|element| self.visit(walk, edge.to, element, out));
             }
         }
@@ -201,32 +247,6 @@ impl Instance {
             out.push(Found { parameter: *parameter, value });
         }
     }
-}
-
-/// Whether a Reference points at a resource of this type: as its text says, else its `type`.
-fn is_to(root: Element<'_>, reference: Element<'_>, name: &str) -> bool {
-    let by_type = || reference.get("type").is_some_and(|named| named.is_str(name));
-    let Some(text) = reference.get("reference").and_then(Element::as_str) else {
-        return by_type();
-    };
-    match Reference::parse(&text) {
-        Reference::Relative(target) | Reference::Absolute { target, .. } => {
-            target.resource_type == name
-        }
-        Reference::Conditional { resource_type, .. } => resource_type == name,
-        Reference::Fragment(id) => contained(root, id)
-            .and_then(|resource| resource.get("resourceType"))
-            .is_some_and(|named| named.is_str(name)),
-        Reference::Urn(_) | Reference::Url(_) | Reference::Other(_) => by_type(),
-    }
-}
-
-fn contained<'d>(root: Element<'d>, id: &str) -> Option<Element<'d>> {
-    if id.is_empty() {
-        return Some(root);
-    }
-    let mut resources = root.get("contained")?.elements();
-    resources.find(|resource| resource.get("id").is_some_and(|own| own.is_str(id)))
 }
 
 /// The keys of a place's edges, found by their length and three of their letters.
