@@ -20,6 +20,8 @@ pub const CONTROL_BODY_BYTES: usize = 1 << 20;
 pub const JSON_DEPTH: usize = 128;
 /// Values in a JSON document (members, elements and scalars); guards memory before bytes do.
 pub const JSON_NODES: usize = 8_000_000;
+/// Codes of an expansion; a larger one is given in parts, with `count` and `offset`.
+pub const EXPANSION_CODES: usize = 10_000;
 /// Entries of a batch or transaction Bundle. Azure allows 500.
 pub const BUNDLE_ENTRIES: usize = 10_000;
 /// Bytes of what the GET entries of one Bundle may look up together; an entry past it is answered

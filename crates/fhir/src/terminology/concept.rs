@@ -8,10 +8,8 @@ const MEANINGS: &str = "http://hl7.org/fhir/concept-properties#";
 /// Whether a property of `system` called `code` has the meaning that FHIR gives `meaning`.
 fn means(system: CodeSystem<'_>, code: &str, meaning: &str) -> bool {
     let declared = system.declared_properties().find(|property| property.code == code);
-    match declared.and_then(|property| property.uri) {
-        Some(uri) => uri.strip_prefix(MEANINGS) == Some(meaning),
-        None => code == meaning,
-    }
+    let uri = declared.and_then(|property| property.uri);
+    code == meaning || uri.is_some_and(|uri| uri.strip_prefix(MEANINGS) == Some(meaning))
 }
 
 /// The values of the properties of `concept` that mean `meaning`.

@@ -3,19 +3,59 @@
 use super::filter::Ready;
 use super::scope::{Missing, Scope};
 use super::{Coding, Reason, grammar};
-use crate::definitions::{CodeSystem, Concept, Include, IncludedConcept, ValueSet};
+use crate::definitions::{CodeSystem, Concept, Contained, Include, IncludedConcept, ValueSet};
 
 /// How deep value sets may include each other.
 const DEPTH: usize = 32;
 
 /// Where a code was found.
 #[derive(Clone, Copy)]
-#[expect(dead_code, reason = "the operations read them")]
 pub(super) struct Found<'a> {
     pub(super) url: &'a str,
     pub(super) system: Option<CodeSystem<'a>>,
     pub(super) concept: Option<Concept<'a>>,
     pub(super) listed: Option<IncludedConcept<'a>>,
+    /// Where the system is not loaded: the code, and its display in a published expansion.
+    pub(super) code: &'a str,
+    pub(super) published: Option<&'a str>,
+}
+
+impl<'a> Found<'a> {
+    /// A concept of a system.
+    pub(super) fn of(system: CodeSystem<'a>, concept: Concept<'a>) -> Self {
+        let code = concept.code();
+        Self {
+            url: system.url(),
+            system: Some(system),
+            concept: Some(concept),
+            listed: None,
+            code,
+            published: None,
+        }
+    }
+
+    /// A code that a value set lists.
+    pub(super) fn listed(url: &'a str, listed: IncludedConcept<'a>) -> Self {
+        let (system, concept, published) = (None, None, None);
+        Self { url, system, concept, listed: Some(listed), code: listed.code(), published }
+    }
+
+    /// A line of a published expansion.
+    pub(super) fn published(line: Contained<'a>) -> Self {
+        Self {
+            url: line.system(),
+            system: None,
+            concept: None,
+            listed: None,
+            code: line.code(),
+            published: line.display(),
+        }
+    }
+
+    /// A code of a system that is a grammar.
+    fn grammatical(url: &'a str) -> Self {
+        Self { url, system: None, concept: None, listed: None, code: "", published: None }
+    }
 }
 
 /// Why a code is not there: the first of these that applies is the one to tell.
@@ -58,6 +98,15 @@ pub(super) struct Contains<'s, 'a> {
 impl<'s, 'a> Contains<'s, 'a> {
     pub(super) fn new(scope: &'s Scope<'a>, coding: Coding<'s>) -> Self {
         Self { scope, coding, open: Vec::new() }
+    }
+
+    /// The same, while these value sets are being expanded.
+    pub(super) fn within(
+        scope: &'s Scope<'a>,
+        coding: Coding<'s>,
+        open: &[(&'a str, &'a str)],
+    ) -> Self {
+        Self { scope, coding, open: open.to_vec() }
     }
 
     /// Whether `set` has it.
@@ -110,10 +159,11 @@ impl<'s, 'a> Contains<'s, 'a> {
             Some(system) => expansion.find(system, self.coding.code)?,
             None => expansion.contains().find(|line| line.code() == self.coding.code)?,
         };
-        Some(Found { url: line.system(), system: None, concept: None, listed: None })
+        Some(Found::published(line))
     }
 
-    fn include(&mut self, include: Include<'a>) -> Verdict<'a> {
+    /// Whether a part of a value set has it.
+    pub(super) fn include(&mut self, include: Include<'a>) -> Verdict<'a> {
         let mut found = None;
         if let Some(url) = include.system() {
             match self.of_system(url, include) {
@@ -141,10 +191,14 @@ impl<'s, 'a> Contains<'s, 'a> {
         let concept = system.as_ref().ok().and_then(|system| system.concept(self.coding.code));
         let code = concept.map_or(self.coding.code, Concept::code);
         let loaded = system.as_ref().ok().copied();
+        let is_other = |of: CodeSystem<'a>| self.coding.version.is_some_and(|v| v != of.version());
+        if loaded.is_some_and(is_other) {
+            return Verdict::Out(Absent::Listed);
+        }
         if include.concepts().next().is_some() {
             let Some(listed) = include.concept(code) else { return Verdict::Out(Absent::Listed) };
-            let found = Found { url, system: loaded, concept, listed: Some(listed) };
-            return Verdict::In(found);
+            let found = Found::listed(url, listed);
+            return Verdict::In(Found { system: loaded, concept, ..found });
         }
         match (system, concept) {
             (Ok(system), Some(concept)) => filtered(system, concept, include),
@@ -163,7 +217,7 @@ impl<'s, 'a> Contains<'s, 'a> {
         match grammar::has(url, code).or_else(listed) {
             Some(false) => Verdict::Out(Absent::Code),
             Some(true) if include.filters().next().is_none() => {
-                Verdict::In(Found { url, system: None, concept: None, listed: None })
+                Verdict::In(Found::grammatical(url))
             }
             _ => Verdict::Unknown(Reason::NoCodeSystem(missing.canonical())),
         }
@@ -178,8 +232,7 @@ fn filtered<'a>(system: CodeSystem<'a>, concept: Concept<'a>, include: Include<'
             None => return Verdict::Unknown(Reason::Filter(filter_text(filter))),
         }
     }
-    let url = system.url();
-    Verdict::In(Found { url, system: Some(system), concept: Some(concept), listed: None })
+    Verdict::In(Found::of(system, concept))
 }
 
 pub(super) fn filter_text(filter: crate::definitions::Filter<'_>) -> String {

@@ -2,7 +2,7 @@
 
 use regex::Regex;
 
-use super::concept::{has_children, is_abstract, is_below, is_inactive, parents};
+use super::concept::{has_children, is_below, is_inactive, parents};
 use crate::definitions::{CodeSystem, Concept, Filter};
 
 /// The most bytes that a compiled regular expression of a filter may take.
@@ -100,15 +100,8 @@ impl<'a> Ready<'a> {
             "child" => concept.children().any(|child| test(child.code())),
             // A flag that nobody set is down.
             "inactive" if !has_own => test(flag(is_inactive(self.system, concept))),
-            "notSelectable" if !has_own && self.is_value_test() => {
-                test(flag(is_abstract(self.system, concept)))
-            }
             _ => false,
         }
-    }
-
-    fn is_value_test(&self) -> bool {
-        !matches!(self.test, Test::Exists(_))
     }
 }
 

@@ -10,21 +10,36 @@
 
 mod concept;
 mod contains;
+mod display;
+mod expand;
 mod failure;
 mod filter;
+mod given;
 mod grammar;
+mod lookup;
 mod path;
 mod reason;
+mod request;
 mod scope;
 mod subsumes;
 #[cfg(test)]
 mod tests;
+mod translate;
+mod validate;
 mod version;
+mod write;
 
+pub use expand::{Expanded, Line, Wanted, expand};
 pub use failure::Failure;
+pub use given::{Given, OwnedCoding, Parameters, Shape, languages};
+pub use lookup::{Looked, lookup};
 pub use reason::Reason;
+pub use request::Brought;
 pub use scope::{Missing, Scope, VersionRules};
 pub use subsumes::{Subsumption, subsumes};
+pub use translate::{Match, Route, translate};
+pub use validate::{Issue, Question, Severity, Validated, validate};
+pub use write::matches_to_json;
 
 use contains::{Contains, Verdict};
 
@@ -90,6 +105,8 @@ impl Terminologies {
         let Some(set) = scope.value_set(value_set) else {
             return Member::Unknown(Reason::NoValueSet(value_set.to_owned()));
         };
+        // That an instance names another version of the system does not decide.
+        let coding = Coding { version: None, ..coding };
         match Contains::new(&scope, coding).value_set(set) {
             Verdict::In(_) => Member::In,
             Verdict::Out(reason) => Member::Out(reason.into_reason(value_set, coding)),

@@ -2,8 +2,9 @@
 
 use std::cmp::Ordering;
 
-use super::version;
-use crate::definitions::{CodeSystem, ConceptMap, Layer, Registry, ValueSet};
+use super::contains::Found;
+use super::{Failure, version};
+use crate::definitions::{CodeSystem, Concept, ConceptMap, Layer, Registry, ValueSet};
 
 /// Which versions a request wants, beyond what the definitions themselves say.
 #[derive(Clone, Debug, Default)]
@@ -64,6 +65,14 @@ impl<'a> Scope<'a> {
         Self { brought: Some(layer), ..self }
     }
 
+    /// The same under other rules for versions.
+    pub(super) fn under<'b>(self, versions: &'b VersionRules) -> Scope<'b>
+    where
+        'a: 'b,
+    {
+        Scope { versions, ..self }
+    }
+
     /// The rules for versions.
     #[must_use]
     pub fn versions(&self) -> &'a VersionRules {
@@ -121,6 +130,39 @@ impl<'a> Scope<'a> {
             let fits = fits.filter(|set| fits_exactly(wanted, set.version()));
             fits.max_by(|left, right| newer(left.version(), right.version()))
         })
+    }
+
+    /// As [`Self::code_system`]; what `check-system-version` does not allow is a failure.
+    pub fn allowed_system(
+        &self,
+        url: &str,
+        wanted: Option<&str>,
+    ) -> Result<CodeSystem<'a>, Failure> {
+        let system = self.code_system(url, wanted).map_err(Failure::NoCodeSystem)?;
+        let allowed = self.versions.check.iter().find(|(known, _)| known == url);
+        match allowed {
+            Some((_, allowed)) if !version::matches(allowed, system.version()) => {
+                Err(Failure::Version {
+                    system: url.to_owned(),
+                    version: system.version().to_owned(),
+                    allowed: allowed.clone(),
+                })
+            }
+            _ => Ok(system),
+        }
+    }
+
+    /// The supplement with this canonical URL.
+    #[must_use]
+    pub fn supplement(&self, canonical: &str) -> Option<CodeSystem<'a>> {
+        let (url, version) = split(canonical);
+        self.exact_system(url, version).ok().filter(|system| system.content() == "supplement")
+    }
+
+    /// What the supplements that are loaded say about a concept.
+    pub(super) fn supplementing(&self, found: &Found<'a>) -> Vec<Concept<'a>> {
+        let Some(system) = found.system else { return Vec::new() };
+        self.supplements(system).filter_map(|more| more.concept(found.code())).collect()
     }
 
     /// The supplements of a code system that are loaded.

@@ -17,6 +17,7 @@ mod path_suite;
 mod path_table;
 mod structure_mutations;
 mod suite_xml;
+mod terminology_suite;
 mod ucum_suite;
 mod validator_suite;
 mod values_oracle;

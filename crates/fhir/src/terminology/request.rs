@@ -1,0 +1,77 @@
+//! <https://hl7.org/fhir/R4/terminology-service.html>: what a request is about.
+
+use json::{Document, Error, Limits, Value};
+
+use super::{Coding, Failure, Parameters, Question, Route, Scope};
+use crate::definitions::{Definitions, Layer, Origin, ValueSet};
+
+/// The definitions that a request brings itself: `valueSet` and `tx-resource`.
+pub struct Brought {
+    all: Layer,
+    inline: Option<Layer>,
+}
+
+impl Brought {
+    /// Reads them. The error is one of a resource that is too large for `limits`.
+    pub fn of(base: &Definitions, given: &Parameters<'_>, limits: &Limits) -> Result<Self, Error> {
+        let parse = |resource: Value<'_>| Document::parse(resource.raw().to_vec(), limits);
+        let mut all = given.resources("tx-resource").map(parse).collect::<Result<Vec<_>, _>>()?;
+        let inline = given.resources("valueSet").map(parse).next().transpose()?;
+        all.extend(inline.clone());
+        let layer = |documents: &[Document]| Layer::new(base, Origin::Rest, documents);
+        let inline = inline.map(|inline| layer(&[inline]));
+        Ok(Self { all: layer(&all), inline })
+    }
+
+    /// All of it.
+    #[must_use]
+    pub fn layer(&self) -> &Layer {
+        &self.all
+    }
+
+    /// The value set that the request is about: the one that it brings, else that of `url` and
+    /// `valueSetVersion`; None when it names none.
+    pub fn value_set<'a>(
+        &'a self,
+        scope: &Scope<'a>,
+        given: &Parameters<'_>,
+    ) -> Result<Option<ValueSet<'a>>, Failure> {
+        let inline =
+            self.inline.as_ref().and_then(|inline| inline.terminology().value_sets().next());
+        if inline.is_some() {
+            return Ok(inline);
+        }
+        let Some(url) = given.text("url") else { return Ok(None) };
+        let canonical = match given.text("valueSetVersion") {
+            Some(version) if !url.contains('|') => format!("{url}|{version}"),
+            _ => url.into_owned(),
+        };
+        scope.value_set(&canonical).map(Some).ok_or(Failure::NoValueSet(canonical))
+    }
+}
+
+impl Route {
+    /// What the parameters of a request say.
+    #[must_use]
+    pub fn of(given: &Parameters<'_>) -> Self {
+        let text = |name: &str| given.text(name).map(std::borrow::Cow::into_owned);
+        let map = text("url").map(|url| match text("conceptMapVersion") {
+            Some(version) => format!("{url}|{version}"),
+            None => url,
+        });
+        Self {
+            map,
+            source: text("source"),
+            target: text("target"),
+            target_system: text("targetsystem"),
+            is_reverse: given.flag("reverse").unwrap_or(false),
+        }
+    }
+}
+
+impl Question {
+    /// The codings that were given.
+    pub fn views(&self) -> impl Iterator<Item = Coding<'_>> {
+        self.codings.iter().map(super::OwnedCoding::view)
+    }
+}
