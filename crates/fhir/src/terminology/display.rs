@@ -1,7 +1,7 @@
 //! <https://hl7.org/fhir/R4/valueset-operation-expand.html>: in which language a concept is shown.
 
 use super::contains::Found;
-use crate::definitions::{Concept, Designation, ValueSet};
+use crate::definitions::{CodeSystem, Concept, Designation, IncludedConcept, ValueSet};
 
 /// `*;q=0`
 pub(super) const NO_OTHER: &str = "*;q=0";
@@ -31,7 +31,7 @@ pub(super) fn designations<'a>(
     found: &Found<'a>,
     supplements: &[Concept<'a>],
 ) -> Vec<Designation<'a>> {
-    let listed = found.listed.into_iter().flat_map(|listed| listed.designations());
+    let listed = found.listed.into_iter().flat_map(IncludedConcept::designations);
     let own = found.concept.into_iter().flat_map(Concept::designations);
     let more = supplements.iter().flat_map(|concept| concept.designations());
     listed.chain(own).chain(more).collect()
@@ -43,10 +43,10 @@ pub(super) fn display<'a>(
     supplements: &[Concept<'a>],
     languages: &[String],
 ) -> Option<&'a str> {
-    let listed = found.listed.and_then(|listed| listed.display());
+    let listed = found.listed.and_then(IncludedConcept::display);
     let own = found.concept.and_then(Concept::display);
     let usual = listed.or(own).or(found.published);
-    let system_language = found.system.and_then(|system| system.language());
+    let system_language = found.system.and_then(CodeSystem::language);
     let designations = designations(found, supplements);
     for wanted in languages {
         if wanted == "*" || system_language.is_some_and(|found| serves(wanted, found)) {
@@ -77,7 +77,7 @@ pub(super) fn is_said(
 ) -> bool {
     let wanted = plain(text);
     let is = |known: &str| plain(known) == wanted;
-    let system_language = found.system.and_then(|system| system.language());
+    let system_language = found.system.and_then(CodeSystem::language);
     let fits = |language: Option<&str>| {
         languages.is_empty()
             || language.is_none_or(|found| languages.iter().any(|wanted| serves(wanted, found)))
@@ -85,7 +85,7 @@ pub(super) fn is_said(
     let all = designations(found, supplements);
     let has_fitting = fits(system_language)
         || all.iter().any(|d| d.language.is_some_and(|language| fits(Some(language))));
-    let shown = found.listed.and_then(|listed| listed.display());
+    let shown = found.listed.and_then(IncludedConcept::display);
     let shown = shown.into_iter().chain(found.concept.and_then(Concept::display));
     let mut shown = shown.chain(found.published);
     (fits(system_language) || !has_fitting) && shown.any(is)

@@ -8,7 +8,7 @@ use super::concept::{is_abstract, is_inactive};
 use super::contains::{Contains, Found, Verdict, filter_text};
 use super::filter::Ready;
 use super::{Coding, Failure, Parameters, Reason, Scope, display};
-use crate::definitions::{CodeSystem, Concept, Designation, Include, ValueSet};
+use crate::definitions::{CodeSystem, Concept, Designation, Include, IncludedConcept, ValueSet};
 
 /// How a value set is to be expanded.
 #[derive(Clone, Debug, Default)]
@@ -140,7 +140,7 @@ impl<'a> Found<'a> {
     /// The code, as the system or else the value set writes it.
     pub(super) fn code(&self) -> &'a str {
         let own = self.concept.map(Concept::code);
-        own.or_else(|| self.listed.map(|listed| listed.code())).unwrap_or(self.code)
+        own.or_else(|| self.listed.map(IncludedConcept::code)).unwrap_or(self.code)
     }
 
     fn system_version(&self) -> Option<(&'a str, &'a str)> {

@@ -2,7 +2,7 @@
 
 use json::Writer;
 
-use super::{Expanded, Issue, Line, Looked, Match, OwnedCoding, Validated};
+use super::{Expanded, Issue, Line, Looked, Match, OwnedCoding, Subsumption, Validated};
 use crate::definitions::{Designation, Property, PropertyKind};
 
 const ISSUE_TYPES: &str = "http://hl7.org/fhir/tools/CodeSystem/tx-issue-type";
@@ -35,6 +35,14 @@ fn parts(writer: &mut Writer<'_>, name: &str, write: impl FnOnce(&mut Writer<'_>
     writer.begin_object().key("name").string(name).key("part").begin_array();
     write(writer);
     writer.end_array().end_object();
+}
+
+impl Subsumption {
+    /// A Parameters resource.
+    #[must_use]
+    pub fn to_json(self) -> Vec<u8> {
+        parameters(|writer| text(writer, "outcome", "Code", Some(self.code())))
+    }
 }
 
 impl Validated {

@@ -159,7 +159,7 @@ fn the_official_suite_passes_but_for_what_is_argued() {
     let (mut all, mut failed) = (0, BTreeMap::new());
     for suite in elements(cases.root(), "suites").filter(is_general) {
         let files: Vec<Document> = elements(suite, "setup")
-            .filter_map(|name| name.as_str())
+            .filter_map(Value::as_str)
             .map(|name| document(&archive, &name))
             .collect();
         let layer = Layer::new(Definitions::r4(), Origin::Rest, &files);

@@ -7,6 +7,7 @@ use http::StatusCode;
 use json::Writer;
 
 use super::context::Context;
+use super::ops;
 use super::outcome::{CONTENT_TYPE, Outcome};
 use super::smart_configuration::Endpoints;
 use super::types;
@@ -16,6 +17,7 @@ use crate::exchange::Answer;
 const DATE: &str = "2026-11-24";
 const OAUTH_URIS: &str = "http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris";
 const SECURITY_SERVICE: &str = "http://terminology.hl7.org/CodeSystem/restful-security-service";
+const OPERATION_DEFINITION: &str = "http://hl7.org/fhir/OperationDefinition/";
 const SEARCH_PARAMETER: &str = "http://hl7.org/fhir/SearchParameter/Resource-";
 
 /// Interactions of every resource type.
@@ -75,6 +77,7 @@ fn statement(base: &str, endpoints: &Endpoints, cors: bool) -> Vec<u8> {
     writer.end_array();
     interactions(&mut writer, &OF_SYSTEM);
     search_parameters(&mut writer);
+    operations(&mut writer, None);
     writer.end_object().end_array().end_object();
     out
 }
@@ -105,6 +108,7 @@ fn resource(writer: &mut Writer<'_>, name: &str) {
     writer.key("conditionalRead").string("full-support").key("conditionalUpdate").bool(false);
     writer.key("conditionalDelete").string("not-supported");
     search_parameters(writer);
+    operations(writer, Some(name));
     writer.end_object();
 }
 
@@ -112,6 +116,21 @@ fn interactions(writer: &mut Writer<'_>, codes: &[&str]) {
     writer.key("interaction").begin_array();
     for code in codes {
         writer.begin_object().key("code").string(code).end_object();
+    }
+    writer.end_array();
+}
+
+/// The operations of a type, or those that all types and the service have.
+fn operations(writer: &mut Writer<'_>, of: Option<&str>) {
+    let mut own = ops::TABLE.iter().filter(|row| row.resource_type == of).peekable();
+    if own.peek().is_none() {
+        return;
+    }
+    writer.key("operation").begin_array();
+    for row in own {
+        let definition = format!("{OPERATION_DEFINITION}{}", row.definition);
+        writer.begin_object().key("name").string(row.name.trim_start_matches('$'));
+        writer.key("definition").string(&definition).end_object();
     }
     writer.end_array();
 }

@@ -74,7 +74,6 @@ fn a_wrong_request_is_told_what_is_wrong() {
     refused("GET /Patient/p1/$everything", 501, "$everything");
     refused("POST /$bulk-nothing", 404, "$bulk-nothing");
     refused("POST /Patient/$validate", 501, "$validate");
-    refused("GET /ValueSet/$validate-code", 501, "$validate-code");
 }
 
 #[test]

@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 
+use fhir::terminology::Parameters;
 use json::{Document, Kind, Value};
 
 use crate::exchange::Body;
@@ -72,12 +73,6 @@ impl Input {
         })
     }
 
-    /// The resource of the first parameter of this name.
-    pub(crate) fn resource(&self, name: &str) -> Option<Value<'_>> {
-        let mut named = self.parameters().filter(|(known, _)| known == name);
-        named.find_map(|(_, parameter)| parameter.get("resource"))
-    }
-
     /// A parameter that is true or false.
     pub(crate) fn flag(&self, name: &str) -> Result<Option<bool>, General> {
         self.text(name)
@@ -103,6 +98,24 @@ impl Input {
     pub(crate) fn required(&self, name: &str) -> Result<Cow<'_, str>, General> {
         let missing = || wrong("required", format!("The parameter '{name}' is missing."));
         self.text(name).ok_or_else(missing)
+    }
+
+    /// Whether there is a parameter of this name.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.text(name).is_some()
+    }
+
+    /// All parameters; a ValueSet that is the whole body is the parameter `valueSet`.
+    pub(crate) fn given(&self) -> Parameters<'_> {
+        let root = self.root().filter(|root| is_of_type(*root, "Parameters"));
+        let mut given = root.map_or_else(Parameters::default, Parameters::of);
+        for (name, value) in &self.query {
+            given.add(name.as_str(), value.as_str());
+        }
+        if let Some(set) = self.body_resource().filter(|body| is_of_type(*body, "ValueSet")) {
+            given.add_resource("valueSet", set);
+        }
+        given
     }
 
     /// Refuses parameters that the operation does not have: none is accepted and ignored.

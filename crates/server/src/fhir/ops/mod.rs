@@ -3,9 +3,13 @@
 //! Operations: one file each. To add one: a line in [`Operation`], its row in [`TABLE`], its arm in
 //! [`operate`], its file.
 
+mod expand;
 mod input;
+mod lookup;
 mod subsumes;
 mod terminology;
+mod translate;
+mod validate_code;
 
 use http::Method;
 use store::{Key, TypeId};
@@ -19,7 +23,12 @@ pub(crate) use input::Input;
 /// An operation that works here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Operation {
+    Lookup,
+    ValidateInCodeSystem,
     Subsumes,
+    Expand,
+    ValidateInValueSet,
+    Translate,
 }
 
 /// What an operation is called on.
@@ -44,31 +53,53 @@ pub(crate) struct Definition {
     pub(crate) operation: Operation,
     /// With its `$`.
     pub(crate) name: &'static str,
-    /// Empty: all of them.
-    pub(crate) types: &'static [&'static str],
+    /// None: all of them.
+    pub(crate) resource_type: Option<&'static str>,
     on_system: bool,
     on_type: bool,
     on_instance: bool,
     /// Changes something, and so is never a GET.
     affects_state: bool,
-    /// Its OperationDefinition.
-    pub(crate) url: &'static str,
+    /// The id of its OperationDefinition in FHIR R4.
+    pub(crate) definition: &'static str,
 }
 
-pub(crate) const TABLE: &[Definition] = &[Definition {
-    operation: Operation::Subsumes,
-    name: "$subsumes",
-    types: &["CodeSystem"],
-    on_system: false,
-    on_type: true,
-    on_instance: true,
-    affects_state: false,
-    url: "http://hl7.org/fhir/OperationDefinition/CodeSystem-subsumes",
-}];
+pub(crate) const TABLE: &[Definition] = &[
+    on_codes(Operation::Lookup, "$lookup", "CodeSystem", "CodeSystem-lookup"),
+    on_codes(
+        Operation::ValidateInCodeSystem,
+        "$validate-code",
+        "CodeSystem",
+        "CodeSystem-validate-code",
+    ),
+    on_codes(Operation::Subsumes, "$subsumes", "CodeSystem", "CodeSystem-subsumes"),
+    on_codes(Operation::Expand, "$expand", "ValueSet", "ValueSet-expand"),
+    on_codes(Operation::ValidateInValueSet, "$validate-code", "ValueSet", "ValueSet-validate-code"),
+    on_codes(Operation::Translate, "$translate", "ConceptMap", "ConceptMap-translate"),
+];
+
+/// An operation of a terminology service: on one type and its instances, and only looking.
+const fn on_codes(
+    operation: Operation,
+    name: &'static str,
+    resource_type: &'static str,
+    definition: &'static str,
+) -> Definition {
+    Definition {
+        operation,
+        name,
+        resource_type: Some(resource_type),
+        on_system: false,
+        on_type: true,
+        on_instance: true,
+        affects_state: false,
+        definition,
+    }
+}
 
 impl Definition {
     fn is_on(&self, level: Level) -> bool {
-        let of = |number| self.types.is_empty() || self.types.contains(&types::name(number));
+        let of = |number| self.resource_type.is_none_or(|own| own == types::name(number));
         match level {
             Level::System => self.on_system,
             Level::Type(number) => self.on_type && of(number),
@@ -114,6 +145,11 @@ pub(crate) async fn operate(
     let input = Input::read(cx, body).await?;
     let Call { operation, level, .. } = call;
     match operation {
+        Operation::Lookup => Ok(lookup::lookup(cx, level, &input)?),
+        Operation::ValidateInCodeSystem => Ok(validate_code::of_code_system(cx, level, &input)?),
         Operation::Subsumes => Ok(subsumes::subsumes(cx, level, &input)?),
+        Operation::Expand => Ok(expand::expand(cx, level, &input)?),
+        Operation::ValidateInValueSet => Ok(validate_code::of_value_set(cx, level, &input)?),
+        Operation::Translate => Ok(translate::translate(cx, level, &input)?),
     }
 }

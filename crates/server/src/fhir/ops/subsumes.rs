@@ -2,12 +2,11 @@
 
 use std::borrow::Cow;
 
-use fhir::terminology::{Scope, VersionRules};
 use json::Value;
 
 use super::Level;
 use super::input::{Input, wrong};
-use super::terminology::{Refusal, answer, of_instance, terminologies};
+use super::terminology::{Asked, Refusal, answer};
 use crate::exchange::Answer;
 use crate::fhir::context::Context;
 
@@ -15,8 +14,7 @@ const PARAMETERS: [&str; 6] = ["codeA", "codeB", "system", "version", "codingA",
 
 /// `/CodeSystem/$subsumes`: whether one code is below another.
 pub(crate) fn subsumes(cx: &Context<'_>, level: Level, input: &Input) -> Result<Answer, Refusal> {
-    let terminologies = terminologies(cx)?;
-    input.only(&PARAMETERS)?;
+    let asked = Asked::of(cx, level, input, &PARAMETERS)?;
     let (left, left_system) = code(input, "codeA", "codingA")?;
     let (right, right_system) = code(input, "codeB", "codingB")?;
     if let (Some(left), Some(right)) = (&left_system, &right_system)
@@ -25,21 +23,16 @@ pub(crate) fn subsumes(cx: &Context<'_>, level: Level, input: &Input) -> Result<
         let text = format!("The codes are of two systems, {left} and {right}.");
         return Err(wrong("not-supported", text).into());
     }
-    let (url, version) = match of_instance(cx, level)? {
+    let (url, version) = match asked.instance.clone() {
         Some((url, version)) => (url.into(), version.map(Cow::Owned)),
         None => match left_system.or(right_system) {
             Some(system) => (system, input.text("version")),
             None => (input.required("system")?, input.text("version")),
         },
     };
-    let rules = VersionRules::default();
-    let scope = Scope::new(terminologies.registry(), &rules);
     let system = (url.as_ref(), version.as_deref());
-    let found = fhir::terminology::subsumes(&scope, system, &left, &right)?;
-    Ok(answer(|writer| {
-        writer.begin_object().key("name").string("outcome");
-        writer.key("valueCode").string(found.code()).end_object();
-    }))
+    let found = fhir::terminology::subsumes(&asked.scope(), system, &left, &right)?;
+    Ok(answer(found.to_json()))
 }
 
 /// A code that is given alone or as a Coding, with the system of the Coding.

@@ -1,21 +1,24 @@
 //! <https://hl7.org/fhir/R4/terminology-service.html>: what the operations on codes share.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use authority::DataAction;
+use base::limits::{JSON_DEPTH, JSON_NODES};
 use bytes::Bytes;
-use fhir::terminology::{Failure, Terminologies};
+use fhir::definitions::{Registry, ValueSet};
+use fhir::terminology::{Brought, Failure, Parameters, Scope, VersionRules};
 use http::StatusCode;
-use json::Writer;
+use json::{Document, Limits};
 use store::Key;
 
 use super::Level;
-use super::input::wrong;
+use super::input::{Input, wrong};
 use crate::exchange::Answer;
 use crate::fhir::context::Context;
-use crate::fhir::incoming;
 use crate::fhir::outcome::{CONTENT_TYPE, Outcome};
 use crate::fhir::refusal::{self, General};
+use crate::fhir::{incoming, types};
 
 /// What can be wrong with any of them.
 #[derive(Debug)]
@@ -61,34 +64,76 @@ impl From<Refusal> for Outcome {
     }
 }
 
-/// The terminology of the service. Looking up codes is reading.
-pub(crate) fn terminologies(cx: &Context<'_>) -> Result<Terminologies, Refusal> {
-    cx.allow(DataAction::Read)?;
-    Ok(Terminologies::new(&*cx.service.registry()?))
+/// A request and all that it is answered from.
+pub(crate) struct Asked<'i> {
+    pub(crate) given: Parameters<'i>,
+    /// URL and version of the resource that the operation is called on.
+    pub(crate) instance: Option<(String, Option<String>)>,
+    registry: Arc<Registry>,
+    versions: VersionRules,
+    brought: Brought,
 }
 
-/// 200 with a Parameters resource whose parameters `write` gives.
-pub(crate) fn answer(write: impl FnOnce(&mut Writer<'_>)) -> Answer {
-    let mut out = Vec::with_capacity(512);
-    let mut writer = Writer::new(&mut out);
-    writer.begin_object().key("resourceType").string("Parameters");
-    writer.key("parameter").begin_array();
-    write(&mut writer);
-    writer.end_array().end_object();
-    Answer::of(StatusCode::OK, CONTENT_TYPE, out)
+impl<'i> Asked<'i> {
+    /// Reads the parameters, all of which must be `known`. Looking up codes is reading.
+    pub(crate) fn of(
+        cx: &Context<'_>,
+        level: Level,
+        input: &'i Input,
+        known: &[&str],
+    ) -> Result<Self, Refusal> {
+        cx.allow(DataAction::Read)?;
+        input.only(known)?;
+        let given = input.given();
+        let registry = cx.service.registry()?;
+        let limits = Limits { bytes: usize::MAX, depth: JSON_DEPTH, nodes: JSON_NODES };
+        let bring = |given: &Parameters<'_>| {
+            let brought = Brought::of(registry.base(), given, &limits);
+            brought.map_err(|error| wrong("structure", error.to_string()))
+        };
+        let stored = stored(cx, level)?;
+        let (brought, instance) = match &stored {
+            None => (bring(&given)?, None),
+            Some((name, document)) => {
+                let mut all = given.clone();
+                all.add_resource(*name, document.root());
+                (bring(&all)?, canonical(document))
+            }
+        };
+        let versions = given.version_rules();
+        Ok(Self { given, instance, registry, versions, brought })
+    }
+
+    /// Where codes are looked up.
+    pub(crate) fn scope(&self) -> Scope<'_> {
+        Scope::new(&self.registry, &self.versions).with(self.brought.layer())
+    }
+
+    /// The value set that the request is about.
+    pub(crate) fn value_set(&self) -> Result<ValueSet<'_>, Refusal> {
+        let missing = "Say which value set: 'url', or 'valueSet' in a body.";
+        let set = self.brought.value_set(&self.scope(), &self.given)?;
+        Ok(set.ok_or_else(|| wrong("required", missing))?)
+    }
 }
 
-/// URL and version of the resource that an operation is called on.
-pub(crate) fn of_instance(
-    cx: &Context<'_>,
-    level: Level,
-) -> Result<Option<(String, Option<String>)>, Refusal> {
+/// The resource that an operation is called on, and the parameter that it stands for.
+fn stored(cx: &Context<'_>, level: Level) -> Result<Option<(&'static str, Document)>, Refusal> {
     let Level::Instance(key) = level else { return Ok(None) };
     let current = cx.snapshot().current(&key)?;
-    let missing = || Refusal::Instance(key);
-    let version = current.filter(|version| !version.is_deletion()).ok_or_else(missing)?;
+    let version = current.filter(|version| !version.is_deletion());
+    let version = version.ok_or(Refusal::Instance(key))?;
     let document = incoming::parse(Bytes::copy_from_slice(&version.body))?;
+    let is_set = types::name(key.resource_type) == "ValueSet";
+    Ok(Some((if is_set { "valueSet" } else { "tx-resource" }, document)))
+}
+
+fn canonical(document: &Document) -> Option<(String, Option<String>)> {
     let text = |name: &str| document.root().get(name)?.as_str().map(Cow::into_owned);
-    let url = text("url").ok_or_else(|| wrong("required", "The resource has no url."))?;
-    Ok(Some((url, text("version"))))
+    Some((text("url")?, text("version")))
+}
+
+/// 200 with a resource.
+pub(crate) fn answer(resource: Vec<u8>) -> Answer {
+    Answer::of(StatusCode::OK, CONTENT_TYPE, resource)
 }

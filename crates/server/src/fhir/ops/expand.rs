@@ -1,0 +1,44 @@
+//! <https://hl7.org/fhir/R4/valueset-operation-expand.html>
+
+use base::ids;
+use fhir::terminology::Wanted;
+
+use super::Level;
+use super::input::Input;
+use super::terminology::{Asked, Refusal, answer};
+use crate::exchange::Answer;
+use crate::fhir::context::Context;
+
+const PARAMETERS: [&str; 15] = [
+    "url",
+    "valueSet",
+    "valueSetVersion",
+    "filter",
+    "offset",
+    "count",
+    "includeDesignations",
+    "activeOnly",
+    "excludeNested",
+    "displayLanguage",
+    "system-version",
+    "check-system-version",
+    "force-system-version",
+    "default-valueset-version",
+    "tx-resource",
+];
+
+/// `/ValueSet/$expand`: the codes of a value set. Expansions are flat, whatever `excludeNested`
+/// says.
+pub(crate) fn expand(cx: &Context<'_>, level: Level, input: &Input) -> Result<Answer, Refusal> {
+    let asked = Asked::of(cx, level, input, &PARAMETERS)?;
+    input.number("count")?;
+    input.number("offset")?;
+    for name in ["includeDesignations", "activeOnly", "excludeNested"] {
+        input.flag(name)?;
+    }
+    let set = asked.value_set()?;
+    let wanted = Wanted::of(&asked.given);
+    let expanded = fhir::terminology::expand(&asked.scope(), set, &wanted)?;
+    let identifier = format!("urn:uuid:{}", ids::ordered_guid(cx.now, &*cx.app.random));
+    Ok(answer(expanded.to_json(&identifier, &cx.now.to_string(), &wanted)))
+}
