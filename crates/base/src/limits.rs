@@ -140,3 +140,9 @@ pub const UCUM_UNITS: usize = 4_096;
 pub const UCUM_UNIT_BYTES: usize = 64;
 /// Profiles that are tried inside each other, as references between resources lead to them.
 pub const PROFILE_DEPTH: usize = 16;
+/// Bytes of a FHIR package as it is given.
+pub const PACKAGE_BYTES: usize = 64 << 20;
+/// Bytes that a FHIR package may unpack to. HL7's terminology has 71 MB.
+pub const PACKAGE_UNPACKED_BYTES: u64 = 512 << 20;
+/// Files of a FHIR package.
+pub const PACKAGE_MEMBERS: usize = 50_000;

@@ -12,6 +12,7 @@
 
 pub mod definitions;
 pub mod patch;
+pub mod package;
 pub mod path;
 pub mod search;
 pub mod snapshot;

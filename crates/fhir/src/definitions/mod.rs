@@ -11,8 +11,10 @@ mod element;
 mod operations;
 mod overlay;
 mod pack;
+mod registry;
 mod rows;
 mod search;
+mod stored;
 mod structures;
 mod terminology;
 #[cfg(test)]
@@ -29,9 +31,11 @@ use types::Types;
 pub use compartments::{Compartment, Compartments};
 pub use element::{Binding, Constraint, ConstraintId, Element, Given, Slicing, TypeRef};
 pub use operations::{Operation, Operations};
-pub use overlay::{Layer, Origin, Registry};
+pub use overlay::{Layer, Origin};
 pub use pack::{About, PackError};
+pub use registry::Registry;
 pub use search::{SearchKind, SearchParameter, SearchParameters};
+pub use stored::{STORED_TYPES, Stored, Unusable};
 pub use structures::{
     Derivation, DiscriminatorKind, Role, Rules, Severity, Strength, Structure, StructureKind,
 };

@@ -1,14 +1,16 @@
-//! What one service knows: its own definitions in layers over those of its FHIR version.
+//! What one service has of its own: definitions in layers over those of its FHIR version.
 
-use std::sync::Arc;
+use std::sync::OnceLock;
 
 use json::Document;
 
 use super::build;
-use super::search::{SearchParameter, SearchParameters};
-use super::structures::Structure;
-use super::terminology::{CodeSystem, ConceptMap, ConceptMaps, Terminology, ValueSet};
-use super::{Definitions, Profiles, TypeId};
+use super::pack::{Kind, Pack, PackError};
+use super::rows::Section;
+use super::search::SearchParameters;
+use super::structures::Structures;
+use super::terminology::{ConceptMaps, Terminology};
+use super::{Definitions, Profiles};
 
 /// Where the definitions of a layer came from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,11 +23,18 @@ pub enum Origin {
 
 /// Definitions of one origin; shared by the services that have the same package.
 pub struct Layer {
-    pub(super) origin: Origin,
-    pub(super) profiles: Profiles,
-    pub(super) search_parameters: SearchParameters,
-    pub(super) terminology: Terminology,
-    pub(super) concept_maps: ConceptMaps,
+    origin: Origin,
+    /// Where what was not asked for yet is read from; none when all was built at once.
+    packed: Option<Packed>,
+    profiles: OnceLock<Profiles>,
+    search_parameters: OnceLock<SearchParameters>,
+    terminology: OnceLock<Terminology>,
+    concept_maps: OnceLock<ConceptMaps>,
+}
+
+struct Packed {
+    pack: Pack,
+    base: &'static Definitions,
 }
 
 impl Layer {
@@ -38,6 +47,52 @@ impl Layer {
         build::layer(base, origin, definitions)
     }
 
+    /// The layer of a pack that [`crate::package::read`] made: its bytes are checked now, its
+    /// sections are read when they are first needed.
+    ///
+    /// # Errors
+    /// When the bytes are not a pack of this layout, as it was written.
+    pub fn load(
+        base: &'static Definitions,
+        origin: Origin,
+        pack: Vec<u8>,
+    ) -> Result<Self, PackError> {
+        let pack = Pack::open(pack.into())?;
+        Ok(Self { packed: Some(Packed { pack, base }), ..Self::empty(origin) })
+    }
+
+    /// The layer of what was built, in this order: profiles, search parameters, terminology,
+    /// concept maps.
+    pub(super) fn built(
+        origin: Origin,
+        built: (Profiles, SearchParameters, Terminology, ConceptMaps),
+    ) -> Self {
+        let (profiles, search_parameters, terminology, concept_maps) = built;
+        Self {
+            profiles: profiles.into(),
+            search_parameters: search_parameters.into(),
+            terminology: terminology.into(),
+            concept_maps: concept_maps.into(),
+            ..Self::empty(origin)
+        }
+    }
+
+    fn empty(origin: Origin) -> Self {
+        Self {
+            origin,
+            packed: None,
+            profiles: OnceLock::new(),
+            search_parameters: OnceLock::new(),
+            terminology: OnceLock::new(),
+            concept_maps: OnceLock::new(),
+        }
+    }
+
+    /// A section of the pack. `load` checked the bytes, so that what is empty was written so.
+    fn section<T: Section>(&self, kind: Kind) -> T {
+        self.packed.as_ref().and_then(|it| it.pack.section(kind).ok()).unwrap_or_default()
+    }
+
     /// Where it came from.
     pub fn origin(&self) -> &Origin {
         &self.origin
@@ -45,97 +100,30 @@ impl Layer {
 
     /// Its profiles and extension definitions.
     pub fn profiles(&self) -> &Profiles {
-        &self.profiles
+        self.profiles.get_or_init(|| {
+            let mut profiles: Structures = self.section(Kind::Profiles);
+            if let Some(Packed { base, .. }) = &self.packed {
+                // The types' numbers are those of the program that reads, not of the one that
+                // wrote.
+                profiles.name_types(|name| base.type_named(name));
+            }
+            Profiles(profiles)
+        })
     }
 
     /// Its search parameters.
     pub fn search_parameters(&self) -> &SearchParameters {
-        &self.search_parameters
+        let read = || SearchParameters::new(self.section(Kind::SearchParameters));
+        self.search_parameters.get_or_init(read)
     }
 
     /// Its code systems and value sets.
     pub fn terminology(&self) -> &Terminology {
-        &self.terminology
+        self.terminology.get_or_init(|| Terminology::new(self.section(Kind::Terminology)))
     }
 
     /// Its concept maps.
     pub fn concept_maps(&self) -> &ConceptMaps {
-        &self.concept_maps
-    }
-}
-
-/// The definitions of a service. What is looked up is found in the first place that has it: what
-/// was stored over REST, then packages, the last added first, then the FHIR version.
-#[derive(Clone)]
-pub struct Registry {
-    base: &'static Definitions,
-    /// In the order in which they are asked.
-    layers: Vec<Arc<Layer>>,
-}
-
-impl Registry {
-    /// A service that has nothing of its own.
-    #[must_use]
-    pub fn new(base: &'static Definitions) -> Self {
-        Self { base, layers: Vec::new() }
-    }
-
-    /// The same with `layer`, which replaces the one of the same origin.
-    #[must_use]
-    pub fn with(&self, layer: Arc<Layer>) -> Self {
-        let mut layers = self.layers.clone();
-        layers.retain(|known| known.origin != layer.origin);
-        let stored = layers.partition_point(|known| known.origin == Origin::Rest);
-        let place = if layer.origin == Origin::Rest { 0 } else { stored };
-        layers.insert(place, layer);
-        Self { base: self.base, layers }
-    }
-
-    /// The same without the layer of this origin.
-    #[must_use]
-    pub fn without(&self, origin: &Origin) -> Self {
-        let layers = self.layers.iter().filter(|known| known.origin != *origin).cloned();
-        Self { base: self.base, layers: layers.collect() }
-    }
-
-    /// The FHIR version that it stands on: its types, compartments and operations.
-    pub fn base(&self) -> &'static Definitions {
-        self.base
-    }
-
-    /// Its layers, in the order in which they are asked.
-    pub fn layers(&self) -> impl Iterator<Item = &Layer> {
-        self.layers.iter().map(|layer| &**layer)
-    }
-
-    /// The StructureDefinition with this canonical URL, `url` or `url|version`.
-    pub fn structure(&self, canonical: &str) -> Option<Structure<'_>> {
-        let own = self.layers().find_map(|layer| layer.profiles.find(canonical));
-        own.or_else(|| self.base.structure(canonical))
-    }
-
-    /// What `code` means in a search of the resource type `ty`.
-    pub fn search_parameter(&self, ty: TypeId, code: &str) -> Option<SearchParameter<'_>> {
-        let find = |parameters| self.base.find_for(parameters, ty, code);
-        let own = self.layers().find_map(|layer| find(&layer.search_parameters));
-        own.or_else(|| self.base.search_parameter(ty, code))
-    }
-
-    /// The code system with this canonical URL, `url` or `url|version`.
-    pub fn code_system(&self, canonical: &str) -> Option<CodeSystem<'_>> {
-        let own = self.layers().find_map(|layer| layer.terminology.code_system(canonical));
-        own.or_else(|| self.base.terminology().code_system(canonical))
-    }
-
-    /// The value set with this canonical URL, `url` or `url|version`.
-    pub fn value_set(&self, canonical: &str) -> Option<ValueSet<'_>> {
-        let own = self.layers().find_map(|layer| layer.terminology.value_set(canonical));
-        own.or_else(|| self.base.terminology().value_set(canonical))
-    }
-
-    /// The concept map with this canonical URL, `url` or `url|version`.
-    pub fn concept_map(&self, canonical: &str) -> Option<ConceptMap<'_>> {
-        let own = self.layers().find_map(|layer| layer.concept_maps.find(canonical));
-        own.or_else(|| self.base.concept_maps().find(canonical))
+        self.concept_maps.get_or_init(|| ConceptMaps::new(self.section(Kind::ConceptMaps)))
     }
 }

@@ -25,8 +25,6 @@ const MAGIC: &[u8; 8] = b"FHIRPACK";
 pub(crate) const FORMAT: u32 = 2;
 /// The most a section may unfold to: three times THO, far above any FHIR version.
 const SECTION_BYTES: u32 = 256 << 20;
-/// The best that is still quick to write; reading does not depend on it.
-const LEVEL: i32 = 19;
 
 /// What a section holds; the number is the kind in the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -175,8 +173,12 @@ fn header(bytes: &[u8]) -> Option<(About, Vec<Place>)> {
     rest.is_at_end().then_some((about, sections))
 }
 
-/// Writes a pack: the same sections give the same bytes.
-pub(crate) fn write(about: &About, sections: &[(Kind, Vec<u8>)]) -> std::io::Result<Vec<u8>> {
+/// Writes a pack, compressed at this level of zstd: the same sections give the same bytes.
+pub(crate) fn write(
+    about: &About,
+    sections: &[(Kind, Vec<u8>)],
+    level: i32,
+) -> std::io::Result<Vec<u8>> {
     let mut out = MAGIC.to_vec();
     FORMAT.put(&mut out);
     for text in [&about.version, &about.sources, &about.licence] {
@@ -186,7 +188,7 @@ pub(crate) fn write(about: &About, sections: &[(Kind, Vec<u8>)]) -> std::io::Res
     length(sections.len()).put(&mut out);
     let mut folded = Vec::new();
     for (kind, bytes) in sections {
-        let section = zstd::bulk::compress(bytes, LEVEL)?;
+        let section = zstd::bulk::compress(bytes, level)?;
         (*kind as u32).put(&mut out);
         length(section.len()).put(&mut out);
         length(bytes.len()).put(&mut out);

@@ -230,6 +230,13 @@ impl Structures {
         Some(Structure { tables: self, row })
     }
 
+    /// Gives the types that elements have their numbers.
+    pub(crate) fn name_types(&mut self, ty: impl Fn(&str) -> Option<TypeId>) {
+        for row in &mut self.types {
+            row.ty = ty(self.texts.get(row.code));
+        }
+    }
+
     pub(crate) fn iter(&self) -> impl Iterator<Item = Structure<'_>> {
         self.structures.iter().map(|row| Structure { tables: self, row })
     }

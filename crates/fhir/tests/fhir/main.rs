@@ -12,6 +12,7 @@ mod archive;
 mod examples_suite;
 mod fuzz;
 mod patch_suite;
+mod packages;
 mod path_definitions;
 mod path_suite;
 mod path_table;

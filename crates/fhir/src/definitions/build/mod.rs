@@ -21,6 +21,11 @@ use super::structures::Derivation;
 use super::terminology::{ConceptMaps, Terminology};
 use super::{Definitions, Profiles};
 
+/// The best that is still quick to write; reading does not depend on it.
+const LEVEL: i32 = 19;
+/// Of packs that are written while somebody waits.
+const LAYER_LEVEL: i32 = 9;
+
 /// Takes definitions in the order in which they shall be listed.
 #[derive(Default)]
 pub struct Builder {
@@ -52,7 +57,7 @@ impl Builder {
     }
 
     /// Takes what may be in a layer, too.
-    fn add_to_layer(&mut self, of: Value<'_>) -> bool {
+    pub(crate) fn add_to_layer(&mut self, of: Value<'_>) -> bool {
         match &*read::string(of, "resourceType") {
             "StructureDefinition" => self.profiles.add(of),
             "SearchParameter" => self.search_parameters.add(of),
@@ -87,7 +92,20 @@ impl Builder {
             (Kind::Terminology, self.terminology.finish().encode()),
             (Kind::ConceptMaps, self.concept_maps.finish().encode()),
         ];
-        pack::write(about, &sections)
+        pack::write(about, &sections, LEVEL)
+    }
+
+    /// The pack of what may be in a layer: without types, and quicker to write.
+    pub(crate) fn layer_pack(self, about: &About) -> std::io::Result<Vec<u8>> {
+        // Who reads it gives types their numbers.
+        let profiles = self.profiles.finish(|_| None);
+        let sections = [
+            (Kind::Profiles, profiles.encode()),
+            (Kind::SearchParameters, self.search_parameters.finish().encode()),
+            (Kind::Terminology, self.terminology.finish().encode()),
+            (Kind::ConceptMaps, self.concept_maps.finish().encode()),
+        ];
+        pack::write(about, &sections, LAYER_LEVEL)
     }
 }
 
@@ -101,11 +119,11 @@ pub(super) fn layer<'d>(
     for definition in definitions {
         builder.add_to_layer(definition.root());
     }
-    Layer {
-        origin,
-        profiles: Profiles(builder.profiles.finish(|name| base.type_named(name))),
-        search_parameters: SearchParameters::new(builder.search_parameters.finish()),
-        terminology: Terminology::new(builder.terminology.finish()),
-        concept_maps: ConceptMaps::new(builder.concept_maps.finish()),
-    }
+    let built = (
+        Profiles(builder.profiles.finish(|name| base.type_named(name))),
+        SearchParameters::new(builder.search_parameters.finish()),
+        Terminology::new(builder.terminology.finish()),
+        ConceptMaps::new(builder.concept_maps.finish()),
+    );
+    Layer::built(origin, built)
 }

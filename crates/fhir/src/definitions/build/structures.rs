@@ -205,12 +205,10 @@ impl StructureBuilder {
     ) -> Structures {
         let mut tables = self.tables;
         let texts = self.texts.finish();
-        for row in &mut tables.types {
-            row.ty = ty(texts.get(row.code));
-        }
         tables.by_url =
             order_by(&tables.structures, |row| (texts.get(row.url), texts.get(row.version)));
         tables.texts = texts;
+        tables.name_types(ty);
         tables
     }
 }
