@@ -14,8 +14,8 @@ use std::fmt;
 use base::limits;
 use json::{Document, Limits};
 
-use crate::definitions::{About, STORED_TYPES};
 use crate::definitions::build::Builder;
+use crate::definitions::{About, STORED_TYPES};
 
 pub use manifest::{Dependency, Manifest};
 
@@ -143,7 +143,8 @@ pub struct Contents {
 pub fn visit(archive: &[u8], mut take: impl FnMut(&Document)) -> Result<Contents, PackageError> {
     let (mut manifest, mut left_out) = (None, Vec::new());
     unpack::members(archive, unpack::Bounds::default(), |name, bytes| {
-        let text = bytes.strip_prefix(b"\xef\xbb\xbf").map_or_else(|| bytes.clone(), <[u8]>::to_vec);
+        let text =
+            bytes.strip_prefix(b"\xef\xbb\xbf").map_or_else(|| bytes.clone(), <[u8]>::to_vec);
         match Document::parse(text, &Limits::default()) {
             Ok(document) if name == "package.json" => manifest = Some(Manifest::of(&document)),
             Ok(document) => take(&document),

@@ -93,15 +93,7 @@ impl ControlStore {
     /// changed.
     pub fn write(&self, changes: &[Change]) -> Result<(), Fault> {
         let _writing = self.writing.lock();
-        let mut was_broken = false;
-        loop {
-            match self.engine.write(|writer| changes.iter().try_for_each(|it| apply(writer, it))) {
-                Ok(()) => return Ok(()),
-                Err(Trouble::MapFull) if self.engine.grow()? => {}
-                Err(Trouble::Broken(_)) if !was_broken => was_broken = true,
-                Err(trouble) => return Err(trouble.into()),
-            }
-        }
+        self.engine.write_growing(|writer| changes.iter().try_for_each(|it| apply(writer, it)))
     }
 
     /// Copies the environment into the new or empty folder `to`, and syncs it. Blocking.

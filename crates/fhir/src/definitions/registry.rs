@@ -63,11 +63,7 @@ impl Registry {
     }
 
     /// What `find` finds first in the layers that may have this canonical URL.
-    fn find<'r, T>(
-        &'r self,
-        canonical: &str,
-        find: impl Fn(&'r Layer) -> Option<T>,
-    ) -> Option<T> {
+    fn find<'r, T>(&'r self, canonical: &str, find: impl Fn(&'r Layer) -> Option<T>) -> Option<T> {
         let stored = self.stored.of(canonical).find_map(&find);
         stored.or_else(|| self.layers.iter().find_map(|layer| find(layer)))
     }
@@ -81,9 +77,8 @@ impl Registry {
     /// What `code` means in a search of the resource type `ty`.
     pub fn search_parameter(&self, ty: TypeId, code: &str) -> Option<SearchParameter<'_>> {
         let own = self.stored.parameters().chain(self.layers.iter().map(|layer| &**layer));
-        let mut own = own.filter_map(|layer| {
-            self.base.find_for(layer.search_parameters(), ty, code)
-        });
+        let mut own =
+            own.filter_map(|layer| self.base.find_for(layer.search_parameters(), ty, code));
         own.next().or_else(|| self.base.search_parameter(ty, code))
     }
 

@@ -40,7 +40,8 @@ impl Manifest {
     pub(super) fn of(document: &Document) -> Self {
         let root = document.root();
         let text = |key| root.get(key).and_then(Value::as_str).map(std::borrow::Cow::into_owned);
-        let versions = ["fhirVersions", "fhir-version-list"].into_iter().find_map(|it| root.get(it));
+        let versions =
+            ["fhirVersions", "fhir-version-list"].into_iter().find_map(|it| root.get(it));
         let versions = versions.into_iter().flat_map(Value::elements).filter_map(Value::as_str);
         let needed = root.get("dependencies").into_iter().flat_map(Value::members);
         Self {

@@ -95,6 +95,22 @@ impl Engine {
         result
     }
 
+    /// As [`Engine::write`], again in a larger map or an environment opened anew where that helps.
+    pub(crate) fn write_growing<T>(
+        &self,
+        work: impl Fn(&mut Writer<'_>) -> Result<T, Trouble>,
+    ) -> Result<T, Fault> {
+        let mut was_broken = false;
+        loop {
+            match self.write(&work) {
+                Ok(value) => return Ok(value),
+                Err(Trouble::MapFull) if self.grow()? => {}
+                Err(Trouble::Broken(_)) if !was_broken => was_broken = true,
+                Err(trouble) => return Err(trouble.into()),
+            }
+        }
+    }
+
     fn write_once<T>(
         &self,
         work: impl FnOnce(&mut Writer<'_>) -> Result<T, Trouble>,

@@ -15,8 +15,8 @@ pub(super) struct Migration {
     pub(super) run: fn(&mut Writer<'_>) -> Result<(), Trouble>,
 }
 
-/// Format 1 is the first.
-pub(super) const SERVICE_MIGRATIONS: &[Migration] = &[];
+/// Format 1 is the first; 2 has the table `package`, empty.
+pub(super) const SERVICE_MIGRATIONS: &[Migration] = &[Migration { to: 2, run: |_| Ok(()) }];
 /// Format 1 is the first.
 pub(super) const CONTROL_MIGRATIONS: &[Migration] = &[];
 
@@ -45,7 +45,8 @@ mod tests {
     use base::Fault;
 
     use super::*;
-    use crate::embedded::tables::Table;
+    use crate::Store;
+    use crate::embedded::tables::{SERVICE, Table};
     use crate::open::OpenFailure;
     use crate::{OpenError, StoreOptions};
 
@@ -103,6 +104,17 @@ mod tests {
         }
         let why = open(&folder, OLD).err().unwrap().why;
         assert!(matches!(why, OpenFailure::Newer { found: 3, known: 1 }));
+    }
+
+    #[test]
+    fn a_service_of_format_1_gets_the_table_of_packages() {
+        let (_, tables) = SERVICE.tables.split_last().unwrap();
+        let old = Layout { format: 1, tables, migrations: &[], ..SERVICE };
+        let folder = tempfile::tempdir().unwrap();
+        drop(open(&folder, old).unwrap());
+        let store = Store::open(folder.path(), StoreOptions::default()).unwrap();
+        assert_eq!(store.packages().unwrap(), []);
+        assert_eq!(value(&store.shared.engine, META, META_FORMAT), Some(vec![0, 0, 0, 2]));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 mod apply;
 mod backup;
 mod bodies;
+mod changes;
 mod check;
 mod decide;
 pub(crate) mod engine;
@@ -10,6 +11,7 @@ mod history;
 mod migrate;
 mod open;
 mod opening;
+mod packages;
 mod read;
 mod readers;
 mod scan;
@@ -28,11 +30,12 @@ use parking_lot::RwLock;
 use roaring::RoaringTreemap;
 
 use self::bodies::Bodies;
+use self::changes::Changes;
 use self::engine::Engine;
 use self::read::Head;
 use self::write::Writing;
 use crate::commit::{Commit, Committed, Rejected};
-use crate::key::{self, SnapshotNumber};
+use crate::key::{self, SnapshotNumber, TypeId};
 use crate::open::{OpenError, OpenFailure, StoreOptions};
 
 pub use self::backup::restore;
@@ -58,6 +61,8 @@ struct Shared {
     /// reader sees is decided by the table in its own transaction.
     superseded: RwLock<RoaringTreemap>,
     bodies: Bodies,
+    changes: Changes,
+    package_changes: AtomicU64,
     groups: AtomicU64,
     guid: [u8; 16],
 }
@@ -134,6 +139,13 @@ impl Store {
         self.writing.queue(commit)?.await.map_err(|_| Rejected::Closed)?
     }
 
+    /// The last commit since the store was opened that wrote or removed a resource of one of these
+    /// types; 0 when there was none. A commit that a snapshot sees is never missing here.
+    #[must_use]
+    pub fn last_change(&self, types: &[TypeId]) -> SnapshotNumber {
+        self.shared.changes.last(types)
+    }
+
     /// Copies the store, as of now and compacted, into the new or empty folder `to`, and syncs it.
     /// Blocking. Writes go on meanwhile.
     ///
@@ -193,6 +205,8 @@ impl Shared {
             published: RwLock::new(head),
             superseded: RwLock::new(superseded),
             bodies: Bodies::new(),
+            changes: Changes::default(),
+            package_changes: AtomicU64::new(0),
             groups: AtomicU64::new(0),
             guid,
         })

@@ -41,10 +41,13 @@ pub(super) const FORWARD: Table = Table(8);
 /// type -> how many of its resources exist at the latest commit.
 pub(super) const LIVE: Table = Table(9);
 
+/// name of a package -> order, what is shown, pack, archive.
+pub(super) const PACKAGE: Table = Table(10);
+
 /// A FHIR service's environment.
 pub(super) const SERVICE: Layout = Layout {
     kind: "service",
-    format: 1,
+    format: 2,
     tables: &[
         "meta",
         "version",
@@ -56,6 +59,7 @@ pub(super) const SERVICE: Layout = Layout {
         "commits",
         "forward",
         "live",
+        "package",
     ],
     migrations: SERVICE_MIGRATIONS,
 };
@@ -88,6 +92,7 @@ mod tests {
             (COMMITS, "commits"),
             (FORWARD, "forward"),
             (LIVE, "live"),
+            (PACKAGE, "package"),
         ] {
             assert_eq!(SERVICE.tables.get(table.0), Some(&name));
         }

@@ -172,6 +172,7 @@ impl GroupWriter {
     /// Lets readers see the group, and makes the answers.
     fn publish(&self, decisions: Decisions<'_>) -> Vec<Answer> {
         if let Some(head) = newest(&decisions) {
+            self.shared.changes.note(decisions.iter().flatten());
             let mut published = self.shared.published.write();
             if head.number > published.number {
                 tracing::debug!(commit = head.number, rid = head.rid.0, "published");

@@ -14,6 +14,7 @@ mod deleting;
 mod history;
 mod model;
 mod opening;
+mod packages;
 mod paging;
 mod power;
 mod room;
