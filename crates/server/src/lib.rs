@@ -19,6 +19,7 @@ mod exchange;
 mod fhir;
 mod graph;
 mod oauth;
+mod registry;
 mod service;
 mod start;
 mod start_error;

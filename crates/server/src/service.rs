@@ -10,13 +10,13 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use authority::ServiceId;
 use base::{Fault, Random, ids};
-use fhir::Definitions;
 use fhir::definitions::Registry;
 use store::control::{Change, ControlStore};
 use store::{Store, StoreOptions};
 
 use crate::app::App;
 use crate::edge::config::ServiceSettings;
+use crate::registry::OwnDefinitions;
 
 /// Where the control plane keeps the folder of each service, by `workspace/name`.
 const FOLDERS: &str = "service_folders";
@@ -34,14 +34,15 @@ pub(crate) struct Service {
     /// Where the store is within the data folder: `services/GUID`. A service that was deleted and
     /// made again has another one.
     pub(crate) folder: String,
+    /// What it knows beyond its FHIR version.
+    own: OwnDefinitions,
 }
 
 impl Service {
     /// The definitions that the service knows now: those of its FHIR version and its own. A request
     /// asks once and works on one state to its end. Blocks while what changed is read.
-    #[expect(clippy::unnecessary_wraps, reason = "its own definitions are read from the store")]
     pub(crate) fn registry(&self) -> Result<Arc<Registry>, Fault> {
-        Ok(Arc::new(Registry::new(Definitions::r4())))
+        self.own.registry(&self.store)
     }
 }
 
@@ -74,6 +75,11 @@ impl Services {
         let mut all: Vec<_> = self.open.load().values().cloned().collect();
         all.sort_by(|one, other| one.id.cmp(&other.id));
         all
+    }
+
+    /// The one of this label, `workspace-name`.
+    pub(crate) fn labelled(&self, label: &str) -> Option<Arc<Service>> {
+        self.open.load().get(label).cloned()
     }
 
     /// Opens what the directory has and closes what it has no more, with its data.
@@ -119,7 +125,8 @@ impl Services {
         };
         let store = Store::open(&path, options).map_err(|error| Fault::new(opening(), error))?;
         let (settings, page_key) = (app.config.service(id), self.page_key);
-        Ok(Service { id: id.clone(), store, settings, page_key, folder })
+        let own = OwnDefinitions::default();
+        Ok(Service { id: id.clone(), store, settings, page_key, folder, own })
     }
 }
 

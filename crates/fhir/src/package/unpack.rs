@@ -100,3 +100,91 @@ fn failed(error: io::Error) -> PackageError {
     }
     PackageError::Damaged(error)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use flate2::Compression;
+    use flate2::write::GzEncoder;
+
+    use super::*;
+
+    const MANIFEST: &str = r#"{"name":"a.b","version":"1"}"#;
+
+    fn tar(files: &[(&str, &str)]) -> Vec<u8> {
+        let mut archive = tar::Builder::new(Vec::new());
+        for (name, text) in files {
+            let mut header = tar::Header::new_gnu();
+            header.set_size(u64::try_from(text.len()).unwrap());
+            header.set_mode(0o600);
+            archive.append_data(&mut header, name, text.as_bytes()).unwrap();
+        }
+        archive.into_inner().unwrap()
+    }
+
+    fn gzip(bytes: &[u8]) -> Vec<u8> {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+        encoder.write_all(bytes).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    fn zstd(bytes: &[u8]) -> Vec<u8> {
+        zstd::encode_all(bytes, 1).unwrap()
+    }
+
+    fn names(archive: &[u8], bounds: Bounds) -> Result<Vec<String>, PackageError> {
+        let mut names = Vec::new();
+        members(archive, bounds, |name, _| names.push(name.to_owned())).map(|()| names)
+    }
+
+    #[test]
+    fn what_belongs_to_the_package_is_taken_from_both_kinds_of_archive() {
+        let long = format!("package/{}.json", "x".repeat(150));
+        let archive = tar(&[
+            ("package/package.json", MANIFEST),
+            ("package/.index.json", "{}"),
+            ("package/example/Patient-a.json", "{}"),
+            ("package/ValueSet-a.json", "{}"),
+            ("package/ValueSet-a.xml", "<x/>"),
+            ("other/ValueSet-b.json", "{}"),
+            (&long, "{}"),
+        ]);
+        let expected = ["package.json", "ValueSet-a.json", long.strip_prefix("package/").unwrap()];
+        assert_eq!(names(&gzip(&archive), Bounds::default()).unwrap(), expected);
+        assert_eq!(names(&zstd(&archive), Bounds::default()).unwrap(), expected);
+    }
+
+    #[test]
+    fn limits_hold_at_the_limit_and_one_past_it() {
+        let archive = tar(&[("package/package.json", MANIFEST), ("package/a.json", "{}")]);
+        let bytes = u64::try_from(archive.len()).unwrap();
+        let of = |bytes, members| names(&gzip(&archive), Bounds { bytes, members });
+        assert_eq!(of(bytes, 2).unwrap().len(), 2);
+        assert!(matches!(of(bytes, 1), Err(PackageError::TooMany)));
+        // The two blocks of zeros at the end need not be read.
+        assert!(matches!(of(bytes - 1_024, 2), Err(PackageError::TooLarge)));
+        let bomb = tar(&[("package/a.json", &" ".repeat(8 << 20))]);
+        let bounds = Bounds { bytes: 1 << 20, members: 9 };
+        assert!(matches!(names(&zstd(&bomb), bounds), Err(PackageError::TooLarge)));
+    }
+
+    #[test]
+    fn what_is_damaged_or_no_package_is_told_apart() {
+        let archive = gzip(&tar(&[("package/package.json", MANIFEST)]));
+        let (head, _) = archive.split_at(archive.len() / 2);
+        assert!(matches!(names(head, Bounds::default()), Err(PackageError::Damaged(_))));
+        for bytes in [&b""[..], b"{}", b"PK\x03\x04", &[0x1f]] {
+            assert!(matches!(names(bytes, Bounds::default()), Err(PackageError::NotAnArchive)));
+        }
+        let read = |files| super::super::read(&gzip(&tar(files)), "4.0.1");
+        let none = read(&[("package/ValueSet-a.json", "{}")]);
+        assert!(matches!(none, Err(PackageError::NotAPackage(_))));
+        let unnamed = read(&[("package/package.json", "{}")]);
+        assert!(matches!(unnamed, Err(PackageError::NotAPackage(_))));
+        let alone = read(&[("package/package.json", MANIFEST), ("package/bad.json", "{")]).unwrap();
+        assert_eq!(alone.manifest.id(), "a.b#1");
+        assert_eq!(alone.left_out.first().unwrap().0, "bad.json");
+        assert!(matches!(read(&[("package/x", "")]), Err(PackageError::NotAPackage(_))));
+    }
+}

@@ -1,61 +1,91 @@
-//! Published packages become layers: what they define is found, quickly and in little memory.
+//! Published packages become layers in which their definitions are found.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use fhir::Definitions;
 use fhir::definitions::{Layer, Origin, Registry};
-use fhir::package::{self, Package};
+use fhir::package::{self, Package, PackageError};
 
 use crate::archive::data;
 
-fn read(file: &str) -> Package {
-    let bytes = std::fs::read(data().join("igs").join(file)).expect("the data is there");
-    package::read(&bytes, "4.0.1").expect("a package")
+/// Reads a package of `data/igs`; none when the data is not beside the project.
+fn read(file: &str) -> Option<Package> {
+    let bytes = std::fs::read(data().join("igs").join(file)).ok()?;
+    Some(package::read(&bytes, "4.0.1").expect("a package"))
 }
 
-fn rss() -> usize {
-    let t = std::fs::read_to_string("/proc/self/status").unwrap();
-    let l = t.lines().find(|l| l.starts_with("VmRSS")).unwrap();
-    l.split_whitespace().nth(1).unwrap().parse().unwrap()
+fn layer(package: Package) -> Arc<Layer> {
+    let origin = Origin::Package(package.manifest.id());
+    Arc::new(Layer::load(Definitions::r4(), origin, package.pack).expect("a pack"))
+}
+
+/// The package is of this name, has so many profiles, value sets and code systems, all readable,
+/// and every profile has its elements.
+fn check(file: &str, id: &str, expected: [usize; 3], longest: Duration) -> Option<Arc<Layer>> {
+    let started = Instant::now();
+    let package = read(file)?;
+    let (took, bytes) = (started.elapsed(), package.pack.len());
+    assert_eq!((package.manifest.id(), &*package.left_out), (id.to_owned(), &[][..]));
+    let counts = ["StructureDefinition", "ValueSet", "CodeSystem"]
+        .map(|ty| package.counts.get(ty).copied().unwrap_or_default());
+    assert_eq!(counts, expected, "{id}");
+    let layer = layer(package);
+    let found = [
+        layer.profiles().iter().filter(|profile| profile.root().is_some()).count(),
+        layer.terminology().value_sets().count(),
+        layer.terminology().code_systems().count(),
+    ];
+    assert_eq!(found, expected, "{id}");
+    println!("{id}: {bytes} bytes, {took:?}");
+    assert!(took < longest, "{id} took {took:?}");
+    Some(layer)
 }
 
 #[test]
-fn measure() {
-    Definitions::r4().load_all().unwrap();
-    for file in [
-        "hl7.fhir.us.core-3.1.1.tgz",
-        "hl7.fhir.us.core-6.1.0.tgz",
-        "hl7.fhir.us.core-7.0.0.tgz",
-        "hl7.fhir.uv.ips-1.1.0.tgz",
-        "hl7.fhir.uv.ips-2.0.0.tgz",
-        "hl7.terminology.r4-7.0.1.tar.zst",
-        "hl7.fhir.uv.extensions.r4-5.3.0-ballot-tc1.tgz",
+fn us_core_and_ips_are_read() {
+    let longest = Duration::from_secs(30);
+    for (file, id, expected) in [
+        ("hl7.fhir.us.core-3.1.1.tgz", "hl7.fhir.us.core#3.1.1", [30, 32, 5]),
+        ("hl7.fhir.us.core-6.1.0.tgz", "hl7.fhir.us.core#6.1.0", [59, 36, 5]),
+        ("hl7.fhir.us.core-7.0.0.tgz", "hl7.fhir.us.core#7.0.0", [63, 29, 5]),
+        ("hl7.fhir.uv.ips-1.1.0.tgz", "hl7.fhir.uv.ips#1.1.0", [36, 60, 1]),
+        ("hl7.fhir.uv.ips-2.0.0.tgz", "hl7.fhir.uv.ips#2.0.0", [32, 36, 0]),
     ] {
-        let r0 = rss();
-        let t = Instant::now();
-        let p = read(file);
-        let t1 = t.elapsed();
-        println!(
-            "{file}: {t1:?} pack {} rss +{} kB {:?} left out {}",
-            p.pack.len(),
-            rss() as i64 - r0 as i64,
-            p.counts,
-            p.left_out.len()
-        );
-        let id = p.manifest.id();
-        println!("{id} {:?}", p.manifest.dependencies.len());
-        let t = Instant::now();
-        let l = Layer::load(Definitions::r4(), Origin::Package(id), p.pack).unwrap();
-        let a = t.elapsed();
-        let r1 = rss();
-        l.profiles();
-        l.terminology();
-        l.search_parameters();
-        l.concept_maps();
-        println!("   load {a:?} all {:?} rss +{} kB", t.elapsed(), rss() as i64 - r1 as i64);
-        let nosnap = l.profiles().iter().filter(|p| p.root().is_none()).count();
-        println!("   profiles {} without snapshot {nosnap}", l.profiles().iter().count());
-        let _ = Registry::new(Definitions::r4()).with(Arc::new(l));
+        let Some(layer) = check(file, id, expected, longest) else { return };
+        let r4 = Definitions::r4();
+        let types = layer.profiles().iter().flat_map(|profile| profile.elements());
+        let names = types.flat_map(|element| element.types());
+        assert!(names.filter(|of| of.ty() == r4.type_named("Extension")).count() > 10, "{id}");
     }
+}
+
+#[test]
+fn the_terminology_of_hl7_is_read_in_seconds() {
+    let file = "hl7.terminology.r4-7.0.1.tar.zst";
+    // Machines are shared: alone it takes a second and a half.
+    let longest = Duration::from_secs(60);
+    let Some(layer) = check(file, "hl7.terminology.r4#7.0.1", [9, 2_499, 897], longest) else {
+        return;
+    };
+    let registry = Registry::new(Definitions::r4()).with(layer);
+    let system = registry.code_system("http://terminology.hl7.org/CodeSystem/v3-ActCode");
+    let concept = system.and_then(|system| system.concept("AMB")).expect("a code of ActCode");
+    assert_eq!(concept.display(), Some("ambulatory"));
+}
+
+#[test]
+fn a_package_says_what_it_needs_and_for_which_version_it_is() {
+    let Some(package) = read("hl7.fhir.us.core-3.1.1.tgz") else { return };
+    let needed =
+        package.manifest.dependencies.iter().map(|it| format!("{}#{}", it.name, it.version));
+    assert_eq!(needed.collect::<Vec<_>>(), ["hl7.fhir.r4.core#4.0.1"]);
+    let bytes = std::fs::read(data().join("igs/hl7.fhir.us.core-3.1.1.tgz")).expect("the data");
+    let refused = package::read(&bytes, "5.0.0").expect_err("another version");
+    assert!(matches!(&refused, PackageError::OtherVersion { .. }));
+    assert_eq!(
+        refused.to_string(),
+        "hl7.fhir.us.core#3.1.1 is for FHIR 4.0.1, and this service has FHIR 5.0.0. Take the \
+         package of the same name that was made for it"
+    );
 }

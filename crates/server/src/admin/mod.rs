@@ -1,9 +1,10 @@
 //! <https://www.rfc-editor.org/rfc/rfc9110#section-9>
 //!
-//! What neither ARM nor Graph has: backup, key rotation, the explanation of a token.
+//! What neither ARM nor Graph has: backup, key rotation, packages, the explanation of a token.
 
 mod backup;
 mod keys;
+mod packages;
 mod refusal;
 mod token;
 
@@ -30,9 +31,20 @@ async fn served(app: &Arc<App>, request: Request) -> Result<Answer, Refusal> {
         (["backup"], &Method::POST) => backup::backup(app, request).await,
         (["keys", "rotate"], &Method::POST) => keys::rotate(app, request).await,
         (["keys"], &Method::GET) => keys::list(app, &request),
+        (["services", label, "packages"], &Method::GET) => {
+            packages::list(app, &request, label).await
+        }
+        (["services", label, "packages"], &Method::POST) => {
+            packages::add(app, request, label).await
+        }
+        (["services", label, "packages", name], &Method::DELETE) => {
+            packages::remove(app, &request, label, name).await
+        }
         (["token", "explain"] | ["backup"] | ["keys", "rotate"], _) => {
             Err(Refusal::OnlyMethod("POST"))
         }
+        (["services", _, "packages"], _) => Err(Refusal::OnlyMethod("GET, POST")),
+        (["services", _, "packages", _], _) => Err(Refusal::OnlyMethod("DELETE")),
         (["keys"], _) => Err(Refusal::OnlyMethod("GET")),
         _ => Err(Refusal::NoSuchPath(request.path)),
     }

@@ -16,6 +16,7 @@ pub(crate) enum Refusal {
     Token(TokenFault),
     Denied(String),
     NoSuchPath(String),
+    NotThere(String),
     OnlyMethod(&'static str),
     Body(BodyRefused),
     Invalid(String),
@@ -50,6 +51,7 @@ impl Refusal {
             Self::NoSuchPath(path) => {
                 (StatusCode::NOT_FOUND, "NotFound", format!("There is no '{path}'."))
             }
+            Self::NotThere(why) => (StatusCode::NOT_FOUND, "NotFound", why.clone()),
             Self::OnlyMethod(method) => (
                 StatusCode::METHOD_NOT_ALLOWED,
                 "MethodNotAllowed",

@@ -27,7 +27,7 @@ mod resource;
 mod route;
 mod search;
 mod smart_configuration;
-mod types;
+pub(crate) mod types;
 mod update;
 mod versions;
 mod vread;

@@ -55,8 +55,8 @@ proptest! {
 fn a_pack_without_a_section_says_which() {
     use crate::definitions::pack::{self, About, Kind};
     let about = About::default();
-    check(pack::write(&about, &[]).unwrap(), &PackError::Missing("types"));
-    let wrong = pack::write(&about, &[(Kind::Types, vec![7; 20])]).unwrap();
+    check(pack::write(&about, &[], 1).unwrap(), &PackError::Missing("types"));
+    let wrong = pack::write(&about, &[(Kind::Types, vec![7; 20])], 1).unwrap();
     check(wrong, &PackError::DamagedSection("types"));
 }
 

@@ -5,6 +5,7 @@ mod damage;
 mod overlay;
 mod package;
 mod search;
+mod stored;
 mod terminology;
 mod types;
 

@@ -1,0 +1,154 @@
+//! The definitions of one service: of its FHIR version, of its packages, and of what was stored
+//! over REST. Made from the store when they are first asked for, and again when the store says that
+//! they changed: whoever asks after a write was acknowledged sees what it wrote.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use arc_swap::ArcSwapOption;
+use base::Fault;
+use fhir::Definitions;
+use fhir::definitions::{Layer, Origin, PackError, Registry, STORED_TYPES, Stored};
+use json::{Document, Limits};
+use store::{
+    KeptPackage, Restriction, Rid, SearchPlan, Snapshot, SnapshotNumber, Store, TypeId,
+    TypeRestriction, Version,
+};
+
+use crate::fhir::types;
+
+/// Stored definitions that are read at one time.
+const READ_AT_ONCE: usize = 256;
+
+/// What a service knows, as of the last time somebody asked.
+#[derive(Default)]
+pub(crate) struct OwnDefinitions {
+    known: ArcSwapOption<Known>,
+    /// Held by the one who reads what changed; others wait for it.
+    reading: parking_lot::Mutex<()>,
+}
+
+/// A registry, and what it was made from.
+struct Known {
+    at: SnapshotNumber,
+    package_changes: u64,
+    /// The versions that were looked at, whether or not they could be used.
+    versions: BTreeSet<Rid>,
+    stored: Arc<Stored>,
+    registry: Arc<Registry>,
+}
+
+impl Known {
+    /// Whether nothing changed since. The store notes a change before anybody can see it.
+    fn is_current(&self, store: &Store) -> bool {
+        store.last_change(&stored_types()) <= self.at
+            && store.package_changes() == self.package_changes
+    }
+}
+
+impl OwnDefinitions {
+    /// The definitions as of now. Blocks while what changed is read.
+    pub(crate) fn registry(&self, store: &Store) -> Result<Arc<Registry>, Fault> {
+        if let Some(known) = self.known.load().as_ref().filter(|known| known.is_current(store)) {
+            return Ok(Arc::clone(&known.registry));
+        }
+        let _reading = self.reading.lock();
+        let before = self.known.load_full();
+        if let Some(known) = before.as_ref().filter(|known| known.is_current(store)) {
+            return Ok(Arc::clone(&known.registry));
+        }
+        let known = read(store, before.as_deref())?;
+        let registry = Arc::clone(&known.registry);
+        self.known.store(Some(Arc::new(known)));
+        Ok(registry)
+    }
+}
+
+fn stored_types() -> [TypeId; STORED_TYPES.len()] {
+    STORED_TYPES.map(|name| types::number(name).unwrap_or(TypeId(0)))
+}
+
+/// What is known now: of what was known before only the changes are read.
+fn read(store: &Store, before: Option<&Known>) -> Result<Known, Fault> {
+    // In this order: what changes in between is seen as a change the next time.
+    let package_changes = store.package_changes();
+    let snapshot = store.snapshot();
+    let registry = match before.filter(|known| known.package_changes == package_changes) {
+        Some(known) => Registry::clone(&known.registry),
+        None => with_packages(store)?,
+    };
+    let (versions, stored) = stored(&snapshot, before)?;
+    let registry = Arc::new(registry.with_stored(Arc::clone(&stored)));
+    Ok(Known { at: snapshot.number(), package_changes, versions, stored, registry })
+}
+
+fn stored(
+    snapshot: &Snapshot,
+    before: Option<&Known>,
+) -> Result<(BTreeSet<Rid>, Arc<Stored>), Fault> {
+    let everything =
+        |resource_type| TypeRestriction { resource_type, restriction: Restriction::Everything };
+    let types = stored_types().into_iter().map(everything).collect();
+    let plan = SearchPlan { types, most: usize::MAX, ..SearchPlan::default() };
+    let versions: BTreeSet<Rid> = snapshot.search(&plan)?.rids.into_iter().collect();
+    let none = BTreeSet::new();
+    let (known, mut stored) = match before {
+        Some(before) => (&before.versions, Stored::clone(&before.stored)),
+        None => (&none, Stored::default()),
+    };
+    known.difference(&versions).for_each(|gone| stored.remove(gone.0));
+    let new: Vec<Rid> = versions.difference(known).copied().collect();
+    for some in new.chunks(READ_AT_ONCE) {
+        snapshot.versions(some)?.iter().for_each(|version| insert(&mut stored, version));
+    }
+    Ok((versions, Arc::new(stored)))
+}
+
+/// Puts a stored resource among the definitions, or says in the log why it cannot be used.
+fn insert(stored: &mut Stored, version: &Version) {
+    let name = || format!("{}/{}", types::name(version.key.resource_type), version.key.id);
+    let used = Document::parse(version.body.clone(), &Limits::default())
+        .map_err(|error| error.to_string())
+        .and_then(|document| {
+            let used = stored.insert(version.rid.0, Definitions::r4(), &document);
+            used.map_err(|why| why.to_string())
+        });
+    if let Err(why) = used {
+        tracing::warn!(resource = name(), %why, "{} is not used as a definition: {why}", name());
+    }
+}
+
+fn with_packages(store: &Store) -> Result<Registry, Fault> {
+    let mut registry = Registry::new(Definitions::r4());
+    for package in store.packages()? {
+        let name = package.name.clone();
+        match layer(store, package) {
+            Ok(layer) => registry = registry.with(Arc::new(layer)),
+            Err(why) => tracing::error!(
+                package = name, %why,
+                "the package {name} is left out: {why}; add it again"
+            ),
+        }
+    }
+    Ok(registry)
+}
+
+/// The layer of a package: from its pack, or from the package as it was given when another version
+/// of this program wrote the pack.
+fn layer(store: &Store, package: KeptPackage) -> Result<Layer, String> {
+    let KeptPackage { name, pack, .. } = package;
+    let base = Definitions::r4();
+    let origin = Origin::Package(name.clone());
+    match Layer::load(base, origin.clone(), pack) {
+        Err(PackError::Format(_)) => {}
+        loaded => return loaded.map_err(|error| error.to_string()),
+    }
+    tracing::info!(package = name, "the package {name} is read anew: its pack is of another form");
+    let archive = store.package_archive(&name).map_err(|fault| fault.to_string())?;
+    let archive = archive.unwrap_or_default();
+    let read = fhir::package::read(&archive, base.version()).map_err(|error| error.to_string())?;
+    Layer::load(base, origin, read.pack).map_err(|error| error.to_string())
+}
+
+#[cfg(test)]
+mod tests;
