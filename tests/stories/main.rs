@@ -12,6 +12,7 @@ mod limits;
 mod load;
 mod metadata;
 mod patch;
+mod packages;
 mod patient;
 mod powershell;
 mod search;

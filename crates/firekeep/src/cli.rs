@@ -8,8 +8,8 @@ use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    account, app, backup, env, fhirpath, keys, later, load, login, logout, restore, role, serve,
-    service, token, user, version,
+    account, app, backup, env, fhirpath, keys, later, load, login, logout, package, restore, role,
+    serve, service, token, user, version,
 };
 use crate::environment;
 use crate::log::{self, Log};
@@ -32,7 +32,7 @@ Examples:
 
 Without a command the server is started, as with `firekeep serve`.
 `firekeep COMMAND --help` shows examples of each command.
-Later versions add: store, package, postman, http.";
+Later versions add: store, postman, http.";
 
 #[derive(Subcommand, Debug)]
 enum Command {
@@ -62,6 +62,9 @@ enum Command {
     /// Create and list applications, reset secrets, add certificates
     #[command(subcommand)]
     App(app::AppCommand),
+    /// Add, list and remove FHIR packages
+    #[command(subcommand)]
+    Package(package::PackageCommand),
     /// List and rotate the keys that sign tokens
     #[command(subcommand)]
     Keys(keys::KeysCommand),
@@ -77,8 +80,6 @@ enum Command {
     Version,
     #[command(hide = true)]
     Store(later::Anything),
-    #[command(hide = true)]
-    Package(later::Anything),
     #[command(hide = true)]
     Postman(later::Anything),
     #[command(hide = true)]
@@ -138,6 +139,7 @@ fn dispatch(command: Command) -> Result<ExitCode> {
             Command::User(command) => user::run(command).await,
             Command::Role(command) => role::run(command).await,
             Command::App(command) => app::run(command).await,
+            Command::Package(command) => package::run(command).await,
             Command::Keys(command) => keys::run(command).await,
             Command::Env(args) => env::run(&args),
             Command::Backup(args) => backup::run(args).await,
@@ -145,7 +147,6 @@ fn dispatch(command: Command) -> Result<ExitCode> {
             Command::Fhirpath(args) => return fhirpath::run(&args),
             Command::Version => version::run(),
             Command::Store(_) => later::refuse("firekeep store"),
-            Command::Package(_) => later::refuse("firekeep package"),
             Command::Postman(_) => later::refuse("firekeep postman"),
             Command::Http(_) => later::refuse("firekeep http"),
         };

@@ -1,6 +1,7 @@
 //! From compressed bytes to members, within the limits: an archive says whatever it likes about
 //! its sizes, so what counts is what comes out.
 
+use std::cell::Cell;
 use std::io::{self, Read};
 
 use base::limits::{PACKAGE_MEMBERS, PACKAGE_UNPACKED_BYTES};
@@ -36,7 +37,13 @@ pub(super) fn members(
         }
         _ => return Err(PackageError::NotAnArchive),
     };
-    let mut archive = tar::Archive::new(Bounded { from: unpacked, left: bounds.bytes });
+    let exceeded = Cell::new(false);
+    let failed = |error| match exceeded.get() {
+        true => PackageError::TooLarge,
+        false => PackageError::Damaged(error),
+    };
+    let bounded = Bounded { from: unpacked, left: bounds.bytes, exceeded: &exceeded };
+    let mut archive = tar::Archive::new(bounded);
     for (count, entry) in archive.entries().map_err(failed)?.enumerate() {
         if count >= bounds.members {
             return Err(PackageError::TooMany);
@@ -62,43 +69,24 @@ fn member(path: &str) -> Option<&str> {
 }
 
 /// Reads up to a limit, and past it fails.
-struct Bounded<R> {
+struct Bounded<'c, R> {
     from: R,
     left: u64,
+    exceeded: &'c Cell<bool>,
 }
 
-/// How [`Bounded`] fails.
-#[derive(Debug)]
-struct TooMuch;
-
-impl std::fmt::Display for TooMuch {
-    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        out.write_str("more than the limit")
-    }
-}
-
-impl std::error::Error for TooMuch {}
-
-impl<R: Read> Read for Bounded<R> {
+impl<R: Read> Read for Bounded<'_, R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let read = self.from.read(buffer)?;
-        let after = self.left.checked_sub(u64::try_from(read).unwrap_or(u64::MAX));
-        self.left = after.ok_or_else(|| io::Error::other(TooMuch))?;
+        match self.left.checked_sub(read as u64) {
+            Some(left) => self.left = left,
+            None => {
+                self.exceeded.set(true);
+                return Err(io::Error::other("it unpacks to more than the limit"));
+            }
+        }
         Ok(read)
     }
-}
-
-/// The limit, or damage; `tar` wraps what its reader said.
-fn failed(error: io::Error) -> PackageError {
-    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(&error);
-    while let Some(one) = cause {
-        let inner = one.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
-        if inner.is_some_and(|inner| inner.is::<TooMuch>()) || one.is::<TooMuch>() {
-            return PackageError::TooLarge;
-        }
-        cause = one.source();
-    }
-    PackageError::Damaged(error)
 }
 
 #[cfg(test)]
@@ -158,12 +146,16 @@ mod tests {
     #[test]
     fn limits_hold_at_the_limit_and_one_past_it() {
         let archive = tar(&[("package/package.json", MANIFEST), ("package/a.json", "{}")]);
-        let bytes = u64::try_from(archive.len()).unwrap();
-        let of = |bytes, members| names(&gzip(&archive), Bounds { bytes, members });
-        assert_eq!(of(bytes, 2).unwrap().len(), 2);
-        assert!(matches!(of(bytes, 1), Err(PackageError::TooMany)));
-        // The two blocks of zeros at the end need not be read.
-        assert!(matches!(of(bytes - 1_024, 2), Err(PackageError::TooLarge)));
+        let of = |members| names(&gzip(&archive), Bounds { members, ..Bounds::default() });
+        assert_eq!(of(2).unwrap().len(), 2);
+        assert!(matches!(of(1), Err(PackageError::TooMany)));
+        let read = |left| {
+            let exceeded = Cell::new(false);
+            let mut bounded = Bounded { from: &[7; 100][..], left, exceeded: &exceeded };
+            (bounded.read_to_end(&mut Vec::new()).ok(), exceeded.get())
+        };
+        assert_eq!(read(100), (Some(100), false));
+        assert_eq!(read(99), (None, true));
         let bomb = tar(&[("package/a.json", &" ".repeat(8 << 20))]);
         let bounds = Bounds { bytes: 1 << 20, members: 9 };
         assert!(matches!(names(&zstd(&bomb), bounds), Err(PackageError::TooLarge)));

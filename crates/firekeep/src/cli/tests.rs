@@ -83,7 +83,8 @@ fn wrong_usage_is_exit_code_2() {
         "firekeep role assign --who x --role Owner",
         "firekeep role assign --who x --role Owner --service a/b --scope /s",
         "firekeep store check",
-        "firekeep package add f",
+        "firekeep package add",
+        "firekeep package list --service demo",
         "firekeep fhirpath Patient.name",
         "firekeep fhirpath Patient.name f --output xml",
         "firekeep postman export d",
@@ -129,6 +130,7 @@ Commands:
   user      Create and list users, reset passwords
   role      Assign roles, and see what an identity may do
   app       Create and list applications, reset secrets, add certificates
+  package   Add, list and remove FHIR packages
   keys      List and rotate the keys that sign tokens
   env       Print the variables and commands that az, PowerShell and the SDKs need
   backup    Copy the data into a folder while the server runs
@@ -149,5 +151,5 @@ Examples:
 
 Without a command the server is started, as with `firekeep serve`.
 `firekeep COMMAND --help` shows examples of each command.
-Later versions add: store, package, postman, http.
+Later versions add: store, postman, http.
 ";

@@ -1,7 +1,8 @@
 //! The control plane's routes: ARM, Graph and `/_admin`, with the token that opens all three.
 
 use anyhow::{Result, anyhow};
-use reqwest::Method;
+use reqwest::header::CONTENT_TYPE;
+use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 
 use super::data_folder::Opened;
@@ -146,7 +147,24 @@ impl<'o> Control<'o> {
     /// A route under `/_admin`.
     pub(crate) async fn admin(&self, path: &str, body: Option<&Value>) -> Result<Value> {
         let method = if body.is_some() { Method::POST } else { Method::GET };
-        self.send(method, &format!("{}/_admin/{path}", self.opened.connection.arm), body).await
+        self.send(method, &self.admin_url(path), body).await
+    }
+
+    /// Sends bytes to a route under `/_admin`.
+    pub(crate) async fn admin_put(&self, path: &str, body: Vec<u8>) -> Result<Value> {
+        let request = self.request(Method::POST, &self.admin_url(path)).await?;
+        let request = request.header(CONTENT_TYPE, "application/octet-stream").body(body);
+        let response = request.send().await.map_err(|error| http::unreachable(&error))?;
+        http::json(response).await
+    }
+
+    /// Deletes what a route under `/_admin` names.
+    pub(crate) async fn admin_delete(&self, path: &str) -> Result<Value> {
+        self.send(Method::DELETE, &self.admin_url(path), None).await
+    }
+
+    fn admin_url(&self, path: &str) -> String {
+        format!("{}/_admin/{path}", self.opened.connection.arm)
     }
 
     async fn arm(
@@ -161,9 +179,13 @@ impl<'o> Control<'o> {
         self.send(method, &url, body).await
     }
 
-    async fn send(&self, method: Method, url: &str, body: Option<&Value>) -> Result<Value> {
+    async fn request(&self, method: Method, url: &str) -> Result<RequestBuilder> {
         let token = self.opened.tokens.get(&self.opened.connection.arm).await?;
-        let mut request = self.opened.http.request(method, url).bearer_auth(token);
+        Ok(self.opened.http.request(method, url).bearer_auth(token))
+    }
+
+    async fn send(&self, method: Method, url: &str, body: Option<&Value>) -> Result<Value> {
+        let mut request = self.request(method, url).await?;
         if let Some(body) = body {
             request = request.json(body);
         }

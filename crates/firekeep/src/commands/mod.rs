@@ -11,6 +11,7 @@ pub(crate) mod later;
 pub(crate) mod load;
 pub(crate) mod login;
 pub(crate) mod logout;
+pub(crate) mod package;
 pub(crate) mod restore;
 pub(crate) mod role;
 pub(crate) mod serve;

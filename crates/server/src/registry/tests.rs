@@ -6,6 +6,8 @@ use store::{Commit, Content, Key, Operation, PutCondition, ResourceId, StoreOpti
 
 use super::*;
 
+type Shown = Result<(), Box<dyn Error>>;
+
 struct World {
     _folder: tempfile::TempDir,
     store: Store,
@@ -19,11 +21,12 @@ impl World {
         Ok(Self { _folder: folder, store, own: OwnDefinitions::default() })
     }
 
-    async fn run(&self, operation: Operation) -> Result<(), store::Rejected> {
-        self.store.commit(Commit::of(operation)).await.map(drop)
+    async fn run(&self, operation: Operation) -> Shown {
+        self.store.commit(Commit::of(operation)).await?;
+        Ok(())
     }
 
-    async fn put(&self, ty: &str, id: &str, body: &str) -> Result<(), store::Rejected> {
+    async fn put(&self, ty: &str, id: &str, body: &str) -> Shown {
         let bytes = body.as_bytes();
         let content = Content::compress(bytes, digest(bytes), [0; 12])?;
         let condition = PutCondition::Any;
@@ -57,8 +60,6 @@ fn key(ty: &str, id: &str) -> Key {
 fn set(url: &str, title: &str) -> String {
     format!(r#"{{"resourceType":"ValueSet","url":"{url}","title":"{title}"}}"#)
 }
-
-type Shown = Result<(), Box<dyn Error>>;
 
 #[tokio::test]
 async fn every_kind_of_write_is_seen_by_who_asks_after_it() -> Shown {
