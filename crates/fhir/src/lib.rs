@@ -11,8 +11,8 @@
 //! Never here: I/O, async, clocks, HTTP, storage.
 
 pub mod definitions;
-pub mod patch;
 pub mod package;
+pub mod patch;
 pub mod path;
 pub mod search;
 pub mod snapshot;

@@ -11,8 +11,8 @@
 mod archive;
 mod examples_suite;
 mod fuzz;
-mod patch_suite;
 mod packages;
+mod patch_suite;
 mod path_definitions;
 mod path_suite;
 mod path_table;

@@ -53,7 +53,6 @@ fn digest(bytes: &[u8]) -> [u8; 16] {
 
 fn key(ty: &str, id: &str) -> Key {
     let resource_type = types::number(ty).unwrap_or(TypeId(0));
-    #[expect(clippy::expect_used, reason = "the ids of the tests are ids")]
     Key { resource_type, id: ResourceId::new(id).expect("an id") }
 }
 
