@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use base::Fault;
@@ -89,9 +90,12 @@ fn copy_synced(from: &Path, to: &Path) -> io::Result<()> {
     fs::OpenOptions::new().write(true).open(to)?.sync_all()
 }
 
-/// Gives the synced copy its name, durably.
+/// Gives the synced copy its name, durably. It holds what the store holds: nobody else may read it,
+/// wherever it is moved.
 fn finish(folder: &Path) -> io::Result<()> {
-    fs::rename(folder.join(UNFINISHED), folder.join(DATA_FILE))?;
+    let unfinished = folder.join(UNFINISHED);
+    fs::set_permissions(&unfinished, fs::Permissions::from_mode(0o600))?;
+    fs::rename(unfinished, folder.join(DATA_FILE))?;
     sync_folder(folder)
 }
 

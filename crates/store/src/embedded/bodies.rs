@@ -36,3 +36,23 @@ impl Bodies {
         Ok(version)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_more_of_bodies_is_kept_than_the_limit() {
+        let kept = Bodies::new().0;
+        let body = Bytes::from(vec![0; (64 << 10) - ENTRY_BYTES]);
+        let keep = |number: u64| {
+            kept.insert(Rid(number), body.clone());
+            kept.run_pending_tasks();
+            kept.weighted_size()
+        };
+        let limit = limits::BODY_CACHE_BYTES as u64;
+        let most = limit / (64 << 10);
+        assert_eq!((0..most).map(keep).last(), Some(limit));
+        assert_eq!(keep(most), limit);
+    }
+}
