@@ -14,6 +14,8 @@ use uuid::Uuid;
 pub enum TokenFault {
     /// No `Authorization` header.
     Missing,
+    /// More than one `Authorization` header: which of them counts would be a guess.
+    Several,
     /// Another scheme than `Bearer`.
     NotBearer,
     /// What PowerShell makes of a SecureString inside a text.
@@ -48,7 +50,7 @@ impl TokenFault {
     /// Whether a token was sent at all: only then does RFC 6750 want an `error`.
     #[must_use]
     pub fn sent_a_token(&self) -> bool {
-        !matches!(self, Self::Missing | Self::NotBearer)
+        !matches!(self, Self::Missing | Self::Several | Self::NotBearer)
     }
 }
 
@@ -60,6 +62,9 @@ impl fmt::Display for TokenFault {
                  a token from az account get-access-token --resource=URL --query accessToken \
                  --output tsv",
             ),
+            Self::Several => {
+                f.write_str("The request has several Authorization headers. Send one.")
+            }
             Self::NotBearer => {
                 f.write_str("The Authorization header does not have the form: Bearer TOKEN")
             }

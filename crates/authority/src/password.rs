@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use argon2::password_hash::{PasswordHasher, PasswordVerifier, phc};
 use argon2::{Algorithm, Argon2, Params, Version};
-use base::limits::{PASSWORD_TRIES, PASSWORD_WAIT_MOST};
+use base::limits::{NAMES_REMEMBERED, PASSWORD_TRIES, PASSWORD_WAIT_MOST};
 use base::{Fault, Random, Timestamp};
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
@@ -47,10 +47,6 @@ impl fmt::Debug for PasswordHash {
         f.write_str("PasswordHash(hidden)")
     }
 }
-
-/// Names whose wrong passwords are remembered. Past it, those that need not wait are forgotten; if
-/// none can be, new names wait.
-const NAMES_REMEMBERED: usize = 10_000;
 
 /// Counts wrong passwords per user name (known or not: the answer must not tell) and makes the
 /// guesser wait, twice as long each time. Names are kept as hashes: they may be of any length.

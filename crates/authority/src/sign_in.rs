@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use base::limits::PASSWORD_BYTES;
 use uuid::Uuid;
 
 use crate::authority::Authority;
@@ -43,9 +44,6 @@ impl SignedIn {
         self.generation
     }
 }
-
-/// Bytes of a password; a longer one is wrong, and not worth hashing.
-const PASSWORD_BYTES: usize = 256;
 
 impl Authority {
     /// Checks a user's password. Takes some 30 ms: call it where it may block, and not too often at

@@ -237,3 +237,36 @@ fn check_audience(
 fn readable(text: &str) -> String {
     text.chars().filter(|c| !c.is_control()).take(200).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_more_tokens_are_remembered_than_the_limit() {
+        let verified = Verified::default().0;
+        let claimed = Arc::new(Claimed {
+            kid: String::new(),
+            issuer: String::new(),
+            not_before: Timestamp::from_unix_seconds(0),
+            identity: Arc::new(Identity {
+                object_id: Uuid::nil(),
+                tenant: Uuid::nil(),
+                client_id: Uuid::nil(),
+                kind: PrincipalKind::User,
+                name: None,
+                scopes: Vec::new(),
+                audience: String::new(),
+                expires: Timestamp::from_unix_seconds(0),
+                token_id: String::new(),
+            }),
+        });
+        let remember = |number: u64| {
+            verified.insert(sha256(&number.to_be_bytes()), Arc::clone(&claimed));
+            verified.run_pending_tasks();
+            verified.entry_count()
+        };
+        assert_eq!((0..TOKEN_CACHE).map(remember).last(), Some(TOKEN_CACHE));
+        assert_eq!(remember(TOKEN_CACHE), TOKEN_CACHE);
+    }
+}

@@ -73,10 +73,31 @@ pub const REFRESH_TOKEN_LIFETIME: Duration = Duration::from_hours(24 * 90);
 /// Sign-ins that may be under way (authorization codes and device codes together) before new ones
 /// are refused.
 pub const PENDING_SIGN_INS: usize = 10_000;
+/// Bytes of a scope. It is kept while a sign-in is under way, which anybody may begin.
+pub const SCOPE_BYTES: usize = 4 << 10;
+/// Wrong user codes that may be typed from one address in one minute.
+pub const USER_CODE_TRIES: u32 = 20;
+/// Addresses whose wrong user codes are counted; past it new ones wait for the next minute.
+pub const ADDRESSES_REMEMBERED: usize = 10_000;
+/// Bytes of a client assertion; one with a chain of certificates in it has a few thousand.
+pub const ASSERTION_BYTES: usize = 32 << 10;
+/// How long a client assertion may live; clients make them for ten minutes.
+pub const ASSERTION_LIFETIME: Duration = Duration::from_hours(24);
+/// Resources that one client assertion may be used for, each once.
+pub const ASSERTION_RESOURCES: usize = 32;
+/// Client assertions of one application that are remembered until they end.
+pub const ASSERTIONS_REMEMBERED: usize = 10_000;
+/// Secrets an application may have, and as many certificates.
+pub const CREDENTIALS: usize = 50;
 /// Verified tokens kept in memory.
 pub const TOKEN_CACHE: u64 = 10_000;
 /// Password checks that may run at one time; argon2id is heavy by design.
 pub const PASSWORD_CHECKS: usize = 2;
+/// Bytes of a password; a longer one cannot be set, and is wrong without being hashed.
+pub const PASSWORD_BYTES: usize = 256;
+/// Names whose wrong passwords are remembered. Past it, those that need not wait are forgotten; if
+/// none can be, new names wait.
+pub const NAMES_REMEMBERED: usize = 10_000;
 /// Wrong passwords for one user before sign-in waits; each further one doubles the wait.
 pub const PASSWORD_TRIES: u32 = 5;
 /// The longest wait after wrong passwords.

@@ -80,7 +80,6 @@ pub(crate) fn made(control: &ControlStore) -> Result<Option<Made>, Fault> {
 pub(crate) fn make(
     what: Bootstrap,
     authority: &Authority,
-    control: &ControlStore,
     random: &dyn Random,
 ) -> Result<(Made, Secrets), Fault> {
     let password = password(random);
@@ -91,13 +90,14 @@ pub(crate) fn make(
                 Bootstrap::Demo => Some(demo(draft, &mut made)?),
                 Bootstrap::Nothing => None,
             };
+            let value = serde_json::to_vec(&made)
+                .map_err(|error| Fault::new("keeping what the first start made", error))?;
+            let (collection, key) = (SERVER.to_owned(), MADE.to_vec());
+            // In one write with the directory: a start that ends in between leaves an empty folder.
+            draft.keep(Change::Put { collection, key, value });
             Ok((made, secret))
         })
         .map_err(|refused| fault("making the first tenant", refused))?;
-    let value = serde_json::to_vec(&made)
-        .map_err(|error| Fault::new("keeping what the first start made", error))?;
-    let (collection, key) = (SERVER.to_owned(), MADE.to_vec());
-    control.write(&[Change::Put { collection, key, value }])?;
     Ok((made, Secrets { password: Some(password), client_secret }))
 }
 

@@ -1,5 +1,7 @@
 //! One request and its answer, as handlers see them: no sockets, no framing, no compression.
 
+use std::net::IpAddr;
+
 use base::{Fault, Timestamp};
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderName};
@@ -13,6 +15,10 @@ pub(crate) use crate::edge::body::{Body, BodyFault};
 pub(crate) struct Request {
     /// `HEAD` arrives here as `GET`; the edge drops the body of the answer.
     pub(crate) method: Method,
+    /// Whether it was `HEAD`, where that has an answer of its own.
+    pub(crate) head: bool,
+    /// Whose connection it is: a proxy's, where one stands in front.
+    pub(crate) peer: IpAddr,
     /// The path as sent, percent-encoding kept; for the path form of a service without
     /// `/fhir/LABEL`.
     pub(crate) path: String,
@@ -58,8 +64,11 @@ pub(crate) enum AnswerBody {
     Full(Bytes),
     /// Made while it is sent, for answers that should not stand in memory whole. An error closes
     /// the connection.
-    Pieces(Box<dyn Iterator<Item = Result<Bytes, Fault>> + Send>),
+    Pieces(AnswerPieces),
 }
+
+/// The pieces of an answer, made one after the other, each on the blocking pool.
+pub(crate) type AnswerPieces = Box<dyn Iterator<Item = Result<Bytes, Fault>> + Send>;
 
 impl std::fmt::Debug for AnswerBody {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

@@ -34,6 +34,7 @@ const SIGXFSZ: i32 = 25;
 const HOUR: Duration = Duration::from_hours(1);
 
 /// How a server is started.
+#[derive(Clone)]
 pub struct ServeOptions {
     /// The data folder; made when it is not there.
     pub data: PathBuf,
@@ -45,8 +46,10 @@ pub struct ServeOptions {
     pub metrics: Option<SocketAddr>,
     /// What the configuration file says.
     pub config: Config,
-    /// The server's certificate; `None` means one of the folder's own CA.
+    /// The server's certificate; `None` means one of a development CA.
     pub tls: Option<TlsFiles>,
+    /// Where the development CA is; `None` means in the data folder.
+    pub development_ca: Option<PathBuf>,
     /// What an empty folder gets.
     pub bootstrap: Bootstrap,
     /// Whether `connection.json` is written.
@@ -68,6 +71,7 @@ impl ServeOptions {
             metrics: None,
             config: Config::default(),
             tls: None,
+            development_ca: None,
             bootstrap: Bootstrap::default(),
             announce: true,
             clock: Arc::new(SystemClock),
@@ -180,8 +184,7 @@ impl Server {
     /// Accepts nothing more, lets running requests end, closes idle connections.
     pub async fn shutdown(&self) {
         self.closing.send_replace(true);
-        let most = u32::try_from(limits::CONNECTIONS).unwrap_or(u32::MAX);
-        if timeout(limits::DRAIN_TIME, self.slots.acquire_many(most)).await.is_err() {
+        if !all_closed(&self.slots, limits::DRAIN_TIME).await {
             tracing::warn!("some requests took too long and were cut off");
         }
         let steward = self.steward.lock().take();
@@ -220,6 +223,12 @@ impl Server {
         }));
         Ok(())
     }
+}
+
+/// Waits until no connection is open; false when that takes too long.
+async fn all_closed(slots: &Semaphore, time: Duration) -> bool {
+    let all = u32::try_from(limits::CONNECTIONS).unwrap_or(u32::MAX);
+    timeout(time, slots.acquire_many(all)).await.is_ok()
 }
 
 /// Does `work` again and again on the blocking pool, until the server ends.
@@ -279,6 +288,7 @@ struct Opened {
 /// Everything that touches the disk, in the order in which a failure leaves the least behind.
 fn open(options: ServeOptions, addresses: Addresses, ports: &Ports) -> Result<Opened, StartError> {
     let ServeOptions { data, config, tls, bootstrap, announce, clock, random, .. } = options;
+    let ca_folder = options.development_ca.unwrap_or_else(|| data.clone());
     let stored = StoreOptions {
         clock: Arc::clone(&clock),
         random: Arc::clone(&random),
@@ -295,11 +305,11 @@ fn open(options: ServeOptions, addresses: Addresses, ports: &Ports) -> Result<Op
     let (made, new): (Made, Option<Secrets>) = match made {
         Some(made) => (made, None),
         None => {
-            let (made, secrets) = make(bootstrap, &authority, &control, &*random)?;
+            let (made, secrets) = make(bootstrap, &authority, &*random)?;
             (made, Some(secrets))
         }
     };
-    let development_ca = tls.is_none().then(|| DevelopmentCa::of(&data));
+    let development_ca = tls.is_none().then(|| DevelopmentCa::of(&ca_folder));
     let files = match (&development_ca, tls) {
         (Some(ca), _) => {
             let services = authority.directory();
@@ -328,7 +338,81 @@ fn open(options: ServeOptions, addresses: Addresses, ports: &Ports) -> Result<Op
         development_ca,
     });
     app.services_changed()?;
+    warn_of_unknown_services(&app);
     let kept = if announce { retire(&data)? } else { Secrets::default() };
     let connection = Connection::of(&app, &made, &new.unwrap_or(kept), ports);
     Ok(Opened { app, connection, first_start, announce })
+}
+
+/// No error, since a service may be made later; its settings wait for it.
+fn warn_of_unknown_services(app: &App) {
+    let directory = app.authority.directory();
+    for id in app.config.named_services().filter(|id| directory.service(id).is_none()) {
+        tracing::warn!(
+            "the configuration has settings for the service {id}, which does not exist (yet)"
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+    use std::net::TcpStream;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn the_end_waits_for_open_connections_but_not_for_ever() {
+        let slots = Semaphore::new(limits::CONNECTIONS);
+        assert!(all_closed(&slots, Duration::ZERO).await);
+        let open = slots.acquire().await;
+        assert!(!all_closed(&slots, Duration::from_millis(1)).await);
+        let (closed, ()) = tokio::join!(all_closed(&slots, limits::DRAIN_TIME), async {
+            tokio::task::yield_now().await;
+            drop(open);
+        });
+        assert!(closed);
+    }
+
+    fn ask(mut connection: &TcpStream) -> std::io::Result<()> {
+        connection.write_all(b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    }
+
+    fn is_answered(mut connection: &TcpStream) -> std::io::Result<bool> {
+        let mut begin = [0; 5];
+        connection.read_exact(&mut begin)?;
+        Ok(&begin == b"HTTP/")
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_connection_past_the_limit_waits_until_another_one_closes()
+    -> Result<(), Box<dyn std::error::Error>> {
+        let folder = tempfile::tempdir()?;
+        let anywhere = SocketAddr::from(([127, 0, 0, 1], 0));
+        let (listen, http) = (vec![anywhere], Some(anywhere));
+        let bootstrap = Bootstrap::Nothing;
+        let options = ServeOptions { listen, http, bootstrap, ..ServeOptions::new(folder.path()) };
+        let server = Server::start(options).await?;
+        // Each of the two listeners holds the place of the next connection it accepts.
+        let others = u32::try_from(limits::CONNECTIONS - 2)?;
+        let others = server.slots.acquire_many(others).await?;
+        let address = server.connection.http.clone().unwrap_or_default().replace("http://", "");
+        let connect = || TcpStream::connect(&address);
+        let (last, past) = (connect()?, connect()?);
+        ask(&past)?;
+        for _ in 0..2 {
+            ask(&last)?;
+            assert!(is_answered(&last)?, "the last one is served");
+            (&last).read(&mut [0; 4_096])?;
+        }
+        past.set_nonblocking(true)?;
+        let waits = is_answered(&past).is_err_and(|e| e.kind() == std::io::ErrorKind::WouldBlock);
+        assert!(waits, "the one past it is not");
+        past.set_nonblocking(false)?;
+        drop(last);
+        assert!(is_answered(&past)?);
+        drop((past, others));
+        server.shutdown().await;
+        Ok(())
+    }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use aws_lc_rs::digest;
 use base::Timestamp;
+use base::limits::CREDENTIALS;
 use uuid::Uuid;
 use x509_parser::parse_x509_certificate;
 use x509_parser::pem::parse_x509_pem;
@@ -16,8 +17,6 @@ use crate::secret::{base64url, unguessable};
 
 /// How long a secret holds when nobody says otherwise: two years.
 const SECRET_LIFETIME: Duration = Duration::from_hours(24 * 365 * 2);
-/// Credentials of one kind an application may have.
-const CREDENTIALS: usize = 50;
 /// Bits of the smallest RSA key accepted.
 const RSA_BITS_LEAST: usize = 2_048;
 

@@ -5,6 +5,7 @@
 use std::fmt;
 use std::ops::Deref;
 
+use base::limits::PASSWORD_BYTES;
 use base::{Fault, Random, Timestamp, ids};
 use serde_json::to_vec;
 use std::sync::Arc;
@@ -112,6 +113,11 @@ impl<'a> Draft<'a> {
     /// The directory as it will be, and what has to be written for that.
     pub(crate) fn finish(self) -> (Directory, Vec<Change>) {
         (self.directory, self.changes)
+    }
+
+    /// Keeps what the server needs of its own in the same write as the directory.
+    pub fn keep(&mut self, change: Change) {
+        self.changes.push(change);
     }
 
     /// The moment of this change.
@@ -247,9 +253,10 @@ impl<'a> Draft<'a> {
     }
 
     fn hashed(&self, password: &str) -> Result<PasswordHash, ChangeRefused> {
-        if password.chars().count() < 8 || password.len() > 256 {
-            let message = "a password has at least 8 characters and at most 256 bytes";
-            return Err(ChangeRefused::Invalid(message.to_owned()));
+        if password.chars().count() < 8 || password.len() > PASSWORD_BYTES {
+            return Err(ChangeRefused::Invalid(format!(
+                "a password has at least 8 characters and at most {PASSWORD_BYTES} bytes"
+            )));
         }
         Ok(PasswordHash::of(password, self.random)?)
     }

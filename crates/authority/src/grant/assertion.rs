@@ -6,12 +6,15 @@
 use std::collections::HashMap;
 
 use base::Timestamp;
-use base::limits::CLOCK_SKEW;
+use base::limits::{
+    ASSERTION_BYTES, ASSERTION_LIFETIME, ASSERTION_RESOURCES, ASSERTIONS_REMEMBERED, CLOCK_SKEW,
+};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use jsonwebtoken::{Algorithm, DecodingKey};
 use parking_lot::Mutex;
 use serde::Deserialize;
+use uuid::Uuid;
 
 use super::{Request, shortened};
 use crate::directory::{Application, Certificate};
@@ -20,12 +23,6 @@ use crate::refusal::TokenRefusal;
 use crate::secret::{base64url, sha256};
 
 const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
-/// Bytes of a client assertion; one with a chain of certificates in it has a few thousand.
-const ASSERTION_BYTES: usize = 32 << 10;
-/// Seconds an assertion may live; clients make them for ten minutes.
-const ASSERTION_SECONDS: f64 = 24.0 * 3_600.0;
-/// Assertions remembered; past it new ones wait until some are over.
-const ASSERTIONS_REMEMBERED: usize = 100_000;
 
 /// What is read of an assertion's header. `x5c` is passed over: the registered certificate decides.
 #[derive(Deserialize)]
@@ -55,9 +52,10 @@ enum Audience {
     Many(Vec<String>),
 }
 
-/// An assertion that held: what tells it from others, and until when.
+/// An assertion that held: whose it is, what tells it from others, and until when.
 pub(super) struct Spent {
-    identity: String,
+    application: Uuid,
+    identity: [u8; 32],
     until: Timestamp,
 }
 
@@ -102,9 +100,9 @@ pub(super) fn check_assertion(
         return Err(refuse("aud has to be the token endpoint's URL"));
     }
     check_times(&claims, certificate, request.now)?;
-    let identity = claims.jti.unwrap_or_else(|| base64url(sha256(assertion.as_bytes())));
     Ok(Spent {
-        identity: format!("{client_id}\n{identity}"),
+        application: application.client_id,
+        identity: sha256(claims.jti.as_deref().unwrap_or(assertion).as_bytes()),
         until: moment(claims.exp).plus(CLOCK_SKEW),
     })
 }
@@ -164,7 +162,7 @@ fn check_times(
         }
     }
     let begins = claims.iat.or(claims.nbf).map_or(now, moment);
-    if moment(claims.exp).since(begins.max(now)).as_secs_f64() > ASSERTION_SECONDS {
+    if moment(claims.exp).since(begins.max(now)) > ASSERTION_LIFETIME {
         return refuse("it would live for more than a day".to_owned());
     }
     if now < certificate.start || certificate.end < now {
@@ -195,13 +193,20 @@ impl Request<'_> {
     }
 }
 
-/// Assertions that were used, until their time is over.
+/// Assertions that were used, by application, until their time is over.
 ///
-/// MSAL uses one assertion for several resources while it lives, so what is refused is the second
-/// use for the same resource: that token the client has already.
+/// MSAL uses one assertion for several resources while it lives, under any of their names, so what
+/// is refused is the second use for a resource as it was written, and more resources than a client
+/// has. What one application uses up takes no room from others.
 #[derive(Default)]
 pub(crate) struct Assertions {
-    used: Mutex<HashMap<[u8; 32], Timestamp>>,
+    used: Mutex<HashMap<Uuid, HashMap<[u8; 32], Used>>>,
+}
+
+/// One assertion: what it was used for, as hashes.
+struct Used {
+    resources: Vec<[u8; 32]>,
+    until: Timestamp,
 }
 
 impl Assertions {
@@ -212,21 +217,31 @@ impl Assertions {
         resource: &str,
         now: Timestamp,
     ) -> Result<(), TokenRefusal> {
-        let key = sha256(format!("{}\n{resource}", spent.identity).as_bytes());
+        let refuse = |why: &str| Err(TokenRefusal::Assertion { why: why.to_owned() });
+        let resource = sha256(resource.as_bytes());
         let mut used = self.used.lock();
+        let used = used.entry(spent.application).or_default();
         if used.len() >= ASSERTIONS_REMEMBERED {
-            used.retain(|_, until| *until > now);
+            used.retain(|_, used| used.until > now);
         }
-        if used.len() >= ASSERTIONS_REMEMBERED {
+        if used.len() >= ASSERTIONS_REMEMBERED && !used.contains_key(&spent.identity) {
             return Err(TokenRefusal::Busy);
         }
-        match used.insert(key, spent.until) {
-            Some(until) if until > now => Err(TokenRefusal::Assertion {
-                why: "it was used for this resource before: make a new one, with another jti"
-                    .to_owned(),
-            }),
-            _ => Ok(()),
+        let known = used.entry(spent.identity);
+        let known = known.or_insert(Used { resources: Vec::new(), until: spent.until });
+        if known.until <= now {
+            *known = Used { resources: Vec::new(), until: spent.until };
         }
+        if known.resources.contains(&resource) {
+            return refuse(
+                "it was used for this resource before: make a new one, with another jti",
+            );
+        }
+        if known.resources.len() >= ASSERTION_RESOURCES {
+            return refuse("it was used for too many resources: make a new one, with another jti");
+        }
+        known.resources.push(resource);
+        Ok(())
     }
 }
 
@@ -253,5 +268,33 @@ mod tests {
         assert_eq!(moment(f64::NAN), Timestamp::from_unix_seconds(0));
         assert_eq!(moment(-5.0), Timestamp::from_unix_seconds(0));
         assert_eq!(moment(1e300), Timestamp::from_unix_seconds(100_000_000_000));
+    }
+
+    #[test]
+    fn an_application_remembers_its_assertions_up_to_the_limit_and_others_their_own() {
+        let (assertions, now) = (Assertions::default(), Timestamp::from_unix_seconds(0));
+        let later = now.plus(CLOCK_SKEW);
+        let spend = |application: u128, number: usize, now: Timestamp| {
+            let identity = sha256(&number.to_be_bytes());
+            let application = Uuid::from_u128(application);
+            let spent = Spent { application, identity, until: later };
+            assertions.spend(&spent, "https://a", now)
+        };
+        for number in 0..ASSERTIONS_REMEMBERED {
+            assert!(spend(1, number, now).is_ok());
+        }
+        assert!(matches!(spend(1, ASSERTIONS_REMEMBERED, now), Err(TokenRefusal::Busy)));
+        assert!(spend(2, ASSERTIONS_REMEMBERED, now).is_ok());
+        assert!(spend(1, ASSERTIONS_REMEMBERED, later).is_ok());
+    }
+
+    #[test]
+    fn an_assertion_is_for_so_many_resources() {
+        let (assertions, now) = (Assertions::default(), Timestamp::from_unix_seconds(0));
+        let until = now.plus(CLOCK_SKEW);
+        let spent = Spent { application: Uuid::nil(), identity: [0; 32], until };
+        let spend = |number: usize| assertions.spend(&spent, &number.to_string(), now).is_ok();
+        assert!((0..ASSERTION_RESOURCES).all(spend));
+        assert!(!spend(ASSERTION_RESOURCES));
     }
 }

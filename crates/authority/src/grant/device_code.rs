@@ -1,5 +1,6 @@
 //! <https://www.rfc-editor.org/rfc/rfc8628>
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use base::limits::DEVICE_CODE_LIFETIME;
@@ -122,12 +123,18 @@ impl Authority {
         })
     }
 
-    /// The request behind a user code that still waits for an answer.
-    pub fn find_device(&self, user_code: &str) -> Result<DeviceView, TokenRefusal> {
-        self.with_device(user_code, |device| Ok(device.view.clone()))
+    /// The request behind a user code that still waits for an answer, as a person typed it at the
+    /// address `from`. Wrong ones are counted, so that codes cannot be found by trying.
+    pub fn find_device(&self, user_code: &str, from: IpAddr) -> Result<DeviceView, TokenRefusal> {
+        self.pending().may_guess(from, self.now())?;
+        let found = self.with_device(user_code, |device| Ok(device.view.clone()));
+        if found.is_err() {
+            self.pending().guessed_wrong(from);
+        }
+        found
     }
 
-    /// The person says yes.
+    /// The person says yes. The code is one that [`Authority::find_device`] found.
     pub fn approve_device(&self, user_code: &str, user: &SignedIn) -> Result<(), TokenRefusal> {
         let current = self.current_user(user)?;
         self.with_device(user_code, |device| {
@@ -137,7 +144,7 @@ impl Authority {
         })
     }
 
-    /// The person says no.
+    /// The person says no. The code is one that [`Authority::find_device`] found.
     pub fn decline_device(&self, user_code: &str) -> Result<(), TokenRefusal> {
         self.with_device(user_code, |device| {
             device.state = State::Declined;
@@ -159,19 +166,12 @@ impl Authority {
             .map(|c| c.to_ascii_uppercase())
             .collect();
         let mut sign_ins = self.pending();
-        sign_ins.may_guess(now)?;
         let found = sign_ins.devices.values_mut().find(|device| {
             device.user_code == typed
                 && device.until > now
                 && matches!(device.state, State::Waiting)
         });
-        match found {
-            Some(device) => then(device),
-            None => {
-                sign_ins.guessed_wrong(now);
-                Err(TokenRefusal::ExpiredDeviceCode)
-            }
-        }
+        then(found.ok_or(TokenRefusal::ExpiredDeviceCode)?)
     }
 
     /// Tokens for a device, once the person has said yes.

@@ -3,14 +3,12 @@
 //! What a token is asked for: the resource, which becomes `aud` as it was written, and what a
 //! user's client wants besides.
 
+use base::limits::SCOPE_BYTES;
 use serde::{Deserialize, Serialize};
 
 use super::{Request, shortened};
 use crate::parameters::Shape;
 use crate::refusal::TokenRefusal;
-
-/// Bytes of a scope. It is kept while a sign-in is under way, which anybody may begin.
-const SCOPE_BYTES: usize = 4 << 10;
 
 /// What was asked for.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use base::limits::{ASSERTION_BYTES, ASSERTION_LIFETIME};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD};
 use jsonwebtoken::{Algorithm, EncodingKey, crypto};
@@ -144,11 +145,36 @@ fn an_assertion_that_does_not_hold_is_refused_with_its_number() {
     check("not yet", 700_024, &|_, claims| claims["nbf"] = (now + 301).into());
     check("a year", 700_024, &|_, claims| claims["exp"] = (now + 31_536_000).into());
     assert_eq!(code(&world.present("a.b", FHIR)), 50_027);
-    assert_eq!(code(&world.present(&"x".repeat((32 << 10) + 1), FHIR)), 50_027);
+    assert_eq!(code(&world.present(&"x".repeat(ASSERTION_BYTES + 1), FHIR)), 50_027);
 
     let good = world.assertion(|_, _| {});
     let tampered = good.replacen('.', "A.", 2);
     assert_eq!(code(&world.present(&tampered, FHIR)), 50_027);
+}
+
+#[test]
+fn an_assertion_is_read_up_to_the_limit_and_not_past_it() {
+    let world = World::with_certificate();
+    let padded =
+        |length: usize| world.assertion(|header, _| header["padding"] = "x".repeat(length).into());
+    let about = (ASSERTION_BYTES - padded(0).len()) * 3 / 4;
+    let of = |bytes: usize| {
+        (about - 8..about + 8).map(padded).find(|it| it.len() == bytes).unwrap_or_default()
+    };
+    assert_eq!(code(&world.present(&of(ASSERTION_BYTES), FHIR)), 0);
+    assert_eq!(code(&world.present(&of(ASSERTION_BYTES + 1), FHIR)), 50_027);
+}
+
+#[test]
+fn an_assertion_lives_for_a_day_at_most() {
+    let world = World::with_certificate();
+    let living = |time: Duration| {
+        let now = world.authority.now().unix_seconds();
+        let end = now + i64::try_from(time.as_secs()).unwrap();
+        code(&world.present(&world.assertion(|_, claims| claims["exp"] = end.into()), FHIR))
+    };
+    assert_eq!(living(ASSERTION_LIFETIME), 0);
+    assert_eq!(living(ASSERTION_LIFETIME + Duration::from_secs(1)), 700_024);
 }
 
 /// MSAL presents one assertion for several resources, never twice for the same one.

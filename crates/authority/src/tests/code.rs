@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use base::limits::{CODE_LIFETIME, PASSWORD_TRIES, PENDING_SIGN_INS};
+use base::limits::{CODE_LIFETIME, PASSWORD_BYTES, PASSWORD_TRIES, PENDING_SIGN_INS};
 
 use super::*;
 use crate::jwt::BASE64URL;
@@ -251,4 +251,21 @@ fn no_more_sign_ins_are_under_way_than_the_limit_and_time_makes_room() {
     assert_eq!(code(&issue()), 90_055);
     world.clock.advance(CODE_LIFETIME);
     assert_eq!(code(&issue()), 0);
+}
+
+#[test]
+fn a_password_is_set_and_read_up_to_the_limit_and_not_past_it() {
+    let world = World::new();
+    let set = |bytes: usize| {
+        let password = "x".repeat(bytes);
+        world.authority.change(|draft| draft.set_password(world.user, &password))
+    };
+    let enter = |bytes: usize| {
+        let endpoint = Endpoint::new("organizations", Shape::V2);
+        code(&world.authority.sign_in(&endpoint, "ada@firekeep.localhost", &"x".repeat(bytes)))
+    };
+    assert!(set(PASSWORD_BYTES).is_ok());
+    assert_eq!(enter(PASSWORD_BYTES), 0);
+    assert_eq!(enter(PASSWORD_BYTES + 1), 50_126);
+    assert!(matches!(set(PASSWORD_BYTES + 1), Err(ChangeRefused::Invalid(_))));
 }

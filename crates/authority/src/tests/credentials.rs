@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use base::limits::CREDENTIALS;
+
 use super::*;
 
 impl World {
@@ -180,4 +182,15 @@ fn a_client_proves_itself_in_one_way() {
         ("scope", &format!("{FHIR}/.default")),
     ]);
     assert_eq!(code(&answer), 90_014);
+}
+
+#[test]
+fn an_application_has_so_many_secrets() {
+    let world = World::new();
+    let id = world.application.object_id;
+    let add = || world.authority.change(|draft| draft.add_secret(id, "one more", None));
+    for _ in 1..CREDENTIALS {
+        assert!(add().is_ok());
+    }
+    assert!(matches!(add(), Err(ChangeRefused::Invalid(why)) if why.contains("at most 50")));
 }

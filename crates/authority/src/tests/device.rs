@@ -1,10 +1,13 @@
 //! Device code: the terminal polls while a person signs in elsewhere.
 
+use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
-use base::limits::{DEVICE_CODE_LIFETIME, PENDING_SIGN_INS};
+use base::limits::{DEVICE_CODE_LIFETIME, PENDING_SIGN_INS, USER_CODE_TRIES};
 
 use super::*;
+
+const HERE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
 fn anywhere() -> Endpoint {
     Endpoint::new("organizations", Shape::V2)
@@ -49,11 +52,11 @@ fn a_device_waits_and_gets_its_tokens_once() {
     world.clock.advance(Duration::from_secs(5));
 
     let typed = start.user_code.to_lowercase().replace('-', " ");
-    let view = world.authority.find_device(&typed).unwrap();
+    let view = world.authority.find_device(&typed, HERE).unwrap();
     assert_eq!(view.client_name, "Microsoft Azure CLI");
     assert_eq!(view.tenant, "organizations");
     world.authority.approve_device(&typed, &world.sign_in()).unwrap();
-    assert_eq!(code(&world.authority.find_device(&typed)), 70_020, "it is answered");
+    assert_eq!(code(&world.authority.find_device(&typed, HERE)), 70_020, "it is answered");
 
     let answer = world.poll(&start).unwrap();
     assert_eq!(claims(&answer.access_token)["aud"], ORIGIN);
@@ -73,7 +76,7 @@ fn a_device_is_declined_or_comes_too_late() {
     let late = world.begin();
     world.clock.advance(DEVICE_CODE_LIFETIME);
     assert_eq!(error(&world.poll(&late)), "expired_token");
-    assert_eq!(code(&world.authority.find_device(&late.user_code)), 70_020);
+    assert_eq!(code(&world.authority.find_device(&late.user_code, HERE)), 70_020);
 }
 
 #[test]
@@ -87,17 +90,18 @@ fn a_session_ended_in_between_gives_no_tokens() {
 }
 
 #[test]
-fn user_codes_cannot_be_tried_without_end() {
+fn user_codes_cannot_be_tried_without_end_and_who_tries_stops_only_himself() {
     let world = World::new();
     let start = world.begin();
-    let wrong = || code(&world.authority.find_device("AAAA-AAAA"));
-    for _ in 0..100 {
-        assert_eq!(wrong(), 70_020);
+    let find = |user_code: &str, from| code(&world.authority.find_device(user_code, from));
+    for _ in 0..USER_CODE_TRIES {
+        assert_eq!(find("AAAA-AAAA", HERE), 70_020);
     }
-    assert_eq!(wrong(), 50_053);
-    assert_eq!(code(&world.authority.find_device(&start.user_code)), 50_053);
+    assert_eq!(find("AAAA-AAAA", HERE), 50_053);
+    assert_eq!(find(&start.user_code, HERE), 50_053);
+    assert_eq!(find(&start.user_code, Ipv4Addr::new(192, 0, 2, 1).into()), 0);
     world.clock.advance(Duration::from_secs(60));
-    assert_eq!(code(&world.authority.find_device(&start.user_code)), 0);
+    assert_eq!(find(&start.user_code, HERE), 0);
 }
 
 #[test]

@@ -52,7 +52,7 @@ pub(super) fn list(call: &Call, subscription: Uuid) -> Result<Answer, Refusal> {
     values(seen.map(|group| shape(group)))
 }
 
-/// `GET`, `PUT` and `DELETE …/resourcegroups/{name}`.
+/// `GET`, `HEAD`, `PUT` and `DELETE …/resourcegroups/{name}`.
 pub(super) async fn one(mut call: Call, group: Group) -> Result<Answer, Refusal> {
     call.subscription(group.subscription)?;
     let place = Scope::resource_group(group.subscription, &group.name);
@@ -60,6 +60,10 @@ pub(super) async fn one(mut call: Call, group: Group) -> Result<Answer, Refusal>
         Method::GET => {
             call.allow(READ, &place)?;
             let found = call.caller.directory.resource_group(group.subscription, &group.name);
+            if call.request.head && found.is_some() {
+                // What `az group exists` asks for.
+                return Ok(Answer::empty(StatusCode::NO_CONTENT));
+            }
             ok(&shape(found.ok_or(Refusal::NoSuchGroup(group.name))?))
         }
         Method::PUT => {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use base::limits;
 use bytes::{Bytes, BytesMut};
@@ -107,7 +108,7 @@ async fn collect(
     if incoming.is_end_stream() && first.len() <= limit {
         return Ok(Bytes::from_owner(Held { bytes: first, _memory: share }));
     }
-    let mut whole = BytesMut::with_capacity(declared.min(limits::BODY_BYTES_AT_ONCE));
+    let mut whole = begun(declared);
     let mut frame = Some(first);
     while let Some(bytes) = frame {
         if whole.len() + bytes.len() > limit {
@@ -118,6 +119,11 @@ async fn collect(
         share.merge(reserve(memory, frame.as_ref().map_or(0, Bytes::len)).await?);
     }
     Ok(Bytes::from_owner(Held { bytes: whole.freeze(), _memory: share }))
+}
+
+/// Memory for a body of this length, of which not much has come: a length costs nothing to say.
+fn begun(declared: usize) -> BytesMut {
+    BytesMut::with_capacity(declared.min(limits::BODY_BYTES_AT_ONCE))
 }
 
 /// The next bytes; `None` at the end. A client that sends less than `STALL_BYTES` per `STALL_TIME`
@@ -147,10 +153,19 @@ async fn next(incoming: &mut Incoming) -> Result<Option<Bytes>, BodyFault> {
     }
 }
 
+/// A share of the memory for bodies, within `BODY_MEMORY_WAIT`.
 async fn reserve(memory: &Arc<Semaphore>, bytes: usize) -> Result<OwnedSemaphorePermit, BodyFault> {
+    reserve_within(limits::BODY_MEMORY_WAIT, memory, bytes).await
+}
+
+async fn reserve_within(
+    time: Duration,
+    memory: &Arc<Semaphore>,
+    bytes: usize,
+) -> Result<OwnedSemaphorePermit, BodyFault> {
     let count = u32::try_from(bytes).unwrap_or(u32::MAX);
     let permit = Arc::clone(memory).acquire_many_owned(count);
-    match timeout(limits::BODY_MEMORY_WAIT, permit).await {
+    match timeout(time, permit).await {
         Ok(Ok(permit)) => Ok(permit),
         Ok(Err(_)) | Err(_) => Err(BodyFault::Busy),
     }
@@ -160,7 +175,7 @@ async fn reserve(memory: &Arc<Semaphore>, bytes: usize) -> Result<OwnedSemaphore
 /// may be in the middle of sending, gets to read the answer.
 impl Drop for Arriving {
     fn drop(&mut self) {
-        let Some(mut incoming) = self.incoming.take().filter(|body| !body.is_end_stream()) else {
+        let Some(incoming) = self.incoming.take().filter(|body| !body.is_end_stream()) else {
             return;
         };
         let rest = incoming.size_hint().upper().unwrap_or(u64::MAX);
@@ -168,16 +183,99 @@ impl Drop for Arriving {
             self.progress.unusable.store(true, Ordering::Relaxed);
         }
         if let (true, Ok(runtime)) = (self.drains, tokio::runtime::Handle::try_current()) {
-            runtime.spawn(async move {
-                let until = Instant::now() + limits::DRAIN_BODY_TIME;
-                let mut left = limits::DRAIN_BYTES;
-                while let Ok(Some(Ok(frame))) = timeout_at(until, incoming.frame()).await {
-                    left = left.saturating_sub(frame.data_ref().map_or(0, Bytes::len));
-                    if left == 0 {
-                        break;
-                    }
-                }
-            });
+            runtime.spawn(drain(incoming, limits::DRAIN_BODY_TIME));
         }
+    }
+}
+
+/// Reads and drops a body, for a while and up to a length; how much that was.
+async fn drain(
+    mut body: impl hyper::body::Body<Data = Bytes> + Send + Unpin,
+    time: Duration,
+) -> usize {
+    let until = Instant::now() + time;
+    let mut dropped = 0;
+    while dropped < limits::DRAIN_BYTES
+        && let Ok(Some(Ok(frame))) = timeout_at(until, body.frame()).await
+    {
+        dropped += frame.data_ref().map_or(0, Bytes::len);
+    }
+    dropped
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+    use std::pin::Pin;
+    use std::task::{Context, Poll};
+
+    use hyper::body::Frame;
+
+    use super::*;
+
+    /// A body of pieces of a mebibyte, which may end or stand still after the last.
+    struct Pieces {
+        left: usize,
+        ends: bool,
+    }
+
+    const MIB: usize = 1 << 20;
+
+    impl hyper::body::Body for Pieces {
+        type Data = Bytes;
+        type Error = Infallible;
+
+        fn poll_frame(
+            mut self: Pin<&mut Self>,
+            _cx: &mut Context<'_>,
+        ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+            match self.left.checked_sub(1) {
+                Some(left) => {
+                    self.left = left;
+                    Poll::Ready(Some(Ok(Frame::data(Bytes::from_static(&[0; MIB])))))
+                }
+                None if self.ends => Poll::Ready(None),
+                None => Poll::Pending,
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_refused_body_is_drained_up_to_the_limit() {
+        let most = limits::DRAIN_BYTES / MIB;
+        let drained =
+            async |left| drain(Pieces { left, ends: true }, limits::DRAIN_BODY_TIME).await / MIB;
+        assert_eq!(drained(most - 1).await, most - 1);
+        assert_eq!(drained(most).await, most);
+        assert_eq!(drained(most + 1).await, most);
+    }
+
+    #[tokio::test]
+    async fn a_refused_body_that_stands_still_is_drained_for_a_while_only() {
+        let still = Pieces { left: 2, ends: false };
+        assert_eq!(drain(still, Duration::from_millis(1)).await, 2 * MIB);
+    }
+
+    #[tokio::test]
+    async fn bodies_in_flight_have_a_limit_and_who_comes_after_it_waits_or_is_refused() {
+        let memory = Arc::new(Semaphore::new(limits::BODY_BYTES_IN_FLIGHT));
+        let now = Duration::ZERO;
+        let all = reserve_within(now, &memory, limits::BODY_BYTES_IN_FLIGHT).await;
+        assert!(all.is_ok());
+        assert!(matches!(reserve_within(now, &memory, 1).await, Err(BodyFault::Busy)));
+        let waiting = tokio::spawn({
+            let memory = Arc::clone(&memory);
+            async move { reserve(&memory, 1).await.is_ok() }
+        });
+        tokio::task::yield_now().await;
+        assert!(!waiting.is_finished());
+        drop(all);
+        assert!(matches!(waiting.await, Ok(true)));
+    }
+
+    #[test]
+    fn memory_for_what_has_not_come_has_a_limit() {
+        assert_eq!(begun(limits::BODY_BYTES_AT_ONCE).capacity(), limits::BODY_BYTES_AT_ONCE);
+        assert_eq!(begun(limits::BODY_BYTES_AT_ONCE + 1).capacity(), limits::BODY_BYTES_AT_ONCE);
     }
 }

@@ -127,15 +127,19 @@ async fn http2(
         let connection = Arc::clone(&connection);
         async move { Ok::<_, Infallible>(handle::answer(connection, request).await) }
     });
+    let http = http2_limits().serve_connection(TokioIo::new(stream), service);
+    drive(http, &progress, false, closing).await;
+}
+
+fn http2_limits() -> http2::Builder<TokioExecutor> {
     let header_bytes = u32::try_from(limits::HEADER_BYTES).unwrap_or(u32::MAX);
-    let http = http2::Builder::new(TokioExecutor::new())
-        .max_header_list_size(header_bytes)
+    let mut http = http2::Builder::new(TokioExecutor::new());
+    http.max_header_list_size(header_bytes)
         .max_concurrent_streams(limits::STREAMS)
         .initial_stream_window_size(256 << 10)
         .initial_connection_window_size(1 << 20)
-        .max_send_buf_size(64 << 10)
-        .serve_connection(TokioIo::new(stream), service);
-    drive(http, &progress, false, closing).await;
+        .max_send_buf_size(64 << 10);
+    http
 }
 
 /// Runs a connection to its end, which it, the server or the watchdog decides.
@@ -169,5 +173,64 @@ async fn drive(
                 Verdict::Stalled => return,
             },
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use http_body_util::Empty;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    use super::*;
+
+    const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+    const HEADERS: u8 = 1;
+    const RST_STREAM: u8 = 3;
+    const SETTINGS: u8 = 4;
+    const REFUSED_STREAM: u32 = 7;
+
+    /// <https://www.rfc-editor.org/rfc/rfc9113#section-4.1>
+    fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
+        let length = u32::try_from(payload.len()).unwrap_or_default().to_be_bytes();
+        [&length[1..], &[kind, flags], &stream.to_be_bytes(), payload].concat()
+    }
+
+    /// The next frame of a kind: its stream and its payload.
+    async fn next(of: u8, client: &mut (impl AsyncRead + Unpin)) -> io::Result<(u32, Vec<u8>)> {
+        loop {
+            let mut head = [0; 9];
+            client.read_exact(&mut head).await?;
+            let [a, b, c, kind, _, stream @ ..] = head;
+            let mut payload = vec![0; u32::from_be_bytes([0, a, b, c]) as usize];
+            client.read_exact(&mut payload).await?;
+            if kind == of {
+                return Ok((u32::from_be_bytes(stream), payload));
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_request_past_the_limit_of_one_connection_is_refused_by_its_stream() -> io::Result<()>
+    {
+        let (mut client, server) = tokio::io::duplex(64 << 10);
+        let never = service_fn(|_: hyper::Request<Incoming>| {
+            std::future::pending::<Result<hyper::Response<Empty<&[u8]>>, Infallible>>()
+        });
+        tokio::spawn(http2_limits().serve_connection(TokioIo::new(server), never));
+        client.write_all(PREFACE).await?;
+        client.write_all(&frame(SETTINGS, 0, 0, &[])).await?;
+        let (_, settings) = next(SETTINGS, &mut client).await?;
+        let streams = settings.chunks(6).find(|setting| setting.starts_with(&[0, 3]));
+        assert_eq!(streams.map(|it| &it[2..]), Some(&limits::STREAMS.to_be_bytes()[..]));
+        // GET https://a/, of which all is in the static table but the authority.
+        let request = [0x82, 0x87, 0x84, 0x41, 1, b'a'];
+        for number in 0..=limits::STREAMS {
+            client.write_all(&frame(HEADERS, 5, 2 * number + 1, &request)).await?;
+        }
+        let refused = next(RST_STREAM, &mut client).await?;
+        assert_eq!(refused, (2 * limits::STREAMS + 1, REFUSED_STREAM.to_be_bytes().to_vec()));
+        Ok(())
     }
 }

@@ -10,7 +10,8 @@ use std::sync::atomic::Ordering;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
-use base::limits;
+use base::{Fault, limits};
+use bytes::Bytes;
 use http::header::{
     CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, EXPECT, STRICT_TRANSPORT_SECURITY,
     X_CONTENT_TYPE_OPTIONS,
@@ -26,7 +27,7 @@ use super::progress::{OpenRequest, Progress};
 use super::route::{Area, Route, Unrouted};
 use super::send::Sending;
 use super::trace::{CORRELATION_ID, Ids, REQUEST_ID};
-use super::{cors, portal};
+use super::{blocking, cors, portal};
 use crate::app::App;
 use crate::exchange::{Answer, AnswerBody, Request};
 use crate::fhir::outcome::{self, Issue, Severity};
@@ -78,6 +79,10 @@ pub(crate) async fn answer(
         }
     };
     let note = answer.note;
+    compress::compress(&mut answer, wishes.coding);
+    if wishes.head {
+        drop_body(&mut answer).await;
+    }
     finish(&mut answer, &wishes, &ids, &connection.progress);
     let took = started.elapsed();
     app.metrics.request(area, note.interaction.unwrap_or("other"), answer.status, took);
@@ -148,7 +153,7 @@ fn request(
     let encoding = parts.headers.get(CONTENT_ENCODING).map(HeaderValue::as_bytes);
     let encoding = encoding.filter(|value| !value.eq_ignore_ascii_case(b"identity"));
     let body = if incoming.is_end_stream() {
-        Body::of(bytes::Bytes::new())
+        Body::of(Bytes::new())
     } else {
         Body::arriving(Arriving {
             incoming: Some(incoming),
@@ -158,9 +163,11 @@ fn request(
             drains: !parts.headers.contains_key(EXPECT),
         })
     };
-    let method = if parts.method == Method::HEAD { Method::GET } else { parts.method };
+    let head = parts.method == Method::HEAD;
     Request {
-        method,
+        method: if head { Method::GET } else { parts.method },
+        head,
+        peer: connection.peer.ip(),
         path: parts.uri.path().get(route.path_start..).unwrap_or_default().to_owned(),
         query: parts.uri.query().unwrap_or_default().to_owned(),
         headers: std::mem::take(&mut parts.headers),
@@ -242,12 +249,8 @@ fn refusal(is_fhir: bool, status: StatusCode, code: &'static str, text: String) 
     Answer::json(status, &json!({"error": {"code": name, "message": text}}))
 }
 
-/// Compression, length, ids and the other headers that every answer has.
+/// Ids and the other headers that every answer has.
 fn finish(answer: &mut Answer, wishes: &Wishes, ids: &Ids, progress: &Progress) {
-    compress::compress(answer, wishes.coding);
-    if wishes.head {
-        drop_body(answer);
-    }
     for (name, value) in [(REQUEST_ID, &ids.request), (CORRELATION_ID, &ids.correlation)] {
         if let Ok(value) = HeaderValue::from_str(value) {
             answer.headers.insert(name, value);
@@ -261,14 +264,15 @@ fn finish(answer: &mut Answer, wishes: &Wishes, ids: &Ids, progress: &Progress) 
 }
 
 /// The answer to HEAD: the length of what GET would give, if that is known, and no body.
-fn drop_body(answer: &mut Answer) {
+async fn drop_body(answer: &mut Answer) {
     let length = match std::mem::replace(&mut answer.body, AnswerBody::Empty) {
         AnswerBody::Empty => None,
         AnswerBody::Full(bytes) => Some(bytes.len()),
         // Compressing only to count would cost more than the number is worth.
         AnswerBody::Pieces(_) if answer.headers.contains_key(CONTENT_ENCODING) => None,
         AnswerBody::Pieces(pieces) => {
-            pieces.map(|piece| piece.ok().map(|bytes| bytes.len())).sum::<Option<usize>>()
+            let length = |piece: Result<Bytes, Fault>| piece.ok().map(|bytes| bytes.len());
+            blocking::run(move || pieces.map(length).sum::<Option<usize>>()).await.ok().flatten()
         }
     };
     if let Some(length) = length {
@@ -278,9 +282,6 @@ fn drop_body(answer: &mut Answer) {
 
 #[cfg(test)]
 mod tests {
-    use base::Fault;
-    use bytes::Bytes;
-
     use super::*;
 
     #[tokio::test]
@@ -292,21 +293,21 @@ mod tests {
         assert_eq!(outcome_of(panics, time).await, Err(Broke::Panicked));
     }
 
-    #[test]
-    fn head_says_the_length_that_get_has() {
-        let check = |body: AnswerBody, expected: Option<&str>| {
+    #[tokio::test]
+    async fn head_says_the_length_that_get_has() {
+        let check = async |body: AnswerBody, expected: Option<&str>| {
             let mut answer = Answer::empty(StatusCode::OK).body(body);
-            drop_body(&mut answer);
+            drop_body(&mut answer).await;
             let length = answer.headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok());
             assert_eq!(length, expected);
             assert!(matches!(answer.body, AnswerBody::Empty));
         };
-        check(AnswerBody::Empty, None);
-        check(AnswerBody::Full(Bytes::from_static(b"abc")), Some("3"));
+        check(AnswerBody::Empty, None).await;
+        check(AnswerBody::Full(Bytes::from_static(b"abc")), Some("3")).await;
         let pieces =
             || ["ab", "cde"].into_iter().map(|text| Ok(Bytes::from_static(text.as_bytes())));
-        check(AnswerBody::Pieces(Box::new(pieces())), Some("5"));
+        check(AnswerBody::Pieces(Box::new(pieces())), Some("5")).await;
         let broken = pieces().chain([Err(Fault::because("the disk is gone"))]);
-        check(AnswerBody::Pieces(Box::new(broken)), None);
+        check(AnswerBody::Pieces(Box::new(broken)), None).await;
     }
 }

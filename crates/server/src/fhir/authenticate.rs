@@ -6,19 +6,25 @@ use authority::{ExpectedAudience, Identity, TokenFault};
 use http::header::WWW_AUTHENTICATE;
 use http::{HeaderMap, StatusCode};
 
+use super::context::Context;
 use super::outcome::{Issue, Outcome};
 use crate::app::App;
 use crate::edge::bearer;
-use crate::service::Service;
 
-/// The identity behind the request's bearer token.
+/// The identity behind the request's bearer token. A service has several names, and a token for any
+/// of them will do; who needs another one is told the name that was called.
 pub(crate) fn authenticate(
-    app: &App,
-    service: &Service,
+    cx: &Context<'_>,
     headers: &HeaderMap,
 ) -> Result<Arc<Identity>, TokenFault> {
     let token = bearer::token(headers)?;
-    app.authority.verify(token, &ExpectedAudience::Service(service.id.clone()))
+    let expected = ExpectedAudience::Service(cx.service.id.clone());
+    cx.app.authority.verify(token, &expected).map_err(|fault| match fault {
+        TokenFault::WrongAudience { sent, .. } => {
+            TokenFault::WrongAudience { sent, expected: cx.base.to_owned() }
+        }
+        other => other,
+    })
 }
 
 /// 401: the first issue is Azure's, word for word, since scripts match on it; the second says why.

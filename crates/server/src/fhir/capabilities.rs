@@ -92,11 +92,10 @@ fn security(writer: &mut Writer<'_>, endpoints: &Endpoints, cors: bool) {
     writer.end_array().end_object().end_array();
     writer.key("cors").bool(cors);
     writer.key("service").begin_array();
-    for code in ["OAuth", "SMART-on-FHIR"] {
-        writer.begin_object().key("coding").begin_array().begin_object();
-        writer.key("system").string(SECURITY_SERVICE).key("code").string(code);
-        writer.end_object().end_array().end_object();
-    }
+    // Not SMART-on-FHIR: its scopes and launch contexts are not there.
+    writer.begin_object().key("coding").begin_array().begin_object();
+    writer.key("system").string(SECURITY_SERVICE).key("code").string("OAuth");
+    writer.end_object().end_array().end_object();
     writer.end_array().end_object();
 }
 

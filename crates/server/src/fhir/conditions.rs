@@ -5,6 +5,8 @@ use base::Timestamp;
 use http::HeaderMap;
 use http::header::{IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH};
 use jiff::fmt::rfc2822::DateTimeParser;
+use jiff::fmt::strtime;
+use jiff::tz::TimeZone;
 use store::PutCondition;
 
 /// The conditions of a request, or of an entry of a Bundle, as they were written.
@@ -110,10 +112,17 @@ fn number(text: &str) -> Option<u64> {
     if plain { text.parse().ok() } else { None }
 }
 
-/// Seconds since 1970 of an HTTP date.
+/// Seconds since 1970 of an HTTP date, in any of the three forms that a recipient must read: today's,
+/// that of RFC 850, and that of the C library.
 fn http_date(text: &str) -> Option<i64> {
-    let date = DateTimeParser::new().parse_timestamp(text.trim()).ok()?;
-    Some(date.as_second())
+    let text = text.trim();
+    if let Ok(date) = DateTimeParser::new().parse_timestamp(text) {
+        return Some(date.as_second());
+    }
+    ["%A, %d-%b-%y %H:%M:%S GMT", "%a %b %e %H:%M:%S %Y"].iter().find_map(|form| {
+        let date = strtime::parse(form, text).ok()?.to_datetime().ok()?;
+        Some(date.to_zoned(TimeZone::UTC).ok()?.timestamp().as_second())
+    })
 }
 
 /// The ETag of a version.
@@ -193,6 +202,11 @@ mod tests {
         assert!(!has(Some("3"), None));
         assert!(has(None, Some("Tue, 24 Nov 2026 14:58:54 GMT")));
         assert!(!has(None, Some("Tue, 24 Nov 2026 14:58:53 GMT")));
+        assert!(has(None, Some("Tuesday, 24-Nov-26 14:58:54 GMT")));
+        assert!(!has(None, Some("Tuesday, 24-Nov-26 14:58:53 GMT")));
+        assert!(has(None, Some("Tue Nov 24 14:58:54 2026")));
+        assert!(!has(None, Some("Tue Nov  3 14:58:54 2026")));
+        assert!(!has(None, Some("Tuesday, 24-Nov-26 14:58:54 CET")));
         assert!(!has(None, Some("yesterday")));
         assert!(!has(Some("W/\"2\""), Some("Tue, 24 Nov 2026 14:58:54 GMT")));
         assert!(!has(None, None));

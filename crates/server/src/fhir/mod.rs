@@ -86,7 +86,7 @@ async fn serve(
     body: Body,
 ) -> Result<Answer, Outcome> {
     if !routed.as_ref().is_ok_and(|interaction| interaction.is_anonymous()) {
-        let identity = authenticate::authenticate(cx.app, cx.service, headers);
+        let identity = authenticate::authenticate(cx, headers);
         let identity = identity.map_err(|fault| authenticate::refused(cx.app, cx.base, &fault))?;
         cx.identity = Some(identity);
     }

@@ -144,13 +144,17 @@ pub(crate) fn kept_query(token: &str) -> Result<Option<Arc<str>>, Refusal> {
 }
 
 /// Queries that are too long for a link, bounded in bytes.
-static KEPT: LazyLock<Cache<[u8; HASH], Arc<str>>> = LazyLock::new(|| {
+static KEPT: LazyLock<Kept> = LazyLock::new(keeper);
+
+type Kept = Cache<[u8; HASH], Arc<str>>;
+
+fn keeper() -> Kept {
     Cache::builder()
         .max_capacity(KEPT_QUERY_BYTES)
         .weigher(|_, query: &Arc<str>| u32::try_from(query.len()).unwrap_or(u32::MAX))
         .time_to_live(LINK_LIFETIME)
         .build()
-});
+}
 
 fn hash(query: &str) -> [u8; HASH] {
     let digest = digest::digest(&digest::SHA256, query.as_bytes());
@@ -248,5 +252,19 @@ mod tests {
         assert_eq!(opened, Ok(place(None)));
         let short = with("demo", "Patient", 1, |it| it.seal(&place(None), ""));
         assert_eq!(kept_query(&short), Ok(None));
+    }
+
+    #[test]
+    fn no_more_of_queries_is_kept_than_the_limit() {
+        let (kept, mebibyte) = (keeper(), 1 << 20);
+        let query: Arc<str> = "a".repeat(mebibyte).into();
+        let keep = |number: u64| {
+            kept.insert(hash(&number.to_string()), Arc::clone(&query));
+            kept.run_pending_tasks();
+            kept.weighted_size()
+        };
+        let most = KEPT_QUERY_BYTES / mebibyte as u64;
+        assert_eq!((0..most).map(keep).last(), Some(KEPT_QUERY_BYTES));
+        assert_eq!(keep(most), KEPT_QUERY_BYTES);
     }
 }

@@ -15,7 +15,7 @@ use super::conditions::etag;
 use super::context::Context;
 use super::outcome::{self, CONTENT_TYPE, Issue};
 use super::prefer::Return;
-use crate::exchange::{Answer, AnswerBody};
+use crate::exchange::{Answer, AnswerBody, AnswerPieces};
 
 /// 200 with the version, or 304 when the client has it.
 pub(crate) fn found(cx: &Context<'_>, version: &Version) -> Result<Answer, Fault> {
@@ -98,8 +98,6 @@ pub(crate) fn pretty(answer: Answer) -> Result<Answer, Fault> {
     let body = writer::body(Pretty { layout, text, pieces })?;
     Ok(Answer { body, ..answer })
 }
-
-type AnswerPieces = Box<dyn Iterator<Item = Result<Bytes, Fault>> + Send>;
 
 /// An answer on its way through a layout. Answers are cut between entries, so between tokens.
 struct Pretty {

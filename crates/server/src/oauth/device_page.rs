@@ -3,6 +3,7 @@
 //! Two pages: the code that the device shows, then user name and password under the name of the
 //! program that will be signed in. Who did not start it there says so.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use authority::{Endpoint, Parameters, Shape, TokenRefusal};
@@ -23,9 +24,9 @@ const SIGN_IN_PAGE: &str = "device sign-in";
 pub(super) async fn device_page(app: &Arc<App>, request: Request) -> Answer {
     let known = Browser::of(&request);
     let traced = Traced::of(&request);
-    let now = request.now;
+    let (now, peer) = (request.now, request.peer);
     let from_here = seal::same_origin(&request, &app.authority.names().origin);
-    let visit = |browser| Visit { app: Arc::clone(app), browser, traced, now };
+    let visit = |browser| Visit { app: Arc::clone(app), browser, traced, now, peer };
     match (request.method.clone(), known) {
         (Method::GET, known) => {
             let browser = known.unwrap_or_else(|| Browser::new(&*app.random));
@@ -52,6 +53,7 @@ struct Visit {
     browser: Browser,
     traced: Traced,
     now: base::Timestamp,
+    peer: IpAddr,
 }
 
 impl Visit {
@@ -89,7 +91,7 @@ impl Visit {
         if username.is_empty() || password.is_empty() {
             return Err(TokenRefusal::WrongPassword.into());
         }
-        let tenant = self.app.authority.find_device(user_code)?.tenant;
+        let tenant = self.app.authority.find_device(user_code, self.peer)?.tenant;
         let authority = Arc::clone(&self.app.authority);
         let (username, password) = (username.to_owned(), password.to_owned());
         let at = Endpoint::new(&tenant, Shape::V2);
@@ -104,7 +106,7 @@ impl Visit {
     }
 
     fn sign_in_page(&self, user_code: &str, username: &str, error: &str) -> Answer {
-        let device = match self.app.authority.find_device(user_code) {
+        let device = match self.app.authority.find_device(user_code, self.peer) {
             Ok(device) => device,
             Err(TokenRefusal::Fault(fault)) => return self.refused(&Refusal::from(fault)),
             Err(refusal) => return self.code_page(&refusal.to_string()),

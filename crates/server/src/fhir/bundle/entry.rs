@@ -1,5 +1,6 @@
 //! <https://hl7.org/fhir/R4/bundle-definitions.html#Bundle.entry.request>: what one entry asks for.
 
+use authority::ExpectedAudience;
 use base::Timestamp;
 use base::limits::PATCH_ATTEMPTS;
 use http::{HeaderMap, Method, StatusCode};
@@ -176,16 +177,22 @@ fn task(cx: &Context<'_>, method: &str, path: &str) -> Result<Task, Outcome> {
     }
 }
 
+/// The names of the service, without trailing slashes.
+pub(crate) fn bases(cx: &Context<'_>) -> Vec<String> {
+    let names = cx.app.authority.names();
+    let mut bases = names.urls(&ExpectedAudience::Service(cx.service.id.clone())).to_vec();
+    bases.push(cx.base.to_owned());
+    bases
+}
+
 /// Path and query of an entry's URL, which is relative to the base or begins with one of the
 /// service's names.
 fn local<'u>(cx: &Context<'_>, url: &'u str) -> Result<(&'u str, &'u str), Outcome> {
-    let names = cx.app.authority.names();
-    let ours = names.services.iter().filter(|names| names.service == cx.service.id);
-    let bases = ours.flat_map(|names| &names.urls).map(String::as_str);
-    let below = |base: &str| {
-        url.strip_prefix(base).filter(|rest| rest.is_empty() || rest.starts_with(['/', '?']))
+    let below = |base: &String| {
+        let rest = url.strip_prefix(base.as_str());
+        rest.filter(|rest| rest.is_empty() || rest.starts_with(['/', '?']))
     };
-    let inner = bases.chain([cx.base]).find_map(below).unwrap_or(url);
+    let inner = bases(cx).iter().find_map(below).unwrap_or(url);
     let (path, query) = inner.split_once('?').unwrap_or((inner, ""));
     if path.contains("://") {
         let text =

@@ -103,13 +103,37 @@ const URI_ELEMENTS: [&str; 87] = [
 
 /// What the full URLs of a transaction's entries stand for.
 #[derive(Debug, Default)]
-pub(crate) struct References(HashMap<String, String>);
+pub(crate) struct References {
+    /// By full URL; without the base where that is the service's own.
+    targets: HashMap<String, Target>,
+    /// The service's names, without trailing slashes: what is below one is below all.
+    bases: Vec<String>,
+}
+
+/// What an entry makes.
+#[derive(Debug)]
+pub(crate) struct Target {
+    /// `Patient/1`
+    pub(crate) reference: String,
+    /// Whether the resource is new: its only version is the first, whatever the sender called it.
+    pub(crate) created: bool,
+}
 
 impl References {
-    /// Notes that `full_url` is `target`, such as `Patient/1`; false when another entry has it
-    /// already.
-    pub(crate) fn add(&mut self, full_url: &str, target: String) -> bool {
-        self.0.insert(full_url.to_owned(), target).is_none()
+    /// None yet, for a service of these names.
+    pub(crate) fn new(bases: Vec<String>) -> Self {
+        Self { targets: HashMap::new(), bases }
+    }
+
+    /// Notes what `full_url` stands for; false when another entry has it already.
+    pub(crate) fn add(&mut self, full_url: &str, target: Target) -> bool {
+        let name = self.local(full_url).unwrap_or(full_url).to_owned();
+        self.targets.insert(name, target).is_none()
+    }
+
+    /// What of a URL stands below a name of the service.
+    fn local<'u>(&self, url: &'u str) -> Option<&'u str> {
+        self.bases.iter().find_map(|base| url.strip_prefix(base.as_str())?.strip_prefix('/'))
     }
 
     /// The text of `resource` with its references rewritten; `None` when there is nothing to
@@ -139,14 +163,30 @@ impl References {
         Ok((!replacements.is_empty()).then(|| replaced(resource, &replacements)))
     }
 
-    /// What a reference or a link points at, when an entry makes it. What follows `#` or `|` stays.
+    /// What a reference or a link points at, when an entry makes it. What follows `#` or `|` stays,
+    /// and so does a version, unless the resource is new.
     fn target(&self, text: &str, base: Option<&str>) -> Option<String> {
         let end = text.find(['#', '|']).unwrap_or(text.len());
         let (name, rest) = text.split_at_checked(end)?;
-        let absolute = || self.0.get(&format!("{}/{name}", base?));
-        let found = self.0.get(name).or_else(|| if is_relative(name) { absolute() } else { None });
-        let target = found.map(|target| format!("{target}{rest}"))?;
-        (target != text).then_some(target)
+        let (name, version) = match name.split_once("/_history/") {
+            Some((name, version)) => (name, Some(version)),
+            None => (name, None),
+        };
+        let target = self.find(name, base)?;
+        let mut found = target.reference.clone();
+        if let Some(version) = version {
+            found.push_str("/_history/");
+            found.push_str(if target.created { "1" } else { version });
+        }
+        found.push_str(rest);
+        (found != text).then_some(found)
+    }
+
+    /// The entry of a full URL, or of what is relative to `base` or to the service.
+    fn find(&self, name: &str, base: Option<&str>) -> Option<&Target> {
+        let known = |url: &str| self.targets.get(self.local(url).unwrap_or(url));
+        let beside = |base: &str| known(&format!("{base}/{name}"));
+        known(name).or_else(|| base.filter(|_| is_relative(name)).and_then(beside))
     }
 
     /// A uri that names an entry by its `urn:` or relative full URL. An absolute one may be a
@@ -259,12 +299,19 @@ mod tests {
     const UUID: &str = "urn:uuid:00000000-0000-4000-8000-000000000001";
 
     fn references() -> References {
-        let mut references = References::default();
-        references.add(UUID, "Patient/p".to_owned());
-        references.add("urn:oid:1.2.3", "Patient/o".to_owned());
-        references.add("Device/mine", "Device/d".to_owned());
-        references.add("http://example.org/fhir/Group/g1", "Group/g".to_owned());
-        references.add("http://example.org/vs", "ValueSet/v".to_owned());
+        let bases = ["https://demo.localhost", "https://localhost/fhir/demo"];
+        let mut references = References::new(bases.map(str::to_owned).into());
+        let mut add = |full_url: &str, reference: &str| {
+            let created = reference != "List/l";
+            references.add(full_url, Target { reference: reference.to_owned(), created });
+        };
+        add(UUID, "Patient/p");
+        add("urn:oid:1.2.3", "Patient/o");
+        add("Device/mine", "Device/d");
+        add("http://example.org/fhir/Group/g1", "Group/g");
+        add("http://example.org/vs", "ValueSet/v");
+        add("https://demo.localhost/Slot/s1", "Slot/s");
+        add("https://localhost/fhir/demo/List/l", "List/l");
         references
     }
 
@@ -302,6 +349,38 @@ mod tests {
             r#"{"reference":"urn\u003auuid:00000000-0000-4000-8000-000000000001"}"#,
             r#"{"reference":"Patient/p"}"#,
         );
+    }
+
+    #[test]
+    fn all_names_of_the_service_are_one() {
+        let rows = [
+            ("https://demo.localhost/Slot/s1", "Slot/s"),
+            ("https://localhost/fhir/demo/Slot/s1", "Slot/s"),
+            ("Slot/s1", "Slot/s"),
+            ("https://demo.localhost/List/l", "List/l"),
+            ("https://localhost/fhir/demo/Device/mine", "Device/d"),
+            ("https://demo.localhost.example/Slot/s1", "https://demo.localhost.example/Slot/s1"),
+            ("https://demo.localhost/Slot/s2", "https://demo.localhost/Slot/s2"),
+        ];
+        for (text, expected) in rows {
+            let reference = |text: &str| format!(r#"{{"reference":"{text}"}}"#);
+            check(&reference(text), &reference(expected));
+        }
+    }
+
+    #[test]
+    fn a_version_stays_where_it_means_something_here() {
+        let rows = [
+            ("https://demo.localhost/List/l/_history/3", "List/l/_history/3"),
+            ("List/l/_history/3", "List/l/_history/3"),
+            ("Slot/s1/_history/7", "Slot/s/_history/1"),
+            ("http://example.org/fhir/Group/g1/_history/a#x", "Group/g/_history/1#x"),
+            ("Slot/s2/_history/7", "Slot/s2/_history/7"),
+        ];
+        for (text, expected) in rows {
+            let reference = |text: &str| format!(r#"{{"reference":"{text}"}}"#);
+            check(&reference(text), &reference(expected));
+        }
     }
 
     #[test]

@@ -110,30 +110,31 @@ impl Response {
         head: bool,
         room: &mut usize,
     ) -> Self {
-        let answer = match answered {
-            Ok(answer) => answer,
-            Err(refusal) => return Self::refused(cx, &refusal),
-        };
+        let gathered = Self::gathered(answered, head, room);
+        gathered.unwrap_or_else(|refusal| Self::refused(cx, &refusal))
+    }
+
+    /// The same, where a refusal is not one of an entry.
+    pub(crate) fn gathered(
+        answered: Result<Answer, Outcome>,
+        head: bool,
+        room: &mut usize,
+    ) -> Result<Self, Outcome> {
+        let answer = answered?;
         let body = match answer.body {
-            _ if head => Ok(Some(None)),
-            AnswerBody::Empty => Ok(Some(None)),
-            AnswerBody::Full(bytes) if bytes.len() > *room => Ok(None),
-            AnswerBody::Full(bytes) => Ok(Some(Some(bytes))),
+            _ if head => None,
+            AnswerBody::Empty => None,
+            AnswerBody::Full(bytes) => Some(Some(bytes).filter(|bytes| bytes.len() <= *room)),
             AnswerBody::Pieces(pieces) => {
-                resource::gather(pieces, *room).map(|whole| whole.map(Some))
+                Some(resource::gather(pieces, *room).map_err(General::from)?)
             }
         };
-        match body {
-            Ok(None) => Self::refused(cx, &too_much()),
-            Ok(Some(body)) => {
-                *room -= body.as_ref().map_or(0, Bytes::len).min(*room);
-                let etag = answer.headers.get(ETAG).and_then(|etag| etag.to_str().ok());
-                let etag = etag.map(str::to_owned);
-                let content = body.map_or(Content::None, Content::Found);
-                Self { etag, content, ..Self::of(answer.status) }
-            }
-            Err(fault) => Self::refused(cx, &General::from(fault).into()),
-        }
+        let body = body.map(|whole| whole.ok_or_else(too_much)).transpose()?;
+        *room -= body.as_ref().map_or(0, Bytes::len).min(*room);
+        let etag = answer.headers.get(ETAG).and_then(|etag| etag.to_str().ok());
+        let etag = etag.map(str::to_owned);
+        let content = body.map_or(Content::None, Content::Found);
+        Ok(Self { etag, content, ..Self::of(answer.status) })
     }
 
     fn write(self, out: &mut Vec<u8>) {

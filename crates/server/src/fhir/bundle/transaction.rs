@@ -1,16 +1,16 @@
 //! <https://hl7.org/fhir/R4/http.html#trules>: all entries or none.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use base::limits::{BUNDLE_ANSWER_BYTES, PATCH_ATTEMPTS};
 use http::StatusCode;
 use json::{Document, Stripped};
-use store::{Commit, Committed, Key, Operation, Refused, Rejected};
+use store::{Commit, Committed, HistoryOf, Key, Operation, Refused, Rejected};
 
 use super::batch::operation;
 use super::entry::{self, Entry, Task, path, reference};
 use super::prepare::{Prepared, Work, about, prepare, refuse_conditional};
-use super::references::References;
+use super::references::{References, Target};
 use super::response::{self, Response};
 use super::{Refusal, entries};
 use crate::exchange::Answer;
@@ -45,7 +45,7 @@ async fn attempted(
 ) -> Result<Option<Answer>, Refusal> {
     let mut entries = understand(cx, &document)?;
     distinct(&entries)?;
-    let references = references(&entries)?;
+    let references = references(cx, &entries)?;
     let work = entries.iter().enumerate().filter_map(|(place, entry)| {
         let full_url = entry.full_url.clone();
         let (expected, patching) = (entry.task.expects()?, entry.task.patching().cloned());
@@ -55,6 +55,7 @@ async fn attempted(
     let patches = entries.iter().any(|entry| entry.task.patching().is_some());
     *again = (patches && !is_last).then_some(document);
     let (commit, order, stripped) = plan(&mut entries, prepared)?;
+    look_ahead(cx, &entries).await?;
     let committed = match cx.service.store.commit(commit).await {
         Ok(committed) => committed,
         Err(Rejected::At { operation, why }) => {
@@ -150,16 +151,43 @@ fn distinct(entries: &[Entry]) -> Result<(), Refusal> {
     Ok(())
 }
 
+/// Looks up before the commit what is looked up after it, and refuses what cannot be answered: the
+/// history of what never was, and more bytes than the answers may have. What the transaction itself
+/// adds to them is the one thing that can still be too much then.
+async fn look_ahead(cx: &Context<'_>, entries: &[Entry]) -> Result<(), Refusal> {
+    let snapshot = cx.snapshot();
+    let written: HashSet<Key> = entries.iter().filter_map(|entry| entry.task.writes()).collect();
+    let mut room = BUNDLE_ANSWER_BYTES;
+    for (place, entry) in entries.iter().enumerate() {
+        let Task::Look(interaction) = entry.task else { continue };
+        let cx = cx.entry(&entry.query, &entry.conditions);
+        let cx = Context { pinned: Some(snapshot.clone()), ..cx };
+        let found = look(&cx, interaction).await;
+        let is_made_here = match interaction {
+            // The commit itself says whether a resource is there in the end.
+            Interaction::Read(_) => true,
+            Interaction::History(HistoryOf::Instance(key)) => written.contains(&key),
+            _ => false,
+        };
+        if found.is_ok() || !is_made_here {
+            Response::gathered(found, entry.head, &mut room)
+                .map_err(|refusal| Refusal::Entry(refusal.at(&path(place))))?;
+        }
+    }
+    Ok(())
+}
+
 /// What full URLs become: those of entries that store a resource.
-fn references(entries: &[Entry]) -> Result<References, Refusal> {
-    let mut references = References::default();
+fn references(cx: &Context<'_>, entries: &[Entry]) -> Result<References, Refusal> {
+    let mut references = References::new(entry::bases(cx));
     for (place, entry) in entries.iter().enumerate() {
         let (Some(url), Some(_), Some(key)) =
             (&entry.full_url, entry.task.expects(), entry.task.writes())
         else {
             continue;
         };
-        if !references.add(url, reference(&key)) {
+        let created = matches!(entry.task, Task::Create { .. });
+        if !references.add(url, Target { reference: reference(&key), created }) {
             let text =
                 format!("Another entry has the fullUrl {url}; each stands for one resource.");
             return Err(Refusal::Entry(about(place, "duplicate", text)));

@@ -283,7 +283,7 @@ impl Links<'_> {
         if url.len() <= LINK_CHARACTERS {
             return url;
         }
-        self.url("", Some(&self.binding.seal_and_keep(&place, &self.query)))
+        self.url(&form(&self.query), Some(&self.binding.seal_and_keep(&place, &self.query)))
     }
 
     fn url(&self, query: &str, token: Option<&str>) -> String {
@@ -295,5 +295,23 @@ impl Links<'_> {
             url.push_str(part);
         }
         url
+    }
+}
+
+/// What of a query says how answers look. It stays in a link whose query is kept here: it is read
+/// before that is looked up.
+fn form(query: &str) -> String {
+    let named = |part: &&str| part.starts_with("_format=") || part.starts_with("_pretty=");
+    query.split('&').filter(named).collect::<Vec<_>>().join("&")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_link_whose_query_is_kept_still_says_how_answers_look() {
+        assert_eq!(form("_id=1&_pretty=true&_count=2&_format=json"), "_pretty=true&_format=json");
+        assert_eq!(form("_id=_pretty=true"), "");
     }
 }
