@@ -6,7 +6,9 @@ use std::sync::Arc;
 use anyhow::{Context, Result, anyhow, bail};
 use clap::Args;
 use serde_json::Value;
+use server::{Config, ServeOptions};
 use store::lock::{FolderLock, LockError};
+use tempfile::TempDir;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::connection::{self, Connection};
@@ -20,7 +22,7 @@ use crate::commands::serve::start_for_a_moment;
 
 /// Where the data is.
 #[derive(Args, Clone, Debug)]
-pub(crate) struct DataArgs {
+pub(crate) struct FolderArgs {
     /// Data folder
     #[arg(
         long = "data",
@@ -29,6 +31,17 @@ pub(crate) struct DataArgs {
         default_value = "firekeep-data"
     )]
     pub(crate) folder: PathBuf,
+}
+
+/// Where the data is, and how its server is set up.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct DataArgs {
+    #[command(flatten)]
+    pub(crate) at: FolderArgs,
+    /// Settings of services, custom host names, public URL (TOML); a server that runs has read its
+    /// own
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
 }
 
 /// A server that answers for a data folder, and tokens for it.
@@ -40,6 +53,8 @@ pub(crate) struct Opened {
     pub(crate) http: reqwest::Client,
     pub(crate) tokens: Arc<Tokens>,
     started: Option<Arc<server::Server>>,
+    /// The CA of a server in this process, where the folder has none; ends with it.
+    _ca: Option<TempDir>,
 }
 
 impl DataArgs {
@@ -58,12 +73,12 @@ impl DataArgs {
 
     /// Finds the server of the folder, or starts one in this process when none runs.
     async fn open(&self) -> Result<Opened> {
-        let folder = &self.folder;
+        let folder = &self.at.folder;
         match FolderLock::take(folder) {
             Ok(free) => {
                 refuse_empty(folder)?;
                 drop(free);
-                in_this_process(folder).await
+                self.in_this_process().await
             }
             Err(LockError::Held { pid }) => running(folder, pid),
             Err(LockError::Io(error)) if error.kind() == std::io::ErrorKind::NotFound => {
@@ -75,6 +90,38 @@ impl DataArgs {
         }
     }
 
+    /// The port is the one at which the folder's server answered last, so that names are the same.
+    async fn in_this_process(&self) -> Result<Opened> {
+        let folder = &self.at.folder;
+        let last = connection::read(folder)?;
+        let port = last.as_ref().map(|last| http::parse(&last.authority)).transpose()?;
+        // A folder whose server was given its certificate gets no CA of its own by a command.
+        let given = last.is_some_and(|last| last.ca_bundle.is_none());
+        let ca = given.then(TempDir::new).transpose().context("cannot make a temporary folder")?;
+        let config = self.config.as_deref().map(Config::read).transpose()?;
+        let options = ServeOptions {
+            config: config.unwrap_or_default(),
+            development_ca: ca.as_ref().map(|ca| ca.path().to_owned()),
+            ..ServeOptions::new(folder)
+        };
+        let server = start_for_a_moment(options, port.and_then(|url| url.port())).await?;
+        let server = Arc::new(server);
+        let whole = serde_json::to_value(server.connection())?;
+        let connection: Connection = serde_json::from_value(whole.clone())?;
+        let http = http::client(&connection.authority, connection.ca_bundle.as_deref())?;
+        Ok(Opened {
+            folder: folder.to_owned(),
+            connection,
+            whole,
+            http,
+            tokens: Arc::new(Tokens::new(Source::Server(Arc::clone(&server)))),
+            started: Some(server),
+            _ca: ca,
+        })
+    }
+}
+
+impl FolderArgs {
     /// What a running server wrote, whether or not it still runs.
     pub(crate) fn connection(&self) -> Result<Connection> {
         connection::read(&self.folder)?.ok_or_else(|| {
@@ -148,6 +195,7 @@ fn running(folder: &Path, pid: Option<u32>) -> Result<Opened> {
         http,
         tokens: Arc::new(Tokens::new(source)),
         started: None,
+        _ca: None,
     })
 }
 
@@ -173,25 +221,4 @@ fn source(folder: &Path, connection: &Connection, http: &reqwest::Client) -> Res
         connection::path(folder).display(),
         folder.display()
     )
-}
-
-/// The port at which the folder's server answered last.
-fn last_port(folder: &Path) -> Result<Option<u16>> {
-    let last = connection::read(folder)?.map(|last| http::parse(&last.authority)).transpose()?;
-    Ok(last.and_then(|url| url.port()))
-}
-
-async fn in_this_process(folder: &Path) -> Result<Opened> {
-    let server = Arc::new(start_for_a_moment(folder, last_port(folder)?).await?);
-    let whole = serde_json::to_value(server.connection())?;
-    let connection: Connection = serde_json::from_value(whole.clone())?;
-    let http = http::client(&connection.authority, connection.ca_bundle.as_deref())?;
-    Ok(Opened {
-        folder: folder.to_owned(),
-        connection,
-        whole,
-        http,
-        tokens: Arc::new(Tokens::new(Source::Server(Arc::clone(&server)))),
-        started: Some(server),
-    })
 }

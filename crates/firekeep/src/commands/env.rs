@@ -9,7 +9,7 @@ use clap::{Args, ValueEnum};
 
 use super::first_steps;
 use crate::client::connection::Connection;
-use crate::client::data_folder::DataArgs;
+use crate::client::data_folder::FolderArgs;
 use crate::output::say;
 
 /// Print the variables and commands that az, PowerShell and the SDKs need.
@@ -23,7 +23,7 @@ pub(crate) struct EnvArgs {
     #[arg(long, value_enum, default_value_t = Shell::Bash)]
     shell: Shell,
     #[command(flatten)]
-    data: DataArgs,
+    data: FolderArgs,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]

@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail};
 use clap::Args;
 use serde::Deserialize;
 
-use crate::client::data_folder::DataArgs;
+use crate::client::data_folder::FolderArgs;
 use crate::output::note;
 
 /// The layout of backups that this version reads.
@@ -22,7 +22,7 @@ pub(crate) struct RestoreArgs {
     /// Folder that `firekeep backup` made
     from: PathBuf,
     #[command(flatten)]
-    data: DataArgs,
+    data: FolderArgs,
 }
 
 #[derive(Deserialize)]

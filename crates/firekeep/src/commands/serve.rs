@@ -36,9 +36,6 @@ pub(crate) struct ServeArgs {
     /// Address for Prometheus figures
     #[arg(long, value_name = "ADDR:PORT")]
     metrics: Option<SocketAddr>,
-    /// Settings of services, custom host names, public URL (TOML)
-    #[arg(long, value_name = "FILE")]
-    config: Option<PathBuf>,
     /// Certificate chain (PEM), in place of a development certificate
     #[arg(long, value_name = "FILE", requires = "tls_key")]
     tls_cert: Option<PathBuf>,
@@ -87,7 +84,7 @@ impl ServeArgs {
     }
 
     fn options(self) -> Result<ServeOptions> {
-        let config = self.config.as_deref().map(Config::read).transpose()?;
+        let config = self.data.config.as_deref().map(Config::read).transpose()?;
         let tls = self.tls_cert.zip(self.tls_key);
         Ok(ServeOptions {
             listen: self.listen,
@@ -99,7 +96,7 @@ impl ServeArgs {
                 First::Demo => Bootstrap::Demo,
                 First::None => Bootstrap::Nothing,
             },
-            ..ServeOptions::new(self.data.folder)
+            ..ServeOptions::new(self.data.at.folder)
         })
     }
 }
@@ -123,7 +120,7 @@ pub(crate) async fn run(args: ServeArgs) -> Result<()> {
     }
     let filter = environment::text("FIREKEEP_LOG").unwrap_or_else(|| "info".to_owned());
     let _log = log::begin(args.log_format, &filter);
-    let folder = args.data.folder.clone();
+    let folder = args.data.at.folder.clone();
     let server = Server::start(args.options()?).await?;
     let connection: Connection = serde_json::from_value(serde_json::to_value(server.connection())?)
         .context("the server does not say how to reach it")?;
@@ -135,10 +132,10 @@ pub(crate) async fn run(args: ServeArgs) -> Result<()> {
 /// Starts the server of a data folder for one command, leaving `connection.json` as it is. It
 /// answers at the address that `port` names, so that issuers and audiences are those of the tokens
 /// that were given out; where another process has that port, at any.
-pub(crate) async fn start_for_a_moment(folder: &Path, port: Option<u16>) -> Result<Server> {
+pub(crate) async fn start_for_a_moment(options: ServeOptions, port: Option<u16>) -> Result<Server> {
     let start = |port: u16| {
         let listen = vec![SocketAddr::from(([127, 0, 0, 1], port))];
-        Server::start(ServeOptions { listen, announce: false, ..ServeOptions::new(folder) })
+        Server::start(ServeOptions { listen, announce: false, ..options.clone() })
     };
     match start(port.unwrap_or(0)).await {
         Err(StartError::Bind { .. }) => Ok(start(0).await?),

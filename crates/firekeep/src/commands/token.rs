@@ -64,7 +64,7 @@ fn read(token: &str) -> Result<String> {
 /// Having the token is all the authorization that the running server's explanation needs.
 async fn ask(data: &DataArgs, token: &str) -> Result<Value> {
     let body = json!({"token": token});
-    if let Some(connection) = connection::read(&data.folder)? {
+    if let Some(connection) = connection::read(&data.at.folder)? {
         let http = http::client(&connection.arm, connection.ca_bundle.as_deref())?;
         let url = format!("{}/_admin/token/explain", connection.arm);
         match http.post(url).json(&body).send().await {
