@@ -11,6 +11,7 @@ mod actor;
 mod data;
 mod process;
 mod reply;
+mod tls;
 
 pub use actor::Actor;
 pub use data::{TarFiles, patient, patients, random, shared};

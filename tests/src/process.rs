@@ -57,6 +57,15 @@ impl Firekeep {
 
     /// A service started as `setup` says.
     pub async fn start_with(setup: Setup) -> Self {
+        Self::launch(setup, None)
+    }
+
+    /// A service that was given its certificate, of the CA in a PEM file.
+    pub async fn start_trusting(setup: Setup, ca: &Path) -> Self {
+        Self::launch(setup, Some(ca))
+    }
+
+    fn launch(setup: Setup, ca: Option<&Path>) -> Self {
         let folder = setup.folder.unwrap_or_else(|| TempDir::new().expect("a temporary folder"));
         let mut arguments = vec!["serve".to_owned(), "--data".to_owned()];
         arguments.push(folder.path().display().to_string());
@@ -85,7 +94,10 @@ impl Firekeep {
             let _ = process.kill();
             panic!("firekeep did not start ({why}); its log:\n{}", log.join().unwrap_or_default());
         }
-        let connection = read_connection(folder.path());
+        let mut connection = read_connection(folder.path());
+        if let Some(ca) = ca {
+            connection["caBundle"] = json!(ca);
+        }
         let client = client(&connection);
         Self { process, folder: Some(folder), log, connection, client }
     }

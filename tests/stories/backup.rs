@@ -1,7 +1,17 @@
 //! `firekeep backup` and `restore`: a copy made while the service runs, and a service started from
 //! it.
 
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
 use stories::{Firekeep, Setup, patient};
+
+/// All files below a folder.
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).expect("a folder");
+    let paths = entries.map(|entry| entry.expect("an entry").path());
+    paths.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] }).collect()
+}
 
 #[tokio::test]
 async fn a_backup_of_a_running_service_restores_to_the_same_service() {
@@ -12,6 +22,11 @@ async fn a_backup_of_a_running_service_restores_to_the_same_service() {
     let (copy, restored) = (place.path().join("copy"), place.path().join("restored"));
     let made = fk.run(&["backup", &copy.display().to_string()]);
     assert!(made.status.success(), "{made:?}");
+    for file in files(&copy) {
+        let mode = std::fs::metadata(&file).expect("a file").permissions().mode() & 0o777;
+        let public = file.extension().is_some_and(|kind| kind == "pem");
+        assert!(mode == 0o600 || public || file.ends_with("manifest.json"), "{file:?}: {mode:o}");
+    }
     app.put("/Patient/late", &patient("late", "Late")).await.created();
     let refused = fk.run(&["restore", &copy.display().to_string()]);
     assert_eq!(refused.status.code(), Some(1), "a folder in use is not overwritten: {refused:?}");

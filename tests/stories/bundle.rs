@@ -137,3 +137,68 @@ async fn entries_that_look_are_answered_as_requests_are() {
     }
     app.post("?foo=bar", &bundle("batch", &entries)).await.refused(400, "foo");
 }
+
+#[tokio::test]
+async fn what_a_transaction_cannot_look_up_refuses_it_before_anything_is_stored() {
+    let fk = Firekeep::start().await;
+    let app = fk.as_contributor().await;
+    let get = |url: &str| json!({"request": {"method": "GET", "url": url}});
+    let put = json!({"resource": patient("new", "New"),
+        "request": {"method": "PUT", "url": "Patient/new"}});
+    let entries = [put.clone(), get("Patient/never/_history")];
+    app.post("", &bundle("transaction", &entries)).await.refused(404, "entry[1]");
+    app.get("/Patient/new").await.status(404);
+    let made = app.post("", &bundle("transaction", &[put, get("Patient/new/_history")])).await;
+    assert_eq!(made.ok().json()["entry"][1]["resource"]["total"], 1);
+}
+
+#[tokio::test]
+async fn what_a_transaction_looks_up_has_a_limit_that_holds_before_the_commit() {
+    let fk = Firekeep::start().await;
+    let app = fk.as_contributor().await;
+    let long =
+        json!({"resourceType": "Basic", "id": "long", "code": {"text": "x".repeat(9 << 20)}});
+    app.put("/Basic/long", &long).await.created();
+    let get = json!({"request": {"method": "GET", "url": "Basic/long"}});
+    let put = |id: &str| {
+        json!({"resource": patient(id, "New"),
+            "request": {"method": "PUT", "url": format!("Patient/{id}")}})
+    };
+    let with = |id: &str, count: usize| {
+        let mut entries = vec![get.clone(); count];
+        entries.push(put(id));
+        bundle("transaction", &entries)
+    };
+    app.post("", &with("seven", 7)).await.ok();
+    app.post("", &with("eight", 8)).await.refused(413, "entry[7]");
+    app.get("/Patient/seven").await.ok();
+    app.get("/Patient/eight").await.status(404);
+}
+
+#[tokio::test]
+async fn references_under_any_name_of_the_service_are_rewritten() {
+    let fk = Firekeep::start().await;
+    let app = fk.as_contributor().await;
+    let (host, path) = (fk.says("/service/url"), fk.says("/service/pathUrl"));
+    let about = |id: usize, reference: String| {
+        let full_url = format!("{host}/Basic/{id}");
+        let basic = json!({"resourceType": "Basic", "code": {"text": "x"},
+            "subject": {"reference": reference}});
+        post(&full_url, &basic)
+    };
+    let entries = [
+        post(&format!("{host}/Patient/old"), &json!({"resourceType": "Patient"})),
+        about(1, format!("{path}/Patient/old")),
+        about(2, format!("{host}/Patient/old")),
+        about(3, "Patient/old".to_owned()),
+        about(4, format!("{path}/Patient/old/_history/3")),
+    ];
+    let made = app.post("", &bundle("transaction", &entries)).await.ok().json();
+    let id = made["entry"][0]["resource"]["id"].as_str().expect("an id").to_owned();
+    let subject = |place: usize| made["entry"][place]["resource"]["subject"]["reference"].clone();
+    for place in 1..4 {
+        assert_eq!(subject(place), format!("Patient/{id}"));
+    }
+    assert_eq!(subject(4), format!("Patient/{id}/_history/1"));
+    app.get(&format!("/Patient/{id}/_history/1")).await.ok();
+}

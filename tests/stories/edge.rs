@@ -132,3 +132,47 @@ async fn a_second_server_on_the_same_folder_is_refused_by_name() {
     assert!(String::from_utf8_lossy(&busy.stderr).contains(&port));
     fk.as_anonymous().get("/metadata").await.ok();
 }
+
+#[tokio::test]
+async fn settings_for_a_service_that_is_not_there_are_warned_of() {
+    let config = "[service.\"main/dmeo\"]\nhandling = \"strict\"\n";
+    let setup = Setup { config: Some(config.into()), ..Setup::default() };
+    let (_, _, log) = Firekeep::start_with(setup).await.stop();
+    assert!(log.contains("main/dmeo, which does not exist"), "{log}");
+}
+
+/// A server with its own certificate leaves none of ours behind, and neither do commands.
+#[tokio::test]
+async fn commands_on_a_stopped_folder_make_no_certificates_and_read_the_configuration() {
+    let fk = Firekeep::start().await;
+    let copied = tempfile::tempdir().expect("a folder");
+    for name in ["ca.pem", "server.pem", "server.key"] {
+        let from = fk.folder().join(name);
+        std::fs::copy(from, copied.path().join(name)).expect("a copy");
+    }
+    let (_, folder, _) = fk.stop();
+    for name in ["ca.pem", "ca.key", "server.pem", "server.key"] {
+        std::fs::remove_file(folder.path().join(name)).expect("it is there");
+    }
+    let at = |name: &str| copied.path().join(name).display().to_string();
+    let arguments = ["--tls-cert", &at("server.pem"), "--tls-key", &at("server.key")];
+    let arguments = arguments.map(str::to_owned).into();
+    let setup = Setup { folder: Some(folder), arguments, ..Setup::default() };
+    let fk = Firekeep::start_trusting(setup, &copied.path().join("ca.pem")).await;
+    let (code, folder, _) = fk.stop();
+    assert_eq!(code, 0);
+    let run = |more: &[&str]| {
+        let data = folder.path().display().to_string();
+        let line = ["app", "list", "--data", &data, "--output", "tsv"];
+        let mut command = std::process::Command::new(stories::firekeep());
+        command.args(line).args(more).output().expect("firekeep runs")
+    };
+    let listed = run(&[]);
+    assert!(listed.status.success(), "{listed:?}");
+    assert!(!folder.path().join("ca.pem").exists() && !folder.path().join("ca.key").exists());
+    let wrong = folder.path().join("wrong.toml");
+    std::fs::write(&wrong, "public_url = 1").expect("a file");
+    let refused = run(&["--config", &wrong.display().to_string()]);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("public_url"), "{refused:?}");
+}

@@ -1,13 +1,21 @@
 //! What is too much, too slow or too deep gets its answer and costs no more than its limit.
 
+use std::convert::Infallible;
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
+use bytes::Bytes;
+use http_body_util::BodyExt;
+use hyper::body::{Frame, SizeHint};
+use hyper::client::conn::http2;
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use reqwest::Method;
 use serde_json::{Value, json};
 use stories::{Firekeep, Reply, Setup};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 const MIB: u64 = 1 << 20;
 
@@ -66,6 +74,96 @@ async fn a_body_of_a_gibibyte_is_refused_before_it_is_read() {
     }
     let grown = memory(&fk).saturating_sub(before);
     assert!(grown < 200 * MIB, "{} MiB", grown / MIB);
+}
+
+/// Spaces, a mebibyte each time.
+struct Spaces {
+    left: u64,
+    /// Whether `Content-Length` is sent.
+    declared: bool,
+}
+
+impl hyper::body::Body for Spaces {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        self.left = self.left.saturating_sub(MIB);
+        let piece = Frame::data(Bytes::from_static(&[b' '; MIB as usize]));
+        Poll::Ready((self.left > 0).then_some(Ok(piece)))
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        if self.declared { SizeHint::with_exact(self.left) } else { SizeHint::default() }
+    }
+}
+
+#[tokio::test]
+async fn a_body_of_a_gibibyte_is_refused_over_http2_and_tls_too() {
+    let fk = Firekeep::start().await;
+    let token = fk.as_contributor().await.token().to_owned();
+    let before = memory(&fk);
+    for declared in [true, false] {
+        let tls = TokioIo::new(fk.tls("h2").await);
+        let (mut send, connection) =
+            http2::handshake(TokioExecutor::new(), tls).await.expect("HTTP/2");
+        tokio::spawn(connection);
+        let request = hyper::Request::post(format!("{}/Patient", fk.says("/service/pathUrl")))
+            .header("Content-Type", "application/fhir+json")
+            .header("Authorization", format!("Bearer {token}"));
+        let request = request.body(Spaces { left: 1_024 * MIB, declared }).expect("a request");
+        let answer = send.send_request(request).await.expect("an answer");
+        assert_eq!(answer.status(), 413, "declared: {declared}");
+        let text = answer.into_body().collect().await.expect("a body").to_bytes();
+        assert!(String::from_utf8_lossy(&text).contains("OperationOutcome"));
+    }
+    let grown = memory(&fk).saturating_sub(before);
+    assert!(grown < 200 * MIB, "{} MiB", grown / MIB);
+}
+
+#[tokio::test]
+async fn a_body_of_the_limit_is_read_and_one_byte_more_is_not() {
+    let fk = Firekeep::start().await;
+    let app = fk.as_contributor().await;
+    let padded = |bytes: usize| {
+        let mut body = json!({"resourceType": "Patient"}).to_string().into_bytes();
+        body.resize(bytes, b' ');
+        body
+    };
+    app.send(Method::POST, "/Patient", padded(64 << 20)).await.created();
+    app.send(Method::POST, "/Patient", padded((64 << 20) + 1)).await.refused(413, "67108864");
+}
+
+/// Sends the head of a request and returns that of its answer.
+fn head_of_answer(address: &str, request: &str) -> String {
+    let mut socket = TcpStream::connect(address).expect("a connection");
+    socket.write_all(request.as_bytes()).expect("the head goes out");
+    let mut answer = Vec::new();
+    let mut byte = [0];
+    while !answer.ends_with(b"\r\n\r\n") && matches!(socket.read(&mut byte), Ok(1)) {
+        answer.push(byte[0]);
+    }
+    String::from_utf8_lossy(&answer).to_lowercase()
+}
+
+#[tokio::test]
+async fn a_connection_outlives_a_short_body_that_nobody_reads_and_no_long_one() {
+    let fk = Firekeep::start().await;
+    let address = plain(&fk);
+    let refused = |bytes: usize| {
+        let head = format!(
+            "POST /fhir/main-demo/Patient HTTP/1.1\r\nHost: {address}\r\n\
+            Content-Type: application/json\r\nContent-Length: {bytes}\r\n\r\n"
+        );
+        let answer = head_of_answer(&address, &head);
+        assert!(answer.starts_with("http/1.1 401"), "{answer}");
+        answer
+    };
+    assert!(!refused(256 << 10).contains("connection: close"));
+    assert!(refused((256 << 10) + 1).contains("connection: close"));
 }
 
 /// Sends a body without end until the server answers or closes.
@@ -145,7 +243,23 @@ async fn a_header_without_end_is_431_and_a_long_url_414() {
     );
 
     let app = fk.as_contributor().await;
-    app.get(&format!("/Patient?_id={}", "a".repeat(17_000))).await.refused(414, "long");
+    let path = "/fhir/main-demo/Patient?_id=";
+    let url = |bytes: usize| {
+        let path = format!("{path}{}", "a".repeat(bytes - path.len()));
+        app.at(&fk.says("/authority")).request(Method::GET, &path)
+    };
+    assert_ne!(Reply::of(url(16 << 10)).await.status, 414);
+    Reply::of(url((16 << 10) + 1)).await.refused(414, "long");
+
+    let address = plain(&fk);
+    let headers = |bytes: usize| {
+        let start = "GET /health HTTP/1.1\r\nHost: localhost\r\nX-Long: ";
+        let end = "\r\n\r\n";
+        let padding = "a".repeat(bytes - start.len() - end.len());
+        head_of_answer(&address, &format!("{start}{padding}{end}"))
+    };
+    assert!(!headers(64 << 10).starts_with("http/1.1 431"));
+    assert!(headers((64 << 10) + 1).starts_with("http/1.1 431"));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -159,21 +273,24 @@ async fn a_client_that_stands_still_is_let_go() {
         Authorization: Bearer {token}\r\nContent-Type: application/json\r\n\
         Content-Length: 9\r\n\r\n{{"
     );
-    let waits = [head, body].map(|start| {
-        let address = address.clone();
-        tokio::spawn(async move {
-            let mut socket = tokio::net::TcpStream::connect(&address).await.expect("a connection");
-            socket.write_all(start.as_bytes()).await.expect("the start goes out");
-            let mut answer = Vec::new();
-            let end = socket.read_to_end(&mut answer);
-            tokio::time::timeout(Duration::from_secs(60), end).await.expect("it is closed").ok();
-            String::from_utf8_lossy(&answer).into_owned()
-        })
-    });
-    for wait in waits {
-        let answer = wait.await.expect("an end");
+    let mut waits = tokio::task::JoinSet::new();
+    for start in [head, body] {
+        let plain = tokio::net::TcpStream::connect(&address).await.expect("a connection");
+        waits.spawn(answer_to(plain, start.clone()));
+        waits.spawn(answer_to(fk.tls("http/1.1").await, start));
+    }
+    for answer in waits.join_all().await {
         assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 408"), "{answer}");
     }
+}
+
+/// What comes back, until the server closes, for the start of a request that does not go on.
+async fn answer_to(mut socket: impl AsyncRead + AsyncWrite + Unpin, start: String) -> String {
+    socket.write_all(start.as_bytes()).await.expect("the start goes out");
+    let mut answer = Vec::new();
+    let end = socket.read_to_end(&mut answer);
+    tokio::time::timeout(Duration::from_secs(60), end).await.expect("it is closed").ok();
+    String::from_utf8_lossy(&answer).into_owned()
 }
 
 #[tokio::test]

@@ -15,6 +15,7 @@ mod packages;
 mod patch;
 mod patient;
 mod powershell;
+mod resource_manager;
 mod search;
 mod secrets;
 mod sign_in;

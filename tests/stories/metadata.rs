@@ -30,6 +30,7 @@ async fn the_capability_statement_lists_what_works_and_where_to_sign_in() {
     let security = rest["security"].to_string();
     let token = format!("{}/{}/oauth2/v2.0/token", fk.says("/authority"), fk.says("/tenantId"));
     assert!(security.contains("oauth-uris") && security.contains(&token), "{security}");
+    assert!(!security.contains("SMART"), "neither scopes nor launch contexts work: {security}");
 }
 
 #[tokio::test]

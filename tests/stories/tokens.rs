@@ -1,7 +1,10 @@
 //! The Authorization header: every wrong token is refused with its reason.
 
+use std::collections::HashMap;
+use std::time::{SystemTime, UNIX_EPOCH};
+
 use aws_lc_rs::rand::SystemRandom;
-use aws_lc_rs::signature::{RSA_PKCS1_SHA256, RsaKeyPair};
+use aws_lc_rs::signature::{KeyPair as _, RSA_PKCS1_SHA256, RsaKeyPair};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
 use serde_json::{Value, json};
@@ -22,11 +25,30 @@ fn parts(token: &str) -> (Value, Value) {
 /// Signs with a key that nobody published.
 fn forged(header: &Value, claims: &Value) -> String {
     let key = RsaKeyPair::generate(aws_lc_rs::rsa::KeySize::Rsa2048).expect("a key");
+    signed(&key, header, claims)
+}
+
+fn signed(key: &RsaKeyPair, header: &Value, claims: &Value) -> String {
     let message = format!("{}.{}", part(header), part(claims));
     let mut signature = vec![0; key.public_modulus_len()];
     key.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), message.as_bytes(), &mut signature)
         .expect("a signature");
     format!("{message}.{}", BASE64.encode(signature))
+}
+
+/// The authority's own keys by their id, out of its data folder: who can read that can make any
+/// token, so these show what a signature alone does not open.
+fn signing_keys(fk: &Firekeep) -> HashMap<String, RsaKeyPair> {
+    let store = std::fs::read(fk.folder().join("control/data.mdb")).expect("the control plane");
+    let store = String::from_utf8_lossy(&store);
+    let found = store.split("\"pkcs8\":\"").skip(1).filter_map(|rest| {
+        let der = BASE64.decode(rest.split('"').next()?).ok()?;
+        let key = RsaKeyPair::from_pkcs8(&der).ok()?;
+        let public = key.public_key().as_ref();
+        let id = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, public);
+        Some((BASE64.encode(id), key))
+    });
+    found.collect()
 }
 
 async fn refused(actor: &Actor, token: &str, words: &str) {
@@ -44,7 +66,11 @@ async fn a_token_for_somewhere_else_is_refused_with_both_names() {
     let fk = Firekeep::start().await;
     let nobody = fk.as_anonymous();
     let arm = fk.as_administrator().await;
-    refused(&nobody, arm.token(), &fk.says("/service/url")).await;
+    for form in ["/service/url", "/service/pathUrl"] {
+        let called = fk.says(form);
+        let expected = format!("this service expects {called}. Ask");
+        refused(&nobody.at(&called), arm.token(), &expected).await;
+    }
     refused(&nobody, arm.token(), "az account get-access-token --resource=").await;
     let other = Firekeep::start().await;
     refused(&nobody, other.as_contributor().await.token(), "key").await;
@@ -68,6 +94,58 @@ async fn a_token_with_a_changed_part_is_refused() {
     let mut unknown = header.clone();
     unknown["kid"] = json!("another-key");
     refused(&nobody, &forged(&unknown, &claims), "another-key").await;
+}
+
+#[tokio::test]
+async fn a_signature_of_the_authority_does_not_make_up_for_the_rest() {
+    let fk = Firekeep::start().await;
+    let (nobody, app) = (fk.as_anonymous(), fk.as_contributor().await);
+    let (header, claims) = parts(app.token());
+    let keys = signing_keys(&fk);
+    let used = header["kid"].as_str().expect("a kid");
+    let changed = |changes: &[(&str, Value)]| {
+        let mut claims = claims.clone();
+        for (name, value) in changes {
+            claims[name] = value.clone();
+        }
+        signed(&keys[used], &header, &claims)
+    };
+    nobody.with_token(&changed(&[])).get("/Patient").await.ok();
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_secs();
+    refused(&nobody, &changed(&[("exp", json!(now - 600))]), "The token expired at").await;
+    refused(&nobody, &changed(&[("nbf", json!(now + 600))]), "is not valid before").await;
+
+    let other = "11111111-1111-4111-8111-111111111111";
+    let issuer = format!("{}/{other}/", fk.says("/authority"));
+    let of_other = [("tid", json!(other)), ("iss", json!(issuer))];
+    refused(&nobody, &changed(&of_other), "no user or service principal").await;
+    refused(&nobody, &changed(&of_other[1..]), &format!("issued by {issuer}")).await;
+    refused(&nobody, &changed(&[("aud", json!("https://elsewhere"))]), "https://elsewhere").await;
+
+    let next = keys.keys().find(|id| *id != used).expect("the next key");
+    let mut header = header.clone();
+    header["kid"] = json!(next);
+    refused(&nobody, &signed(&keys[used], &header, &claims), "signature").await;
+    nobody.with_token(&signed(&keys[next], &header, &claims)).get("/Patient").await.ok();
+}
+
+#[tokio::test]
+async fn a_role_that_was_taken_away_opens_nothing_with_a_token_given_out_before() {
+    let fk = Firekeep::start().await;
+    let (stranger, object_id) = fk.as_stranger().await;
+    stranger.get("/Patient").await.refused(403, &object_id);
+    let role = fk.assign(&object_id, "4c8d0bbc-75d3-4935-991f-5f3c56d81508").await;
+    stranger.get("/Patient").await.ok();
+    fk.as_administrator().await.delete(&role).await.ok();
+    stranger.get("/Patient").await.refused(403, "FHIR Data Reader");
+}
+
+#[tokio::test]
+async fn two_authorization_headers_are_none() {
+    let fk = Firekeep::start().await;
+    let app = fk.as_contributor().await;
+    let twice = app.request(reqwest::Method::GET, "/Patient").bearer_auth(app.token());
+    Reply::of(twice).await.refused(401, "several Authorization headers");
 }
 
 #[tokio::test]
