@@ -6,6 +6,7 @@ mod bundle;
 mod crash;
 mod edge;
 mod fhirpath;
+mod fhirpath_operation;
 mod full_disk;
 mod history;
 mod limits;

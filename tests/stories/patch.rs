@@ -199,7 +199,10 @@ async fn bundles_carry_patches() {
         "fullUrl": "urn:uuid:1b2e", "resource": {"resourceType": "Practitioner"},
         "request": {"method": "POST", "url": "Practitioner"},
     });
-    let bundle = |kind: &str, entries: &[Value]| json!({"resourceType": "Bundle", "type": kind, "entry": entries});
+    let bundle = |kind: &str, entries: &[Value]| {
+        let (kind, entries) = (kind.to_owned(), entries.to_vec());
+        json!({"resourceType": "Bundle", "type": kind, "entry": entries})
+    };
     let entries = [entry("Patient/a", &activate), entry("Patient/b", &refer), made];
     let answer = app.post("/", &bundle("transaction", &entries)).await.ok().json();
     assert_eq!(answer["entry"][0]["response"]["status"], "200 OK", "{answer}");

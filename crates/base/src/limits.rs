@@ -143,6 +143,8 @@ pub const FHIRPATH_DEPTH: usize = 128;
 pub const FHIRPATH_STEPS: usize = 10_000_000;
 /// Bytes of a compiled pattern of `matches()` and its like.
 pub const FHIRPATH_PATTERN_BYTES: usize = 1 << 20;
+/// Bytes of what `$fhirpath` answers.
+pub const FHIRPATH_ANSWER_BYTES: usize = 64 << 20;
 /// Faults of one resource that are told; the rest is counted.
 pub const ISSUES: usize = 500;
 /// Operations of one patch.

@@ -127,7 +127,8 @@ fn operations(writer: &mut Writer<'_>, of: Option<&str>) {
     }
     writer.key("operation").begin_array();
     for row in own {
-        let definition = format!("{OPERATION_DEFINITION}{}", row.definition);
+        let prefix = if row.definition.contains(':') { "" } else { OPERATION_DEFINITION };
+        let definition = format!("{prefix}{}", row.definition);
         writer.begin_object().key("name").string(row.name.trim_start_matches('$'));
         writer.key("definition").string(&definition).end_object();
     }

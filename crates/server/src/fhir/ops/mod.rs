@@ -4,6 +4,7 @@
 //! [`operate`], its file.
 
 mod expand;
+mod fhirpath;
 mod input;
 mod lookup;
 mod subsumes;
@@ -23,6 +24,7 @@ pub(crate) use input::Input;
 /// An operation that works here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Operation {
+    FhirPath,
     Lookup,
     ValidateInCodeSystem,
     Subsumes,
@@ -60,11 +62,21 @@ pub(crate) struct Definition {
     on_instance: bool,
     /// Changes something, and so is never a GET.
     affects_state: bool,
-    /// The id of its OperationDefinition in FHIR R4.
+    /// The id of its OperationDefinition in FHIR R4; the whole URL of one of ours.
     pub(crate) definition: &'static str,
 }
 
 pub(crate) const TABLE: &[Definition] = &[
+    Definition {
+        operation: Operation::FhirPath,
+        name: "$fhirpath",
+        resource_type: None,
+        on_system: true,
+        on_type: true,
+        on_instance: true,
+        affects_state: false,
+        definition: "urn:firekeep:OperationDefinition:fhirpath",
+    },
     on_codes(Operation::Lookup, "$lookup", "CodeSystem", "CodeSystem-lookup"),
     on_codes(
         Operation::ValidateInCodeSystem,
@@ -145,6 +157,7 @@ pub(crate) async fn operate(
     let input = Input::read(cx, body).await?;
     let Call { operation, level, .. } = call;
     match operation {
+        Operation::FhirPath => Ok(fhirpath::fhirpath(cx, level, &input).await?),
         Operation::Lookup => Ok(lookup::lookup(cx, level, &input)?),
         Operation::ValidateInCodeSystem => Ok(validate_code::of_code_system(cx, level, &input)?),
         Operation::Subsumes => Ok(subsumes::subsumes(cx, level, &input)?),
