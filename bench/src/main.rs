@@ -14,6 +14,7 @@ mod probe;
 mod raw_commit;
 mod report;
 mod search_values;
+mod validate_structure;
 mod workload;
 
 use std::path::PathBuf;

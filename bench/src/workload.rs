@@ -11,7 +11,7 @@ use crate::driver::{self, Measured, Target};
 use crate::firekeep::Firekeep;
 use crate::probe::Probe;
 use crate::report::Report;
-use crate::{json_parse, raw_commit, search_values};
+use crate::{json_parse, raw_commit, search_values, validate_structure};
 
 /// How often each measurement is taken; the one in the middle counts.
 const ROUNDS: usize = 3;
@@ -37,6 +37,7 @@ type Workload = fn(&Setting, &mut Report) -> anyhow::Result<()>;
 pub const ALL: &[(&str, Workload)] = &[
     ("json", json),
     ("search-values", search_values),
+    ("validate-structure", structure),
     ("start", start),
     ("read-by-id", read_by_id),
     ("create", create),
@@ -54,6 +55,14 @@ fn search_values(setting: &Setting, report: &mut Report) -> anyhow::Result<()> {
     let limit = 15.0;
     let figures = [format!("{:.1} / {:.1} µs", times.median, times.p99), format!("{limit} µs")];
     report.figures("search values, Synthea resource", figures, times.median / limit, "≤ 100 %");
+    Ok(())
+}
+
+fn structure(setting: &Setting, report: &mut Report) -> anyhow::Result<()> {
+    let (median, goal) = (validate_structure::median(&setting.synthea)?, Duration::from_micros(10));
+    let figure = |time: Duration| format!("{:.1} µs", time.as_secs_f64() * 1e6);
+    let ratio = median.as_secs_f64() / goal.as_secs_f64();
+    report.figures("validate structure, Synthea", [figure(median), figure(goal)], ratio, "≤ 100 %");
     Ok(())
 }
 

@@ -214,15 +214,18 @@ async fn deep_json_is_refused_where_it_gets_too_deep() {
         "]".repeat(100_000)
     );
     app.send(Method::POST, "/Patient", deep).await.refused(400, "nesting");
-    let nested = |depth: usize| {
+    let nested = |depth: usize, inner: &str| {
         format!(
-            "{{\"resourceType\":\"Basic\",\"code\":{{}},\"extension\":{}{}}}",
-            "[{\"extension\":".repeat(depth),
-            "[]".to_owned() + &"}]".repeat(depth)
+            "{{\"resourceType\":\"Basic\",\"code\":{{\"text\":\"x\"}}{}{inner}{}}}",
+            ",\"extension\":[{\"url\":\"urn:x\"".repeat(depth),
+            "}]".repeat(depth)
         )
     };
-    app.send(Method::POST, "/Basic", nested(63)).await.created();
-    app.send(Method::POST, "/Basic", nested(64)).await.refused(400, "nesting");
+    // 128 levels: the resource, two for each extension, and the Coding.
+    let deepest = nested(63, ",\"valueCoding\":{\"code\":\"x\"}");
+    app.send(Method::POST, "/Basic", deepest).await.created();
+    let deeper = nested(64, ",\"valueString\":\"x\"");
+    app.send(Method::POST, "/Basic", deeper).await.refused(400, "nesting");
 }
 
 #[tokio::test]

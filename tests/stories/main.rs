@@ -2,6 +2,7 @@
 
 mod allowed_object_ids;
 mod backup;
+mod bad_input;
 mod bundle;
 mod crash;
 mod edge;

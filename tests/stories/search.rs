@@ -111,7 +111,8 @@ async fn post_search_is_the_same_search() {
 async fn the_whole_system_can_be_listed() {
     let fk = Firekeep::start().await;
     let app = with_patients(&fk, 2).await;
-    app.put("/Basic/b", &json!({"resourceType": "Basic", "id": "b"})).await.created();
+    let basic = json!({"resourceType": "Basic", "id": "b", "code": {"text": "x"}});
+    app.put("/Basic/b", &basic).await.created();
     assert_eq!(app.get("?_count=50").await.ok().ids(), ["p0", "p1", "b"]);
     assert_eq!(app.form("/_search", &[("_id", "b")]).await.ok().ids(), ["b"]);
 }

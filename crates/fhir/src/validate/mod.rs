@@ -27,5 +27,10 @@ pub use rules::Rules;
 
 /// Checks the structure of the resource at `place` and of all resources inside it.
 pub fn structure(place: &Place<'_, '_>, rules: &Rules, issues: &mut Issues) {
-    walk::Walk { place, rules, issues }.resource(place.root);
+    walk::Walk { place, rules, issues, inner: true }.resource(place.root);
+}
+
+/// Checks the structure of a Bundle without that of the resources in its entries.
+pub fn shell(place: &Place<'_, '_>, rules: &Rules, issues: &mut Issues) {
+    walk::Walk { place, rules, issues, inner: false }.resource(place.root);
 }

@@ -302,6 +302,21 @@ fn resources_inside_resources_are_checked_too() {
 }
 
 #[test]
+fn the_shell_of_a_bundle_leaves_its_resources_out() {
+    let text = r#"{"resourceType":"Bundle","type":"batch","x":1,
+        "entry":[{"resource":{"nothing":1},"request":{"method":"GOT"}}]}"#;
+    let document = json::Document::parse(text, &json::Limits::default());
+    let Ok(document) = document else { unreachable!("it is JSON") };
+    let mut issues = Issues::new();
+    let place = Place { root: document.root(), path: "Bundle" };
+    shell(&place, Rules::r4(), &mut issues);
+    let places = issues.into_list(document.bytes()).into_iter().map(|issue| issue.location);
+    let request = "Bundle.entry[0].request";
+    let method = format!("{request}.method");
+    assert_eq!(places.collect::<Vec<_>>(), ["Bundle.x", request, method.as_str()]);
+}
+
+#[test]
 fn all_faults_are_told_in_order_with_line_and_column() {
     let text = concat!(
         "{\"resourceType\":\"Patient\",\n \"a\":1,\n",

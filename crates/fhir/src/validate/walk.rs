@@ -14,6 +14,8 @@ pub(super) struct Walk<'w, 'd> {
     pub(super) place: &'w Place<'d, 'w>,
     pub(super) rules: &'w Rules,
     pub(super) issues: &'w mut Issues,
+    /// Whether the resources inside are checked too.
+    pub(super) inner: bool,
 }
 
 impl<'w, 'd> Walk<'w, 'd> {
@@ -106,7 +108,8 @@ impl<'w, 'd> Walk<'w, 'd> {
             What::Primitive(Primitive::Xhtml) => self.narrative(value),
             What::Primitive(primitive) => self.primitive(value, primitive, child),
             What::Object(of) => self.complex(value, of, child),
-            What::Resource => self.resource(value),
+            What::Resource if self.inner => self.resource(value),
+            What::Resource => {}
             // Read already, before what stands beside it.
             What::TypeName => {}
         }

@@ -30,7 +30,7 @@ use super::trace::{CORRELATION_ID, Ids, REQUEST_ID};
 use super::{blocking, cors, portal};
 use crate::app::App;
 use crate::exchange::{Answer, AnswerBody, Request};
-use crate::fhir::outcome::{self, Issue, Severity};
+use crate::fhir::outcome::{self, Issue};
 use crate::{admin, arm, fhir, graph, oauth};
 
 /// What a request inherits from its connection.
@@ -236,14 +236,7 @@ fn unrouted_answer(unrouted: &Unrouted) -> Answer {
 /// A refusal by the edge: an OperationOutcome to FHIR clients, control-plane JSON to others.
 fn refusal(is_fhir: bool, status: StatusCode, code: &'static str, text: String) -> Answer {
     if is_fhir {
-        let issue = Issue {
-            severity: Severity::Error,
-            code,
-            diagnostics: text,
-            expression: None,
-            location: None,
-        };
-        return outcome::answer(status, &[issue]);
+        return outcome::answer(status, &[Issue::error(code, text)]);
     }
     let name = status.canonical_reason().unwrap_or_default().replace(' ', "");
     Answer::json(status, &json!({"error": {"code": name, "message": text}}))

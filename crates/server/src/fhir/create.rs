@@ -4,8 +4,9 @@ use authority::DataAction;
 use http::StatusCode;
 use store::{Key, Operation, Outcome as Stored, PutCondition, TypeId};
 
+use super::check::Expected;
 use super::context::Context;
-use super::incoming::{Expected, Incoming};
+use super::incoming::Incoming;
 use super::outcome::Outcome;
 use super::refusal::General;
 use super::resource;

@@ -4,10 +4,11 @@
 
 use base::limits::{JSON_DEPTH, JSON_NODES};
 use bytes::Bytes;
-use json::{Document, ErrorKind, Kind, Limits, Stripped, Value};
-use store::{Content, ResourceId, TypeId};
+use json::{Document, ErrorKind, Limits, Stripped, Value};
+use store::Content;
 
 use super::bundle::conditional;
+use super::check::{self, Expected};
 use super::context::Context;
 use super::outcome::Issue;
 use super::refusal::General;
@@ -17,14 +18,6 @@ use crate::exchange::Body;
 
 /// Bodies longer than this are parsed and compressed away from the threads that serve sockets.
 pub(crate) const LONG: usize = 64 << 10;
-
-/// What the URL says about the resource in the body.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Expected {
-    pub(crate) resource_type: TypeId,
-    /// The id the body must have; `None` when the server assigns one.
-    pub(crate) id: Option<ResourceId>,
-}
 
 /// A checked resource: what is stored of it, and what was compressed for the store.
 pub(crate) struct Incoming {
@@ -54,12 +47,8 @@ impl Incoming {
 
     /// Checks a resource that is a document of its own.
     pub(crate) fn check(document: &Document, expected: Expected) -> Result<(), General> {
-        let mut issues = Vec::new();
-        let root = types::name(expected.resource_type);
-        Check { document, issues: &mut issues }.resource(document.root(), expected, root);
-        if !issues.is_empty() {
-            return Err(General::Content(issues));
-        }
+        let name = types::name(expected.resource_type);
+        check::resource(document, document.root(), expected, name)?;
         match conditional(document.root()) {
             Some(reference) => Err(General::ConditionalReference(reference.into_owned())),
             None => Ok(()),
@@ -89,116 +78,10 @@ pub(crate) fn parse(bytes: Bytes) -> Result<Document, General> {
     })
 }
 
-/// Collects everything that is wrong with resources of one document.
-pub(crate) struct Check<'c> {
-    pub(crate) document: &'c Document,
-    pub(crate) issues: &'c mut Vec<Issue>,
-}
-
-impl Check<'_> {
-    /// `resourceType`, `id` and `meta`; `at` is the FHIRPath of the resource.
-    pub(crate) fn resource(&mut self, resource: Value<'_>, expected: Expected, at: &str) {
-        if resource.kind() != Kind::Object {
-            return self.wrong(resource, at, "structure", "a resource is a JSON object");
-        }
-        self.resource_type(resource, expected.resource_type, at);
-        self.id(resource, expected.id, at);
-        if let Some(meta) = resource.get("meta") {
-            self.meta(meta, &format!("{at}.meta"));
-        }
-    }
-
-    fn resource_type(&mut self, resource: Value<'_>, expected: TypeId, at: &str) {
-        let expected = types::name(expected);
-        let Some(name) = resource.get("resourceType") else {
-            let text =
-                format!("the resource has no resourceType. Add \"resourceType\": \"{expected}\"");
-            return self.wrong(resource, at, "required", &text);
-        };
-        let Some(text) = name.as_str() else {
-            return self.wrong(name, at, "structure", "resourceType is a string");
-        };
-        if types::number(&text).is_none() {
-            let hint = types::meant(&text).map(|meant| format!(", did you mean '{meant}'"));
-            let hint = hint.unwrap_or_default();
-            let text = format!("FHIR R4 has no resource type '{text}'{hint}");
-            self.wrong(name, at, "not-supported", &text);
-        } else if text != expected {
-            let text = format!("the URL says {expected}, the body is of type {text}");
-            self.wrong(name, at, "invariant", &text);
-        }
-    }
-
-    fn id(&mut self, resource: Value<'_>, expected: Option<ResourceId>, at: &str) {
-        let Some(value) = resource.get("id") else {
-            if let Some(expected) = expected {
-                let text = format!(
-                    "an update needs the id of the URL in the body: \"id\": \"{expected}\""
-                );
-                self.wrong(resource, at, "required", &text);
-            }
-            return;
-        };
-        let at = format!("{at}.id");
-        let Some(text) = value.as_str() else {
-            return self.wrong(value, &at, "structure", "an id is a string");
-        };
-        if ResourceId::new(&text).is_none() {
-            let text = format!("'{text}' is not an id: 1 to 64 letters, digits, '-' and '.'");
-            self.wrong(value, &at, "value", &text);
-        } else if let Some(expected) = expected.filter(|expected| expected.as_str() != text) {
-            let text = format!("the id in the URL is '{expected}', that in the body '{text}'");
-            self.wrong(value, &at, "value", &text);
-        }
-    }
-
-    fn meta(&mut self, meta: Value<'_>, at: &str) {
-        if meta.kind() != Kind::Object {
-            return self.wrong(meta, at, "structure", "meta is an object");
-        }
-        for member in meta.members() {
-            let (key, value) = (member.key(), member.value());
-            let at = format!("{at}.{key}");
-            match key.as_ref() {
-                "versionId" | "lastUpdated" | "source" => {
-                    self.expect(value, Kind::String, &at, "a string");
-                }
-                "profile" => self.each(value, Kind::String, &at, "an array of strings"),
-                "tag" | "security" | "extension" => {
-                    self.each(value, Kind::Object, &at, "an array of objects");
-                }
-                _ => {}
-            }
-        }
-    }
-
-    fn each(&mut self, value: Value<'_>, kind: Kind, at: &str, what: &str) {
-        self.expect(value, Kind::Array, at, what);
-        for (place, element) in value.elements().enumerate() {
-            // A primitive of an array may be null when its extensions stand beside it.
-            if kind != Kind::String || element.kind() != Kind::Null {
-                self.expect(element, kind, &format!("{at}[{place}]"), what);
-            }
-        }
-    }
-
-    fn expect(&mut self, value: Value<'_>, kind: Kind, at: &str, what: &str) {
-        if value.kind() != kind {
-            let name = at.rsplit('.').next().unwrap_or(at);
-            self.wrong(value, at, "structure", &format!("{name} is not {what}"));
-        }
-    }
-
-    /// Notes a fault with its place in the text.
-    pub(crate) fn wrong(&mut self, value: Value<'_>, at: &str, code: &'static str, what: &str) {
-        let position = self.document.position(value.span().start);
-        let issue = Issue::error(code, format!("At {position}: {what}."));
-        self.issues.push(issue.at(at).placed(position));
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use store::{ResourceId, TypeId};
+
     use super::*;
 
     fn check(text: &'static str, id: Option<&str>, expected: &[&str]) {
@@ -224,10 +107,12 @@ mod tests {
         check(r#"{"resourceType":"Patient","id":"p2"}"#, Some("p1"), &["Patient.id"]);
         check(r#"{"resourceType":"Patient","id":"a_b"}"#, None, &["Patient.id"]);
         check(r#"{"resourceType":"Patient","id":7}"#, None, &["Patient.id"]);
-        check(r#"{"id":7,"meta":[]}"#, None, &["Patient", "Patient.id", "Patient.meta"]);
-        check(r#"{"resourceType":"Observation"}"#, None, &["Patient"]);
-        check(r#"{"resourceType":"patient"}"#, None, &["Patient"]);
+        check(r#"{"id":7,"meta":[]}"#, None, &["Patient"]);
+        let other = r#"{"resourceType":"Basic","code":{"text":"x"}}"#;
+        check(other, None, &["Patient.resourceType"]);
+        check(r#"{"resourceType":"patient"}"#, None, &["Patient.resourceType"]);
         check(r#"[]"#, None, &["Patient"]);
+        check(r#"{"resourceType":"Patient","nmae":[]}"#, Some("p1"), &["Patient", "Patient.nmae"]);
         check(r#"{"resourceType":"Patient","#, None, &["structure"]);
         check(
             concat!(
@@ -246,7 +131,7 @@ mod tests {
         let text = "{\"resourceType\":\"Patient\",\n  \"id\": 7}";
         let refusal = Incoming::of(Bytes::from_static(text.as_bytes()), wanted).err();
         let Some(General::Content(issues)) = refusal else { unreachable!("the id is a number") };
-        let location = issues.first().and_then(|issue| issue.location.as_deref());
-        assert_eq!(location, Some("line 2, column 9"));
+        let position = issues.first().and_then(|issue| issue.position);
+        assert_eq!(position, Some(json::Position { line: 2, column: 9 }));
     }
 }

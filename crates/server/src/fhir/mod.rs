@@ -9,6 +9,7 @@ pub(crate) mod outcome;
 mod authenticate;
 mod bundle;
 mod capabilities;
+mod check;
 mod conditions;
 mod context;
 mod create;

@@ -1,6 +1,7 @@
 //! <https://hl7.org/fhir/R4/operationoutcome.html>
 
 use base::Fault;
+use fhir::validate;
 use http::header::HeaderName;
 use http::{HeaderValue, StatusCode};
 use json::Writer;
@@ -13,6 +14,7 @@ pub(crate) const CONTENT_TYPE: &str = "application/fhir+json; charset=utf-8";
 /// How bad an issue is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Severity {
+    Fatal,
     Error,
     Warning,
     Information,
@@ -21,6 +23,7 @@ pub(crate) enum Severity {
 impl Severity {
     fn code(self) -> &'static str {
         match self {
+            Self::Fatal => "fatal",
             Self::Error => "error",
             Self::Warning => "warning",
             Self::Information => "information",
@@ -35,10 +38,12 @@ pub(crate) struct Issue {
     /// A code of <http://hl7.org/fhir/issue-type>.
     pub(crate) code: &'static str,
     pub(crate) diagnostics: String,
+    /// What is wrong, without the place.
+    pub(crate) details: Option<String>,
     /// The FHIRPath of the element: `Patient.meta.tag[1]`.
     pub(crate) expression: Option<String>,
-    /// The place in the text that was sent: `line 3, column 14`.
-    pub(crate) location: Option<String>,
+    /// The place in the text that was sent.
+    pub(crate) position: Option<json::Position>,
 }
 
 impl Issue {
@@ -47,8 +52,9 @@ impl Issue {
             severity: Severity::Error,
             code,
             diagnostics: diagnostics.into(),
+            details: None,
             expression: None,
-            location: None,
+            position: None,
         }
     }
 
@@ -66,8 +72,33 @@ impl Issue {
     }
 
     pub(crate) fn placed(mut self, position: json::Position) -> Self {
-        self.location = Some(position.to_string());
+        self.position = Some(position);
         self
+    }
+}
+
+/// What validation found, as clients read it.
+impl From<validate::Issue> for Issue {
+    fn from(issue: validate::Issue) -> Self {
+        let severity = match issue.severity {
+            validate::Severity::Fatal => Severity::Fatal,
+            validate::Severity::Error => Severity::Error,
+            validate::Severity::Warning => Severity::Warning,
+            validate::Severity::Information => Severity::Information,
+        };
+        let key = issue.key.map(|key| format!(" ({key})")).unwrap_or_default();
+        let diagnostics = match issue.position {
+            Some(position) => format!("At {position}: {}{key}", issue.text),
+            None => format!("{}{key}", issue.text),
+        };
+        Self {
+            severity,
+            code: issue.code.code(),
+            diagnostics,
+            details: Some(issue.text),
+            expression: Some(issue.location),
+            position: issue.position,
+        }
     }
 }
 
@@ -142,17 +173,32 @@ pub(crate) fn resource(id: Option<&str>, issues: &[Issue]) -> Vec<u8> {
     writer.key("issue").begin_array();
     for issue in issues {
         writer.begin_object();
+        if let Some(position) = issue.position {
+            place(&mut writer, position);
+        }
         writer.key("severity").string(issue.severity.code()).key("code").string(issue.code);
+        if let Some(text) = &issue.details {
+            writer.key("details").begin_object().key("text").string(text).end_object();
+        }
         writer.key("diagnostics").string(&issue.diagnostics);
-        for (key, text) in [("location", &issue.location), ("expression", &issue.expression)] {
-            if let Some(text) = text {
-                writer.key(key).begin_array().string(text).end_array();
-            }
+        if let Some(path) = &issue.expression {
+            writer.key("expression").begin_array().string(path).end_array();
         }
         writer.end_object();
     }
     writer.end_array().end_object();
     out
+}
+
+/// Line and column, as extensions: `location` is for paths.
+fn place(writer: &mut Writer<'_>, position: json::Position) {
+    const URL: &str = "http://hl7.org/fhir/StructureDefinition/operationoutcome-issue-";
+    writer.key("extension").begin_array();
+    for (name, number) in [("line", position.line), ("col", position.column)] {
+        writer.begin_object().key("url").string(&format!("{URL}{name}"));
+        writer.key("valueInteger").integer(number).end_object();
+    }
+    writer.end_array();
 }
 
 #[cfg(test)]

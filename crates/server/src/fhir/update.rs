@@ -4,9 +4,10 @@ use authority::DataAction;
 use http::StatusCode;
 use store::{Key, Operation, Outcome as Stored, PutCondition, Refused, Rejected};
 
+use super::check::Expected;
 use super::conditions::Malformed;
 use super::context::Context;
-use super::incoming::{Expected, Incoming};
+use super::incoming::Incoming;
 use super::outcome::Outcome;
 use super::refusal::{self, General};
 use super::{resource, types};

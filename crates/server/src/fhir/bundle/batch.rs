@@ -15,7 +15,7 @@ use super::{Refusal, entries};
 use crate::exchange::Answer;
 use crate::fhir::context::Context;
 use crate::fhir::look;
-use crate::fhir::outcome::Outcome;
+use crate::fhir::outcome::{Issue, Outcome};
 use crate::fhir::refusal::General;
 
 /// Writes of one phase that wait for the store at one time; they share its syncs.
@@ -23,11 +23,22 @@ const AT_ONCE: usize = GROUP_COMMITS;
 
 /// Does what each entry asks for, DELETE, POST, PUT and GET after each other, and answers in their
 /// order.
-pub(crate) async fn batch(cx: &Context<'_>, document: Document) -> Result<Answer, Refusal> {
+pub(crate) async fn batch(
+    cx: &Context<'_>,
+    document: Document,
+    faults: Vec<(usize, Issue)>,
+) -> Result<Answer, Refusal> {
     let mut batch = Batch { cx, responses: Vec::new() };
     let mut phases: [Vec<(usize, Entry)>; 4] = Default::default();
+    let mut faults = faults.into_iter().peekable();
     for (place, value) in entries(&document).enumerate() {
         batch.responses.push(None);
+        let of_entry = std::iter::from_fn(|| faults.next_if(|(of, _)| *of == place));
+        let issues: Vec<Issue> = of_entry.map(|(_, issue)| issue).collect();
+        if !issues.is_empty() {
+            batch.refuse(place, General::Content(issues).into());
+            continue;
+        }
         let read = entry::read(cx, value).and_then(|entry| {
             value.get("resource").map_or(Ok(()), refuse_conditional).map(|()| entry)
         });

@@ -7,9 +7,9 @@ use http::{HeaderMap, Method, StatusCode};
 use json::{Kind, Value};
 use store::{Key, Operation, PutCondition};
 
+use crate::fhir::check::Expected;
 use crate::fhir::conditions::Conditions;
 use crate::fhir::context::Context;
-use crate::fhir::incoming::Expected;
 use crate::fhir::outcome::Outcome;
 use crate::fhir::patch::{self, Patching};
 use crate::fhir::route::{Interaction, route};

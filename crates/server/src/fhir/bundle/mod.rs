@@ -20,6 +20,7 @@ use bytes::Bytes;
 use http::StatusCode;
 use json::{Document, Kind, Value};
 
+use super::check;
 use super::context::Context;
 use super::incoming::{LONG, parse};
 use super::outcome::{Issue, Outcome};
@@ -75,7 +76,7 @@ pub(crate) async fn bundle(cx: &Context<'_>, body: Body) -> Result<Answer, Refus
     };
     match bundle.kind {
         Type::Transaction => transaction::transaction(cx, bundle.document).await,
-        Type::Batch => batch::batch(cx, bundle.document).await,
+        Type::Batch => batch::batch(cx, bundle.document, bundle.faults).await,
     }
 }
 
@@ -87,6 +88,8 @@ enum Type {
 struct Bundle {
     document: Document,
     kind: Type,
+    /// What is wrong with single entries of a batch, by their places.
+    faults: Vec<(usize, Issue)>,
 }
 
 impl Bundle {
@@ -125,7 +128,12 @@ impl Bundle {
         if found > BUNDLE_ENTRIES {
             return Err(Refusal::TooMany(found));
         }
-        Ok(Self { document, kind })
+        let faults = check::bundle(&document)?;
+        if matches!(kind, Type::Transaction) && !faults.is_empty() {
+            let issues = faults.into_iter().map(|(_, issue)| issue).collect();
+            return Err(General::Content(issues).into());
+        }
+        Ok(Self { document, kind, faults })
     }
 }
 

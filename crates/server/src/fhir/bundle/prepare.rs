@@ -16,7 +16,8 @@ use super::entries;
 use super::entry::path;
 use super::references::{References, conditional};
 use crate::edge::blocking;
-use crate::fhir::incoming::{Check, Expected, Incoming, LONG};
+use crate::fhir::check::{self, Expected};
+use crate::fhir::incoming::{Incoming, LONG};
 use crate::fhir::outcome::{Issue, Outcome};
 use crate::fhir::patch::{Change, Patching};
 use crate::fhir::refusal::General;
@@ -104,23 +105,18 @@ impl Job {
             }
             return Ok(Ready { incoming: self.ready(document.root(), item)?, base: Some(base) });
         }
-        let mut issues = Vec::new();
         let at = format!("{}.resource", path(item.place));
-        Check { document: &self.document, issues: &mut issues }.resource(
-            resource,
-            item.expected,
-            &at,
-        );
-        if !issues.is_empty() {
-            return Err(General::Content(issues).into());
-        }
+        check::resource(&self.document, resource, item.expected, &at)?;
         Ok(Ready { incoming: self.ready(resource, item)?, base: None })
     }
 
     /// With its references rewritten, where it is in a transaction.
     fn ready(&self, resource: Value<'_>, item: &Work) -> Result<Incoming, Outcome> {
         match &self.references {
-            Some(references) => rewritten(references, resource, item),
+            Some(references) => {
+                let at = format!("{}.resource", path(item.place));
+                rewritten(references, resource, item, &at)
+            }
             None => Ok(Incoming::prepare(resource)?),
         }
     }
@@ -139,6 +135,7 @@ fn rewritten(
     references: &References,
     resource: Value<'_>,
     item: &Work,
+    at: &str,
 ) -> Result<Incoming, Outcome> {
     let rewritten = references.rewrite(resource, item.full_url.as_deref());
     let rewritten = rewritten.map_err(|dangling| {
@@ -150,7 +147,9 @@ fn rewritten(
     let Some(text) = rewritten else { return Ok(Incoming::prepare(resource)?) };
     let document = Document::parse(Bytes::from(text), &Limits::default());
     let document = document.map_err(|error| Fault::new("rewriting references", error));
-    Ok(Incoming::prepare(document.map_err(General::from)?.root())?)
+    let document = document.map_err(General::from)?;
+    check::rewritten(document.root(), at)?;
+    Ok(Incoming::prepare(document.root())?)
 }
 
 /// 501 for a reference that is a search.

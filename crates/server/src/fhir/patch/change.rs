@@ -16,7 +16,8 @@ use json::{Document, Limits, Value};
 use store::{Key, Store, Version};
 
 use super::Refusal;
-use crate::fhir::incoming::{Expected, Incoming, parse};
+use crate::fhir::check::Expected;
+use crate::fhir::incoming::{Incoming, parse};
 use crate::fhir::refusal::General;
 use crate::fhir::resource;
 
