@@ -160,7 +160,7 @@ mod tests {
     }
 
     fn with_entries(count: usize) -> String {
-        let entries = vec!["{}"; count].join(",");
+        let entries = vec![r#"{"fullUrl":"urn:x"}"#; count].join(",");
         format!(r#"{{"resourceType":"Bundle","type":"batch","entry":[{entries}]}}"#)
     }
 
