@@ -14,7 +14,7 @@ use bytes::Bytes;
 pub const ARCHIVE: &str = "synthea-2019-300-patients-bundles.tar.zst";
 const BUNDLES: usize = 80;
 /// Both take turns, and the best round of each counts: others use the machine too.
-const ROUNDS: usize = 9;
+pub const ROUNDS: usize = 9;
 
 /// Megabytes per second, ours and sonic-rs's, over the same Synthea resources, each parsed by
 /// itself as it stands (minified: the harder form for us, whitespace costs sonic-rs more).
@@ -37,13 +37,11 @@ pub fn compare(data: &Path) -> anyhow::Result<(f64, f64)> {
     Ok((megabytes / ours, megabytes / sonic))
 }
 
+/// How long some work on all resources takes.
 #[expect(clippy::disallowed_methods, reason = "measures how long something took")]
-fn seconds(
-    resources: &[Bytes],
-    parse: impl Fn(&Bytes) -> anyhow::Result<()>,
-) -> anyhow::Result<f64> {
+pub fn seconds<T>(resources: &[T], work: impl Fn(&T) -> anyhow::Result<()>) -> anyhow::Result<f64> {
     let start = Instant::now();
-    resources.iter().try_for_each(parse)?;
+    resources.iter().try_for_each(work)?;
     Ok(start.elapsed().as_secs_f64())
 }
 

@@ -16,6 +16,7 @@ mod report;
 mod search_values;
 mod validate_structure;
 mod workload;
+mod xml;
 
 use std::path::PathBuf;
 use std::time::Duration;

@@ -11,7 +11,7 @@ use crate::driver::{self, Measured, Target};
 use crate::firekeep::Firekeep;
 use crate::probe::Probe;
 use crate::report::Report;
-use crate::{json_parse, raw_commit, search_values, validate_structure};
+use crate::{json_parse, raw_commit, search_values, validate_structure, xml};
 
 /// How often each measurement is taken; the one in the middle counts.
 const ROUNDS: usize = 3;
@@ -38,6 +38,7 @@ pub const ALL: &[(&str, Workload)] = &[
     ("json", json),
     ("search-values", search_values),
     ("validate-structure", structure),
+    ("xml", xml),
     ("start", start),
     ("read-by-id", read_by_id),
     ("create", create),
@@ -63,6 +64,16 @@ fn structure(setting: &Setting, report: &mut Report) -> anyhow::Result<()> {
     let figure = |time: Duration| format!("{:.1} µs", time.as_secs_f64() * 1e6);
     let ratio = median.as_secs_f64() / goal.as_secs_f64();
     report.figures("validate structure, Synthea", [figure(median), figure(goal)], ratio, "≤ 100 %");
+    Ok(())
+}
+
+fn xml(setting: &Setting, report: &mut Report) -> anyhow::Result<()> {
+    let (reading, writing) = xml::rates(&setting.synthea)?;
+    let limit = 150.0;
+    for (name, rate) in [("XML in, Synthea", reading), ("XML out, Synthea", writing)] {
+        let figures = [format!("{rate:.0} MB/s"), format!("{limit:.0} MB/s")];
+        report.figures(name, figures, rate / limit, "≥ 100 %");
+    }
     Ok(())
 }
 

@@ -23,3 +23,4 @@ mod secrets;
 mod sign_in;
 mod the_page;
 mod tokens;
+mod xml;

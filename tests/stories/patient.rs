@@ -152,8 +152,8 @@ async fn bad_bodies_are_refused_with_what_is_wrong() {
     app.get("/Nonsense/1").await.refused(404, "Nonsense");
     let odd = app.request(Method::POST, "/Patient").header("Content-Type", "text/plain");
     Reply::of(odd.body("{}")).await.refused(415, "application/fhir+json");
-    let xml = app.request(Method::GET, "/Patient/1").header("Accept", "application/fhir+xml");
-    Reply::of(xml).await.refused(406, "JSON");
+    let turtle = app.request(Method::GET, "/Patient/1").header("Accept", "text/turtle");
+    Reply::of(turtle).await.refused(406, "JSON");
 }
 
 #[tokio::test]

@@ -147,7 +147,7 @@ async fn a_count_beyond_the_most_is_capped_with_a_word() {
 async fn a_form_may_ask_for_a_format_and_a_layout() {
     let fk = Firekeep::start().await;
     let app = with_patients(&fk, 1).await;
-    app.form("/Patient/_search", &[("_format", "xml")]).await.status(406);
+    app.form("/Patient/_search", &[("_format", "ttl")]).await.status(406);
     app.form("/Patient/_search", &[("_pretty", "1")]).await.status(400);
     let pretty = app.form("/Patient/_search", &[("_pretty", "true")]).await.ok();
     assert!(pretty.text().contains("\n  \"type\": \"searchset\""));

@@ -15,7 +15,7 @@ mod write;
 #[cfg(test)]
 mod tests;
 
-use json::{Limits, Value};
+use json::{Limits, Position, Value};
 
 use crate::Definitions;
 
@@ -36,6 +36,12 @@ const DECLARATION: &[u8] = b"<?xml version=\"1.0\" encoding=\"UTF-8\"?>";
 /// are counted as elements and attributes.
 pub fn to_json(definitions: &Definitions, xml: &[u8], limits: &Limits) -> Result<Vec<u8>, Error> {
     read::read(definitions, xml, limits)
+}
+
+/// Where in a text stand the elements that made the bytes of its JSON at `offsets`, which are
+/// sorted. For what is found in the JSON of a text that [`to_json`] read.
+pub fn places(definitions: &Definitions, xml: &[u8], offsets: &[usize]) -> Vec<Position> {
+    read::places(definitions, xml, offsets)
 }
 
 /// Appends the XML of a resource, with its declaration. `pretty` puts each element on a line of

@@ -16,13 +16,20 @@ pub(super) fn read(
     limits: &Limits,
 ) -> Result<Vec<u8>, Error> {
     let text = text(xml, limits).map_err(|refusal| refusal.located(xml))?;
-    let mut events = Reader::from_str(text);
-    events.config_mut().check_comments = true;
-    let out = Vec::with_capacity(text.len());
-    let namespaces = Namespaces::default();
-    let mut read = Read { definitions, text, events, namespaces, limits, depth: 0, nodes: 0, out };
+    let mut read = Read::new(definitions, text, limits, &[]);
     read.document().map_err(|refusal| refusal.located(text.as_bytes()))?;
     Ok(read.out)
+}
+
+/// Reads a document again, for where the elements stand that made the bytes at `offsets`.
+pub(super) fn places(definitions: &Definitions, xml: &[u8], offsets: &[usize]) -> Vec<Position> {
+    let limits = Limits::default();
+    let Ok(text) = text(xml, &limits) else { return Vec::new() };
+    let mut read = Read::new(definitions, text, &limits, offsets);
+    // It was read before; what it stops at was found then.
+    drop(read.document());
+    read.places.resize(offsets.len(), read.last);
+    read.places.into_iter().map(|at| Position::of(text.as_bytes(), at)).collect()
 }
 
 /// The text, without a byte order mark.
@@ -101,9 +108,38 @@ struct Read<'a, 'x> {
     depth: usize,
     nodes: usize,
     out: Vec<u8>,
+    /// Bytes of `out` whose elements are looked for, in order.
+    offsets: &'a [usize],
+    /// Where the elements of the first of them stand.
+    places: Vec<usize>,
+    /// Where the last element stands.
+    last: usize,
 }
 
 impl<'a, 'x> Read<'a, 'x> {
+    fn new(
+        definitions: &'a Definitions,
+        text: &'x str,
+        limits: &'a Limits,
+        offsets: &'a [usize],
+    ) -> Self {
+        let mut events = Reader::from_str(text);
+        events.config_mut().check_comments = true;
+        Self {
+            definitions,
+            text,
+            events,
+            namespaces: Namespaces::default(),
+            limits,
+            depth: 0,
+            nodes: 0,
+            out: Vec::with_capacity(text.len()),
+            offsets,
+            places: Vec::new(),
+            last: 0,
+        }
+    }
+
     fn document(&mut self) -> Result<(), Refusal> {
         match self.next()? {
             Next::Open(tag) => self.resource(&tag)?,
@@ -162,6 +198,10 @@ impl<'a, 'x> Read<'a, 'x> {
         length: usize,
         is_empty: bool,
     ) -> Result<Next<'x>, Refusal> {
+        while self.offsets.get(self.places.len()).is_some_and(|offset| *offset < self.out.len()) {
+            self.places.push(self.last);
+        }
+        self.last = at;
         let content = self.text.get(at + 1..at + 1 + length).unwrap_or_default();
         let tag = Tag::read(content, name, &mut self.namespaces);
         let mut tag = tag.map_err(|kind| Refusal::at(at, kind))?;

@@ -69,7 +69,8 @@ fn statement(base: &str, endpoints: &Endpoints, cors: bool) -> Vec<u8> {
     writer.key("description").string("Firekeep FHIR R4 service").key("url").string(base);
     writer.end_object();
     writer.key("fhirVersion").string("4.0.1");
-    strings(&mut writer, "format", &["application/fhir+json", "json"]);
+    let formats = ["application/fhir+json", "json", "application/fhir+xml", "xml"];
+    strings(&mut writer, "format", &formats);
     writer.key("rest").begin_array().begin_object().key("mode").string("server");
     security(&mut writer, endpoints, cors);
     writer.key("resource").begin_array();

@@ -2,7 +2,7 @@
 //!
 //! What an interaction knows about its request: who asks, on which service, under which conditions.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use authority::{DataAction, Decision, Identity};
 use base::{Timestamp, ids};
@@ -10,10 +10,11 @@ use bytes::Bytes;
 use store::{Commit, Committed, Operation, ResourceId, Snapshot, TypeId};
 
 use super::conditions::Conditions;
+use super::negotiate::Format;
 use super::outcome::Issue;
 use super::prefer::Prefer;
 use super::refusal::General;
-use super::types;
+use super::{translate, types};
 use crate::app::App;
 use crate::edge::config::Handling;
 use crate::exchange::Body;
@@ -36,6 +37,10 @@ pub(crate) struct Context<'r> {
     pub(crate) identity: Option<Arc<Identity>>,
     /// Reads see this snapshot, when there is one, instead of the latest.
     pub(crate) pinned: Option<Snapshot>,
+    /// The format of the body.
+    pub(crate) sent: Format,
+    /// A body that came as XML, and its JSON, once it was read.
+    pub(crate) translated: OnceLock<(Bytes, Bytes)>,
 }
 
 impl Context<'_> {
@@ -51,7 +56,13 @@ impl Context<'_> {
 
     /// The surroundings of an entry of a Bundle.
     pub(crate) fn entry<'e>(&'e self, query: &'e str, conditions: &Conditions) -> Context<'e> {
-        Context { query, conditions: conditions.clone(), ..self.clone() }
+        Context {
+            query,
+            conditions: conditions.clone(),
+            sent: Format::Json,
+            translated: OnceLock::new(),
+            ..self.clone()
+        }
     }
 
     /// What reads see.
@@ -106,8 +117,13 @@ impl Context<'_> {
         format!("{}/{}/{id}", self.base, types::name(resource_type))
     }
 
-    /// The whole body, up to the limit.
+    /// The whole body, up to the limit; one in XML as JSON.
     pub(crate) async fn read(&self, body: Body) -> Result<Bytes, General> {
-        body.read(self.service.settings.body_bytes).await.map_err(General::Body)
+        let bytes = body.read(self.service.settings.body_bytes).await.map_err(General::Body)?;
+        if self.sent == Format::Json || bytes.is_empty() {
+            return Ok(bytes);
+        }
+        let json = translate::incoming(bytes.clone()).await?;
+        Ok(self.translated.get_or_init(|| (bytes, json)).1.clone())
     }
 }

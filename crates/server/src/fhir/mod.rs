@@ -28,22 +28,23 @@ mod resource;
 mod route;
 mod search;
 mod smart_configuration;
+mod translate;
 pub(crate) mod types;
 mod update;
 mod versions;
 mod vread;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use http::HeaderMap;
 use http::header::CONTENT_TYPE;
 
 use crate::app::App;
-use crate::edge::blocking;
 use crate::exchange::{Answer, Body, Request};
 use crate::service::Service;
 use conditions::Conditions;
 use context::Context;
+use negotiate::{Form, Format};
 use outcome::Outcome;
 use prefer::Prefer;
 use refusal::General;
@@ -70,48 +71,64 @@ pub(crate) async fn answer(
         prefer: Prefer::of(&headers),
         identity: None,
         pinned: None,
+        sent: Format::Json,
+        translated: OnceLock::new(),
     };
     let name = routed.as_ref().ok().map(|interaction| interaction.name());
-    let answered = serve(&mut cx, routed, &headers, body).await;
-    let mut answer = answered.unwrap_or_else(|outcome| outcome.answer(&correlation_id));
+    let asked = negotiate::answer_form(&headers, &query);
+    let mut form = asked.as_ref().copied().unwrap_or_default();
+    let answered = match asked {
+        Ok(_) => serve(&mut cx, routed, &headers, body, &mut form).await,
+        Err(refusal) => authenticated(&mut cx, &routed, &headers).and(Err(refusal.into())),
+    };
+    let answer = answered.unwrap_or_else(|mut outcome| {
+        if let Some((xml, json)) = cx.translated.get() {
+            translate::relocate(&mut outcome, xml, json);
+        }
+        outcome.answer(&correlation_id)
+    });
+    let answer = translate::outgoing(answer, form, &method).await;
+    let mut answer = answer.unwrap_or_else(|fault| Outcome::from(fault).answer(&correlation_id));
     answer.note.caller = cx.identity.map(|identity| identity.object_id);
     answer.note.interaction = name;
     answer
 }
 
 /// Who asks comes before what was asked wrongly: a stranger learns nothing but how to sign in.
-async fn serve(
+fn authenticated(
     cx: &mut Context<'_>,
-    routed: Result<Interaction, route::Refusal>,
+    routed: &Result<Interaction, route::Refusal>,
     headers: &HeaderMap,
-    body: Body,
-) -> Result<Answer, Outcome> {
+) -> Result<(), Outcome> {
     if !routed.as_ref().is_ok_and(|interaction| interaction.is_anonymous()) {
         let identity = authenticate::authenticate(cx, headers);
         let identity = identity.map_err(|fault| authenticate::refused(cx.app, cx.base, &fault))?;
         cx.identity = Some(identity);
     }
+    Ok(())
+}
+
+async fn serve(
+    cx: &mut Context<'_>,
+    routed: Result<Interaction, route::Refusal>,
+    headers: &HeaderMap,
+    body: Body,
+    form: &mut Form,
+) -> Result<Answer, Outcome> {
+    authenticated(cx, &routed, headers)?;
     let interaction = routed?;
-    let form = negotiate::answer_form(headers, cx.query)?;
     match interaction {
         Interaction::Create(_) | Interaction::Update(_) | Interaction::Bundle => {
-            negotiate::resource_body(headers)?;
+            cx.sent = negotiate::resource_body(headers)?;
         }
         Interaction::Operation(call) if call.is_post && headers.contains_key(CONTENT_TYPE) => {
-            negotiate::resource_body(headers)?;
+            cx.sent = negotiate::resource_body(headers)?;
         }
+        Interaction::Patch(_) => cx.sent = negotiate::patch_body(headers)?.1,
         Interaction::SearchForm(_) => negotiate::form_body(headers)?,
         _ => {}
     }
-    let answer = match interact(cx, interaction, headers, body).await {
-        Err(outcome) if form.pretty => outcome.answer(cx.correlation_id),
-        answered => answered?,
-    };
-    if form.pretty {
-        let pretty = blocking::run(move || resource::pretty(answer)).await;
-        return Ok(pretty.and_then(|pretty| pretty).map_err(General::from)?);
-    }
-    Ok(answer)
+    interact(cx, interaction, headers, body, form).await
 }
 
 /// Where the interactions are: those that read a body or change something.
@@ -120,17 +137,19 @@ async fn interact(
     interaction: Interaction,
     headers: &HeaderMap,
     body: Body,
+    form: &mut Form,
 ) -> Result<Answer, Outcome> {
     Ok(match interaction {
         Interaction::Create(resource_type) => create::create(cx, resource_type, body).await?,
         Interaction::Update(key) => update::update(cx, key, body).await?,
         Interaction::Patch(key) => {
-            patch::patch(cx, key, negotiate::patch_body(headers)?, body).await?
+            patch::patch(cx, key, negotiate::patch_body(headers)?.0, body).await?
         }
         Interaction::Delete(key) => delete::delete(cx, key).await?,
-        Interaction::SearchForm(of) => search::search_form(cx, of, body).await?,
+        Interaction::SearchForm(of) => search::search_form(cx, of, body, form).await?,
         Interaction::Bundle => bundle::bundle(cx, body).await?,
         Interaction::Operation(call) if call.is_post => ops::operate(cx, call, Some(body)).await?,
+        Interaction::Versions => versions::versions(cx, *form)?,
         looking => look(cx, looking).await?,
     })
 }
@@ -140,7 +159,7 @@ async fn look(cx: &Context<'_>, interaction: Interaction) -> Result<Answer, Outc
     Ok(match interaction {
         Interaction::Capabilities => capabilities::capabilities(cx)?,
         Interaction::SmartConfiguration => smart_configuration::configuration(cx),
-        Interaction::Versions => versions::versions(cx)?,
+        Interaction::Versions => versions::versions(cx, Form::default())?,
         Interaction::Health => health::check(cx).await,
         Interaction::Read(key) => read::read(cx, key)?,
         Interaction::Vread(key, number) => vread::vread(cx, key, number)?,

@@ -1,19 +1,32 @@
-//! <https://hl7.org/fhir/R4/http.html#mime-type>: JSON is what is spoken here, for now.
+//! <https://hl7.org/fhir/R4/http.html#mime-type>
+//!
+//! JSON is what is spoken inside; `translate.rs` makes XML of it at the border, and JSON of XML.
 
 use http::header::{ACCEPT, CONTENT_TYPE};
 use http::{HeaderMap, StatusCode};
 
 use super::outcome::Outcome;
-use super::patch::Format;
+use super::patch;
 
 /// The media types of patches, of which the first is the most usual.
 const PATCHES: &str = "application/json-patch+json (JSON Patch), or application/fhir+json with a \
                        Parameters resource (FHIRPath Patch)";
 
+/// How resources are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Format {
+    #[default]
+    Json,
+    Xml,
+}
+
 /// How the answer should look.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Form {
+    pub(crate) format: Format,
     pub(crate) pretty: bool,
+    /// Whether FHIR was asked for by name: some answers are plain JSON otherwise.
+    pub(crate) is_fhir: bool,
 }
 
 /// Everything that is wrong with what a request speaks or wants to hear.
@@ -34,8 +47,8 @@ impl From<Refusal> for Outcome {
                 StatusCode::NOT_ACCEPTABLE,
                 "not-supported",
                 format!(
-                    "This service answers in JSON only for now, FHIR version 4.0; {asked} is not \
-                     available. Ask with Accept: application/fhir+json."
+                    "This service answers in JSON and XML, FHIR version 4.0; {asked} is not \
+                     available. Ask with Accept: application/fhir+json or application/fhir+xml."
                 ),
             ),
             Refusal::Pretty(value) => Self::error(
@@ -60,22 +73,39 @@ impl From<Refusal> for Outcome {
 
 /// Reads `Accept`, `_format` (which outweighs it) and `_pretty`.
 pub(crate) fn answer_form(headers: &HeaderMap, query: &str) -> Result<Form, Refusal> {
-    let (mut format, mut pretty) = (None, false);
-    if !query.is_empty() {
-        for (name, value) in form_urlencoded::parse(query.as_bytes()) {
-            match name.as_ref() {
-                "_format" if !value.is_empty() => format = Some(value),
-                "_pretty" => pretty = truth(&value)?,
-                _ => {}
+    let mut form = Form::default();
+    if !amend(&mut form, query)? {
+        (form.format, form.is_fhir) = accepted(headers)?;
+    }
+    Ok(form)
+}
+
+/// Reads `_format` and `_pretty` of a query or a form; says whether there is a `_format`.
+pub(crate) fn amend(form: &mut Form, query: &str) -> Result<bool, Refusal> {
+    let mut has_format = false;
+    for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+        match name.as_ref() {
+            "_format" if !value.is_empty() => {
+                let found = format(&value);
+                let refusal = || Refusal::NotAcceptable(format!("_format={value}"));
+                (form.format, form.is_fhir) = found.ok_or_else(refusal)?;
+                has_format = true;
             }
+            "_pretty" => form.pretty = truth(&value)?,
+            _ => {}
         }
     }
-    match format {
-        Some(format) if writes(&format) => {}
-        Some(format) => return Err(Refusal::NotAcceptable(format!("_format={format}"))),
-        None => accepts(headers)?,
+    Ok(has_format)
+}
+
+/// Checks what an entry of a Bundle asks for: it is answered in the format of the Bundle.
+pub(crate) fn entry_form(query: &str) -> Result<(), Refusal> {
+    let mut form = Form::default();
+    amend(&mut form, query)?;
+    match form.format {
+        Format::Json => Ok(()),
+        Format::Xml => Err(Refusal::NotAcceptable("XML for an entry of a Bundle".to_owned())),
     }
-    Ok(Form { pretty })
 }
 
 fn truth(value: &str) -> Result<bool, Refusal> {
@@ -86,38 +116,48 @@ fn truth(value: &str) -> Result<bool, Refusal> {
     }
 }
 
-fn accepts(headers: &HeaderMap) -> Result<(), Refusal> {
-    let mut lines = headers.get_all(ACCEPT).iter().peekable();
-    if lines.peek().is_none() {
-        return Ok(());
-    }
-    let mut asked = Vec::new();
-    for line in lines {
-        let line = String::from_utf8_lossy(line.as_bytes());
-        if line.split(',').any(|range| range.trim().is_empty() || writes(range)) {
-            return Ok(());
+/// The format that is wanted most of those that we write; the first of equals.
+fn accepted(headers: &HeaderMap) -> Result<(Format, bool), Refusal> {
+    let lines = headers.get_all(ACCEPT).iter().map(|line| String::from_utf8_lossy(line.as_bytes()));
+    let lines: Vec<_> = lines.collect();
+    let mut best = None;
+    for range in lines.iter().flat_map(|line| line.split(',')) {
+        let weight = weight(range);
+        let is_better = best.is_none_or(|(before, _)| weight > before);
+        if let Some(found) = format(range).filter(|_| is_better) {
+            best = Some((weight, found));
         }
-        asked.push(line.into_owned());
     }
-    Err(Refusal::NotAcceptable(asked.join(", ")))
+    // No header, or one without a word, is content with anything.
+    let anything = lines.iter().all(|line| line.trim().is_empty());
+    let found = best.map(|(_, found)| found).or(anything.then_some((Format::Json, false)));
+    found.ok_or_else(|| Refusal::NotAcceptable(lines.join(", ")))
 }
 
-/// Whether we can write what a media range asks for.
-fn writes(range: &str) -> bool {
+/// What we write for a media range, and whether that is FHIR by name.
+fn format(range: &str) -> Option<(Format, bool)> {
     let mut parts = range.split(';').map(str::trim);
     let name = parts.next().unwrap_or_default().to_ascii_lowercase();
     // A plus sign in a query is a space.
-    let known = matches!(
-        name.as_str(),
-        "*/*"
-            | "application/*"
-            | "application/fhir+json"
-            | "application/fhir json"
-            | "application/json"
-            | "text/json"
-            | "json"
-    );
-    known && parts.all(|parameter| is_ours(parameter) && !is_excluded(parameter))
+    let found = match name.as_str() {
+        "application/fhir+json" | "application/fhir json" => (Format::Json, true),
+        "*/*" | "application/*" | "application/json" | "text/json" | "json" => {
+            (Format::Json, false)
+        }
+        "application/fhir+xml" | "application/fhir xml" => (Format::Xml, true),
+        "application/xml" | "text/*" | "text/xml" | "xml" => (Format::Xml, true),
+        _ => return None,
+    };
+    let fits = parts.all(|parameter| is_ours(parameter)) && weight(range) > 0.0;
+    fits.then_some(found)
+}
+
+/// `q`, 1 unless given; 0 means: not this one.
+fn weight(range: &str) -> f32 {
+    let parameters = range.split(';').skip(1).filter_map(|parameter| parameter.split_once('='));
+    let given = parameters.filter(|(name, _)| name.trim().eq_ignore_ascii_case("q"));
+    let weights = given.filter_map(|(_, value)| value.trim().parse().ok());
+    weights.last().unwrap_or(1.0)
 }
 
 /// A `fhirVersion` other than 4.0 is another format.
@@ -127,25 +167,26 @@ fn is_ours(parameter: &str) -> bool {
     !name.trim().eq_ignore_ascii_case("fhirVersion") || matches!(value, "4.0" | "4.0.1")
 }
 
-/// `q=0` means: not this one.
-fn is_excluded(parameter: &str) -> bool {
-    let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
-    name.trim() == "q" && value.trim().parse::<f32>() == Ok(0.0)
-}
-
-/// Whether a body is FHIR JSON in UTF-8.
-pub(crate) fn resource_body(headers: &HeaderMap) -> Result<(), Refusal> {
-    let expected = "application/fhir+json";
-    let names = ["application/fhir+json", "application/json", "text/json"];
-    content_type(headers, &names, expected)
+/// In which format a body is; it is FHIR in UTF-8.
+pub(crate) fn resource_body(headers: &HeaderMap) -> Result<Format, Refusal> {
+    let xml = ["application/fhir+xml", "application/xml", "text/xml"];
+    if content_type(headers, &xml, "").is_ok() {
+        return Ok(Format::Xml);
+    }
+    let expected = "application/fhir+json or application/fhir+xml";
+    let json = ["application/fhir+json", "application/json", "text/json"];
+    content_type(headers, &json, expected).map(|()| Format::Json)
 }
 
 /// Which kind of patch a body is.
-pub(crate) fn patch_body(headers: &HeaderMap) -> Result<Format, Refusal> {
+pub(crate) fn patch_body(headers: &HeaderMap) -> Result<(patch::Format, Format), Refusal> {
     let is_json_patch = content_type(headers, &["application/json-patch+json"], PATCHES);
     match is_json_patch {
-        Ok(()) => Ok(Format::Json),
-        Err(refusal) => resource_body(headers).map(|()| Format::FhirPath).map_err(|_| refusal),
+        Ok(()) => Ok((patch::Format::Json, Format::Json)),
+        Err(refusal) => match resource_body(headers) {
+            Ok(format) => Ok((patch::Format::FhirPath, format)),
+            Err(_) => Err(refusal),
+        },
     }
 }
 
@@ -195,50 +236,63 @@ mod tests {
     }
 
     #[test]
-    fn json_is_found_among_what_is_accepted() {
+    fn what_is_wanted_most_is_found_among_what_is_accepted() {
+        use Format::{Json, Xml};
         let rows = [
-            ("*/*", true),
-            ("application/fhir+json", true),
-            ("application/json;q=0.5, application/fhir+xml", true),
-            ("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", true),
-            ("application/fhir+json; fhirVersion=4.0", true),
-            ("application/fhir+json; fhirVersion=5.0", false),
-            ("application/fhir+xml", false),
-            ("application/json;q=0", false),
-            ("text/turtle", false),
+            ("*/*", Some(Json)),
+            ("", Some(Json)),
+            ("application/fhir+json", Some(Json)),
+            ("application/json;q=0.5, application/fhir+xml", Some(Xml)),
+            ("application/json, application/xml", Some(Json)),
+            ("application/xml;q=0.8, application/json;q=0.9", Some(Json)),
+            ("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", Some(Xml)),
+            ("application/fhir+json; fhirVersion=4.0", Some(Json)),
+            ("application/fhir+xml; fhirVersion=4.0", Some(Xml)),
+            ("application/fhir+json; fhirVersion=5.0", None),
+            ("Text/XML", Some(Xml)),
+            ("application/json;q=0", None),
+            ("application/json;q=0, text/xml", Some(Xml)),
+            ("text/turtle", None),
         ];
-        for (accept, fine) in rows {
-            let form = answer_form(&with(ACCEPT, accept), "");
-            assert_eq!(form.is_ok(), fine, "{accept}");
+        for (accept, expected) in rows {
+            let form = answer_form(&with(ACCEPT, accept), "").ok();
+            assert_eq!(form.map(|form| form.format), expected, "{accept}");
         }
-        assert!(answer_form(&HeaderMap::new(), "").is_ok());
+        assert_eq!(answer_form(&HeaderMap::new(), ""), Ok(Form::default()));
     }
 
     #[test]
     fn format_outweighs_accept() {
         let xml = with(ACCEPT, "application/fhir+xml");
-        assert!(answer_form(&xml, "_format=json").is_ok());
-        assert!(answer_form(&xml, "_format=application/fhir+json").is_ok());
-        assert!(answer_form(&HeaderMap::new(), "_format=xml").is_err());
-        assert!(answer_form(&HeaderMap::new(), "_format=").is_ok());
-        assert_eq!(answer_form(&xml, "_format=json&_pretty=true"), Ok(Form { pretty: true }));
+        let format = |query| answer_form(&xml, query).ok().map(|form| form.format);
+        assert_eq!(format("_format=json"), Some(Format::Json));
+        assert_eq!(format("_format=application/fhir+json"), Some(Format::Json));
+        assert_eq!(format("_format=text%2Fxml"), Some(Format::Xml));
+        assert_eq!(format("_format="), Some(Format::Xml));
+        assert_eq!(format("_format=turtle"), None);
+        assert_eq!(
+            answer_form(&xml, "_format=json&_pretty=true").map(|form| form.pretty),
+            Ok(true)
+        );
         assert_eq!(answer_form(&HeaderMap::new(), "_pretty=1"), Err(Refusal::Pretty("1".into())));
     }
 
     #[test]
-    fn a_body_is_fhir_json_in_utf_8() {
+    fn a_body_is_fhir_in_utf_8() {
         let rows = [
-            ("application/fhir+json", true),
-            ("application/json; charset=UTF-8", true),
-            ("text/json;charset=\"utf-8\"", true),
-            ("application/fhir+json; fhirVersion=4.0", true),
-            ("application/fhir+json; fhirVersion=3.0", false),
-            ("application/json; charset=iso-8859-1", false),
-            ("application/fhir+xml", false),
-            ("application/x-www-form-urlencoded", false),
+            ("application/fhir+json", Some(Format::Json)),
+            ("application/json; charset=UTF-8", Some(Format::Json)),
+            ("text/json;charset=\"utf-8\"", Some(Format::Json)),
+            ("application/fhir+json; fhirVersion=4.0", Some(Format::Json)),
+            ("application/fhir+json; fhirVersion=3.0", None),
+            ("application/json; charset=iso-8859-1", None),
+            ("application/fhir+xml", Some(Format::Xml)),
+            ("text/xml; charset=utf-8", Some(Format::Xml)),
+            ("application/xml; charset=utf-16", None),
+            ("application/x-www-form-urlencoded", None),
         ];
-        for (sent, fine) in rows {
-            assert_eq!(resource_body(&with(CONTENT_TYPE, sent)).is_ok(), fine, "{sent}");
+        for (sent, expected) in rows {
+            assert_eq!(resource_body(&with(CONTENT_TYPE, sent)).ok(), expected, "{sent}");
         }
         assert!(resource_body(&HeaderMap::new()).is_err());
         assert!(form_body(&HeaderMap::new()).is_ok());

@@ -1,16 +1,24 @@
-//! <https://hl7.org/fhir/versions.html>, as Azure's service answers `/$versions`.
+//! <https://hl7.org/fhir/R4/capabilitystatement-operation-versions.html>
 
 use http::StatusCode;
 
 use super::context::Context;
-use super::outcome::Outcome;
+use super::negotiate::Form;
+use super::outcome::{CONTENT_TYPE, Outcome};
 use crate::exchange::Answer;
 
-const CONTENT_TYPE: &str = "application/json; charset=utf-8";
+/// What everybody but FHIR clients gets, as from Azure's service.
+const PLAIN: &str = "application/json; charset=utf-8";
+const VERSIONS: &str = r#"{"versions":["4.0"],"defaultVersion":"4.0"}"#;
+const PARAMETERS: &str = concat!(
+    r#"{"resourceType":"Parameters","parameter":[{"name":"version","valueString":"4.0"},"#,
+    r#"{"name":"default","valueString":"4.0"}]}"#
+);
 
 /// `GET [base]/$versions`: the FHIR version that is spoken here.
-pub(crate) fn versions(cx: &Context<'_>) -> Result<Answer, Outcome> {
+pub(crate) fn versions(cx: &Context<'_>, form: Form) -> Result<Answer, Outcome> {
     cx.only_parameters(&[])?;
-    let body = &br#"{"versions":["4.0"],"defaultVersion":"4.0"}"#[..];
-    Ok(Answer::of(StatusCode::OK, CONTENT_TYPE, body))
+    let (content_type, body) =
+        if form.is_fhir { (CONTENT_TYPE, PARAMETERS) } else { (PLAIN, VERSIONS) };
+    Ok(Answer::of(StatusCode::OK, content_type, body))
 }

@@ -3,7 +3,7 @@
 use authority::ExpectedAudience;
 use base::Timestamp;
 use base::limits::PATCH_ATTEMPTS;
-use http::{HeaderMap, Method, StatusCode};
+use http::{Method, StatusCode};
 use json::{Kind, Value};
 use store::{Key, Operation, PutCondition};
 
@@ -145,7 +145,7 @@ fn task(cx: &Context<'_>, method: &str, path: &str) -> Result<Task, Outcome> {
         Method::HEAD => Method::GET,
         method => method,
     };
-    negotiate::answer_form(&HeaderMap::new(), cx.query)?;
+    negotiate::entry_form(cx.query)?;
     let interaction = route(&method, path, cx.query)?;
     match interaction {
         Interaction::Delete(key) => {

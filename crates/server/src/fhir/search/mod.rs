@@ -9,13 +9,11 @@ pub(crate) mod listing;
 pub(crate) mod parameters;
 
 use authority::DataAction;
-use http::HeaderMap;
 use store::TypeId;
 
 use super::context::Context;
+use super::negotiate::{self, Form};
 use super::refusal::General;
-use super::{negotiate, resource};
-use crate::edge::blocking;
 use crate::exchange::{Answer, Body};
 use listing::{Listing, Refusal};
 
@@ -31,16 +29,13 @@ pub(crate) async fn search_form(
     cx: &Context<'_>,
     of: Option<TypeId>,
     body: Body,
+    wants: &mut Form,
 ) -> Result<Answer, Refusal> {
     cx.allow(DataAction::Read)?;
     let form = cx.read(body).await?;
     let form = std::str::from_utf8(&form).map_err(|_| General::not_utf8())?;
     let form = form.trim_ascii();
-    // `Accept` and the query were heard before; the form may ask for a layout of its own.
-    let wants = negotiate::answer_form(&HeaderMap::new(), form).map_err(Refusal::Form)?;
-    let answer = listing::list(cx, Listing::Search(of), &[cx.query, form]).await?;
-    if !wants.pretty {
-        return Ok(answer);
-    }
-    Ok(blocking::run(move || resource::pretty(answer)).await??)
+    // `Accept` and the query were heard before; the form may ask for a format of its own.
+    negotiate::amend(wants, form).map_err(Refusal::Form)?;
+    listing::list(cx, Listing::Search(of), &[cx.query, form]).await
 }
