@@ -23,4 +23,5 @@ mod secrets;
 mod sign_in;
 mod the_page;
 mod tokens;
+mod validate;
 mod xml;

@@ -31,6 +31,7 @@ mod smart_configuration;
 mod translate;
 pub(crate) mod types;
 mod update;
+mod validation;
 mod versions;
 mod vread;
 

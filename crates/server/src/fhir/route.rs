@@ -148,7 +148,7 @@ const GET_ONLY: &str = "GET, HEAD";
 const POST_ONLY: &str = "POST";
 
 /// Operations of R4 and of Azure's service that are still to come; all other names are unknown.
-const OPERATIONS: [&str; 45] = [
+const OPERATIONS: [&str; 44] = [
     "$apply",
     "$bulk-delete",
     "$bulk-delete-soft-deleted",
@@ -192,7 +192,6 @@ const OPERATIONS: [&str; 45] = [
     "$subsumes",
     "$transform",
     "$translate",
-    "$validate",
     "$validate-code",
 ];
 

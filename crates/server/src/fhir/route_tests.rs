@@ -73,7 +73,7 @@ fn a_wrong_request_is_told_what_is_wrong() {
     refused("GET /Binary/p1/Observation", 404, "nothing");
     refused("GET /Patient/p1/$everything", 501, "$everything");
     refused("POST /$bulk-nothing", 404, "$bulk-nothing");
-    refused("POST /Patient/$validate", 501, "$validate");
+    refused("POST /Patient/$expand", 501, "$expand");
 }
 
 #[test]

@@ -34,6 +34,11 @@ impl Input {
         Ok(Self { query, document })
     }
 
+    /// The body.
+    pub(crate) fn document(&self) -> Option<&Document> {
+        self.document.as_ref()
+    }
+
     fn root(&self) -> Option<Value<'_>> {
         Some(self.document.as_ref()?.root())
     }

@@ -10,6 +10,7 @@ mod lookup;
 mod subsumes;
 mod terminology;
 mod translate;
+mod validate;
 mod validate_code;
 
 use http::Method;
@@ -31,6 +32,7 @@ pub(crate) enum Operation {
     Expand,
     ValidateInValueSet,
     Translate,
+    Validate,
 }
 
 /// What an operation is called on.
@@ -76,6 +78,16 @@ pub(crate) const TABLE: &[Definition] = &[
         on_instance: true,
         affects_state: false,
         definition: "urn:firekeep:OperationDefinition:fhirpath",
+    },
+    Definition {
+        operation: Operation::Validate,
+        name: "$validate",
+        resource_type: None,
+        on_system: false,
+        on_type: true,
+        on_instance: true,
+        affects_state: false,
+        definition: "Resource-validate",
     },
     on_codes(Operation::Lookup, "$lookup", "CodeSystem", "CodeSystem-lookup"),
     on_codes(
@@ -164,5 +176,6 @@ pub(crate) async fn operate(
         Operation::Expand => Ok(expand::expand(cx, level, &input)?),
         Operation::ValidateInValueSet => Ok(validate_code::of_value_set(cx, level, &input)?),
         Operation::Translate => Ok(translate::translate(cx, level, &input)?),
+        Operation::Validate => Ok(validate::validate(cx, level, input).await?),
     }
 }
