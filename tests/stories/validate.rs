@@ -107,13 +107,13 @@ async fn a_profile_is_asked_for_or_declared() {
     };
     let plain = told(&app.post("/Observation/$validate", &observation(&[])).await.ok());
     assert!(!missing(&plain), "{plain:#?}");
-    let asked = app.post(&format!("/Observation/$validate?profile={vital}"), &observation(&[]));
-    let asked = told(&asked.await.ok());
+    let path = format!("/Observation/$validate?profile={vital}");
+    let asked = told(&app.post(&path, &observation(&[])).await.ok());
     assert!(missing(&asked), "{asked:#?}");
     let declared = told(&app.post("/Observation/$validate", &observation(&[vital])).await.ok());
     assert!(missing(&declared), "{declared:#?}");
-    let unknown = app.post("/Observation/$validate?profile=http://a/none", &observation(&[]));
-    let unknown = told(&unknown.await.ok());
+    let path = "/Observation/$validate?profile=http://a/none";
+    let unknown = told(&app.post(path, &observation(&[])).await.ok());
     assert!(unknown.iter().any(|issue| issue.contains("http://a/none is not known here")));
 }
 
