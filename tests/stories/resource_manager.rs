@@ -40,7 +40,10 @@ async fn a_setting_that_has_no_effect_here_is_refused_by_name() {
     let fk = Firekeep::start().await;
     let arm = fk.as_administrator().await;
     let path = format!("{}?api-version=2023-11-01", fk.says("/service/id"));
-    let with = |cors: serde_json::Value| json!({"kind": "fhir-R4", "location": "local", "properties": {"corsConfiguration": cors}});
+    let with = |cors: serde_json::Value| {
+        let properties = json!({"corsConfiguration": cors});
+        json!({"kind": "fhir-R4", "location": "local", "properties": properties})
+    };
     let refused = arm.put(&path, &with(json!({"origins": ["https://app.example"]}))).await;
     assert!(refused.status(400).text().contains("corsConfiguration"));
     arm.put(&path, &with(json!({}))).await.ok();

@@ -54,6 +54,8 @@ impl TokenFault {
     }
 }
 
+const SEVERAL: &str = "The request has several Authorization headers. Send one.";
+
 impl fmt::Display for TokenFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -62,9 +64,7 @@ impl fmt::Display for TokenFault {
                  a token from az account get-access-token --resource=URL --query accessToken \
                  --output tsv",
             ),
-            Self::Several => {
-                f.write_str("The request has several Authorization headers. Send one.")
-            }
+            Self::Several => f.write_str(SEVERAL),
             Self::NotBearer => {
                 f.write_str("The Authorization header does not have the form: Bearer TOKEN")
             }

@@ -112,8 +112,8 @@ fn number(text: &str) -> Option<u64> {
     if plain { text.parse().ok() } else { None }
 }
 
-/// Seconds since 1970 of an HTTP date, in any of the three forms that a recipient must read: today's,
-/// that of RFC 850, and that of the C library.
+/// Seconds since 1970 of an HTTP date, in any of the three forms that a recipient must read:
+/// today's, that of RFC 850, and that of the C library.
 fn http_date(text: &str) -> Option<i64> {
     let text = text.trim();
     if let Ok(date) = DateTimeParser::new().parse_timestamp(text) {
