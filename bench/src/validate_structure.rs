@@ -8,7 +8,7 @@ use anyhow::{Context, ensure};
 use fhir::validate::{Issues, Place, Rules, structure};
 use json::{Document, Limits, Value};
 
-use crate::json_parse::{ARCHIVE, resources};
+use crate::json_parse::resources;
 
 /// The best round of each resource counts: others use the machine too.
 const ROUNDS: usize = 9;

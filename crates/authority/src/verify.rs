@@ -266,7 +266,8 @@ mod tests {
             verified.run_pending_tasks();
             verified.entry_count()
         };
-        assert_eq!((0..TOKEN_CACHE).map(remember).last(), Some(TOKEN_CACHE));
+        let sizes: Vec<_> = (0..TOKEN_CACHE).map(remember).collect();
+        assert_eq!(sizes.last(), Some(&TOKEN_CACHE));
         assert_eq!(remember(TOKEN_CACHE), TOKEN_CACHE);
     }
 }

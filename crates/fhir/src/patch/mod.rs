@@ -16,6 +16,7 @@ mod list;
 mod place;
 mod pointer;
 mod subject;
+mod xml_patch;
 
 use std::fmt;
 
@@ -23,6 +24,7 @@ use ::json::Position;
 
 pub use fhirpath::{Setting, fhirpath_patch};
 pub use json_patch::json_patch;
+pub use xml_patch::xml_patch;
 
 /// Why a patch was not applied.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,10 +1,9 @@
 //! Published packages become layers in which their definitions are found.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use fhir::Definitions;
-use fhir::definitions::{Layer, Origin, Registry};
+use fhir::definitions::{Element, Layer, Origin, Registry, Structure};
 use fhir::package::{self, Package, PackageError};
 
 use crate::archive::data;
@@ -22,10 +21,8 @@ fn layer(package: Package) -> Arc<Layer> {
 
 /// The package is of this name, has so many profiles, value sets and code systems, all readable,
 /// and every profile has its elements.
-fn check(file: &str, id: &str, expected: [usize; 3], longest: Duration) -> Option<Arc<Layer>> {
-    let started = Instant::now();
+fn check(file: &str, id: &str, expected: [usize; 3]) -> Option<Arc<Layer>> {
     let package = read(file)?;
-    let (took, bytes) = (started.elapsed(), package.pack.len());
     assert_eq!((package.manifest.id(), &*package.left_out), (id.to_owned(), &[][..]));
     let counts = ["StructureDefinition", "ValueSet", "CodeSystem"]
         .map(|ty| package.counts.get(ty).copied().unwrap_or_default());
@@ -37,14 +34,11 @@ fn check(file: &str, id: &str, expected: [usize; 3], longest: Duration) -> Optio
         layer.terminology().code_systems().count(),
     ];
     assert_eq!(found, expected, "{id}");
-    println!("{id}: {bytes} bytes, {took:?}");
-    assert!(took < longest, "{id} took {took:?}");
     Some(layer)
 }
 
 #[test]
 fn us_core_and_ips_are_read() {
-    let longest = Duration::from_secs(30);
     for (file, id, expected) in [
         ("hl7.fhir.us.core-3.1.1.tgz", "hl7.fhir.us.core#3.1.1", [30, 32, 5]),
         ("hl7.fhir.us.core-6.1.0.tgz", "hl7.fhir.us.core#6.1.0", [59, 36, 5]),
@@ -52,22 +46,18 @@ fn us_core_and_ips_are_read() {
         ("hl7.fhir.uv.ips-1.1.0.tgz", "hl7.fhir.uv.ips#1.1.0", [36, 60, 1]),
         ("hl7.fhir.uv.ips-2.0.0.tgz", "hl7.fhir.uv.ips#2.0.0", [32, 36, 0]),
     ] {
-        let Some(layer) = check(file, id, expected, longest) else { return };
+        let Some(layer) = check(file, id, expected) else { return };
         let r4 = Definitions::r4();
-        let types = layer.profiles().iter().flat_map(|profile| profile.elements());
-        let names = types.flat_map(|element| element.types());
+        let types = layer.profiles().iter().flat_map(Structure::elements);
+        let names = types.flat_map(Element::types);
         assert!(names.filter(|of| of.ty() == r4.type_named("Extension")).count() > 10, "{id}");
     }
 }
 
 #[test]
-fn the_terminology_of_hl7_is_read_in_seconds() {
+fn the_terminology_of_hl7_is_read() {
     let file = "hl7.terminology.r4-7.0.1.tar.zst";
-    // Machines are shared: alone it takes a second and a half.
-    let longest = Duration::from_secs(60);
-    let Some(layer) = check(file, "hl7.terminology.r4#7.0.1", [9, 2_499, 897], longest) else {
-        return;
-    };
+    let Some(layer) = check(file, "hl7.terminology.r4#7.0.1", [9, 2_499, 897]) else { return };
     let registry = Registry::new(Definitions::r4()).with(layer);
     let system = registry.code_system("http://terminology.hl7.org/CodeSystem/v3-ActCode");
     let concept = system.and_then(|system| system.concept("AMB")).expect("a code of ActCode");

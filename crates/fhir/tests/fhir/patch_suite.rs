@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use fhir::patch::{Setting, fhirpath_patch, json_patch};
+use fhir::patch::{Setting, fhirpath_patch, json_patch, xml_patch};
 use fhir::path::Schema;
 use fhir::value::Moment;
 use json::{Document, Kind, Limits, Value};
@@ -122,6 +122,50 @@ fn fhirpath_patch_passes() {
     let cases: Vec<_> = named(&suite).into_iter().map(|(name, case)| (name, run(case))).collect();
     assert_eq!(cases.len(), 33);
     report("patch-fhirpath", &cases);
+}
+
+/// The raw texts inside an element of this name, each found behind the one before.
+fn inside<'t>(text: &'t str, name: &str) -> Option<&'t str> {
+    let (_, behind) = text.split_once(&format!("<{name}>"))?;
+    behind.split_once(&format!("</{name}>")).map(|(inner, _)| inner)
+}
+
+/// Elements by names, attributes, and texts without their layout; and all comments.
+fn shape(text: &str) -> Result<(String, Vec<&str>), String> {
+    let comments = text.split("<!--").skip(1).filter_map(|it| it.split("-->").next()).collect();
+    let words = format!("{:?}", read_element(text)?);
+    Ok((words.replace("\\n", "").split_whitespace().collect(), comments))
+}
+
+#[test]
+fn xml_patch_passes() {
+    let archive = Archive::open("suites/fhir-test-cases.tar.zst");
+    let text = text(&archive, "xml-patch-tests.xml");
+    // Cases that are commented out are the comments that hold one.
+    let parts = text.split("<!--").map(|part| match part.split_once("-->") {
+        Some((comment, behind)) if comment.contains("<case") => behind.to_owned(),
+        _ => format!("<!--{part}"),
+    });
+    let text: String = parts.collect();
+    let run = |case: &str| {
+        let target = inside(case, "target").ok_or("no target")?;
+        let (_, patch) = case.split_once("<patch").ok_or("no patch")?;
+        let (patch, _) = patch.split_once("</patch>").ok_or("no end of the patch")?;
+        let result = xml_patch(target.trim(), &format!("<patch{patch}</patch>"));
+        match (result, inside(case, "patched")) {
+            (Ok(found), Some(expected)) if shape(&found)? == shape(expected.trim())? => Ok(()),
+            (Ok(found), expected) => Err(format!("{found}\n  not {expected:?}")),
+            (Err(error), Some(_)) => Err(error.to_string()),
+            (Err(_), None) => Ok(()),
+        }
+    };
+    let cases: Vec<_> = text
+        .split("<case name=\"")
+        .skip(1)
+        .map(|case| (case.split('"').next().unwrap_or_default().to_owned(), run(case)))
+        .collect();
+    assert_eq!(cases.len(), 26);
+    report("patch-xml", &cases);
 }
 
 #[test]

@@ -148,7 +148,7 @@ fn format(range: &str) -> Option<(Format, bool)> {
         "application/xml" | "text/*" | "text/xml" | "xml" => (Format::Xml, true),
         _ => return None,
     };
-    let fits = parts.all(|parameter| is_ours(parameter)) && weight(range) > 0.0;
+    let fits = parts.all(is_ours) && weight(range) > 0.0;
     fits.then_some(found)
 }
 

@@ -264,7 +264,8 @@ mod tests {
             kept.weighted_size()
         };
         let most = KEPT_QUERY_BYTES / mebibyte as u64;
-        assert_eq!((0..most).map(keep).last(), Some(KEPT_QUERY_BYTES));
+        let sizes: Vec<u64> = (0..most).map(keep).collect();
+        assert_eq!(sizes.last(), Some(&KEPT_QUERY_BYTES));
         assert_eq!(keep(most), KEPT_QUERY_BYTES);
     }
 }

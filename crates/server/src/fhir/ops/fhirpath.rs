@@ -157,7 +157,9 @@ fn result(
     let mut out = Vec::with_capacity(512);
     let writer = &mut Writer::new(&mut out);
     writer.begin_object().key("resourceType").string("Parameters");
-    writer.key("parameter").begin_array();
+    if !items.is_empty() {
+        writer.key("parameter").begin_array();
+    }
     for item in items {
         writer.begin_object().key("name").string("result").key("part").begin_array();
         let (namespace, name) = item.type_name(schema);
@@ -173,7 +175,10 @@ fn result(
         value(writer, item, schema);
         writer.end_array().end_object();
     }
-    writer.end_array().end_object();
+    if !items.is_empty() {
+        writer.end_array();
+    }
+    writer.end_object();
     Ok(Answer::of(StatusCode::OK, CONTENT_TYPE, out))
 }
 

@@ -78,6 +78,12 @@ impl Input {
         })
     }
 
+    /// The resource of the first parameter of this name.
+    pub(crate) fn resource(&self, name: &str) -> Option<Value<'_>> {
+        let mut named = self.parameters().filter(|(known, _)| known == name);
+        named.find_map(|(_, parameter)| parameter.get("resource"))
+    }
+
     /// A parameter that is true or false.
     pub(crate) fn flag(&self, name: &str) -> Result<Option<bool>, General> {
         self.text(name)
