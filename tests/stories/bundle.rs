@@ -156,8 +156,9 @@ async fn what_a_transaction_cannot_look_up_refuses_it_before_anything_is_stored(
 async fn what_a_transaction_looks_up_has_a_limit_that_holds_before_the_commit() {
     let fk = Firekeep::start().await;
     let app = fk.as_contributor().await;
-    let long =
-        json!({"resourceType": "Basic", "id": "long", "code": {"text": "x".repeat(9 << 20)}});
+    let mebibyte = json!({"url": "http://example.org/x", "valueString": "x".repeat(1 << 20)});
+    let long = json!({"resourceType": "Basic", "id": "long", "code": {"text": "x"},
+        "extension": vec![mebibyte; 9]});
     app.put("/Basic/long", &long).await.created();
     let get = json!({"request": {"method": "GET", "url": "Basic/long"}});
     let put = |id: &str| {

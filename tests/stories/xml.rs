@@ -107,11 +107,11 @@ async fn a_fault_in_xml_is_shown_where_it_stands() {
         words.iter().for_each(|words| says(&reply, words));
     };
     let activ = ANN.replace("<active", "\n<activ");
-    let place = "<location value=\"line 3, column 1\"/><expression value=\"Patient\"/>";
+    let place = "issue-line\"><valueInteger value=\"3\"/>";
     refused(&activ, &[place, "Patient has no element 'activ'"]).await;
     // Found in the JSON, shown in the XML.
     let id = ANN.replace("<id value=\"ann\"/>", "\n <id value=\"a_b\"/>");
-    refused(&id, &["At line 3, column 2:", "<location value=\"line 3, column 2\"/>"]).await;
+    refused(&id, &["At line 3, column 2:", place]).await;
     refused(
         &ANN.replace("<?xml version=\"1.0\" encoding=\"UTF-8\"?>", "<!DOCTYPE Patient>"),
         &["DOCTYPE"],

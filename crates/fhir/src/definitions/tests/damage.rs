@@ -18,7 +18,7 @@ fn what_is_no_pack_is_refused() {
     check(later, &PackError::Format(200));
     assert_eq!(
         PackError::Format(200).to_string(),
-        "a pack of layout 200, and this program reads 1; make it anew with cargo xtask gen"
+        "a pack of layout 200, and this program reads 2; make it anew with cargo xtask gen"
     );
 }
 
