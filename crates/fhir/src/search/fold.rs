@@ -18,13 +18,13 @@ pub fn fold(text: &str) -> Cow<'_, str> {
     let classes = CanonicalCombiningClassMapBorrowed::new();
     let mut folded = String::with_capacity(text.len());
     let small = text.chars().flat_map(char::to_lowercase);
-    for character in DecomposingNormalizerBorrowed::new_nfkd().normalize_iter(small) {
-        if character.is_ascii() {
-            folded.push(character.to_ascii_lowercase());
-        } else if let Some(letters) = letters(character) {
+    let parts = DecomposingNormalizerBorrowed::new_nfkd().normalize_iter(small);
+    // Some letters have capitals among their parts: U+A7F8 stands for a raised capital H with stroke.
+    for character in parts.flat_map(char::to_lowercase) {
+        if let Some(letters) = letters(character) {
             folded.push_str(letters);
         } else if classes.get_u8(character) == 0 {
-            folded.extend(character.to_lowercase());
+            folded.push(character);
         }
     }
     Cow::Owned(folded)
@@ -73,6 +73,7 @@ mod tests {
             ("Ёлка Йод", "елка иод"),
             ("ﬁne Ｗｉｄｅ ²", "fine wide 2"),
             ("北京 ガ", "北京 カ"),
+            ("\u{a7f8}", "h"),
             ("", ""),
         ] {
             assert_eq!(fold(text), folded, "{text}");
