@@ -28,5 +28,5 @@ pub use announce::{AdministratorConnection, ApplicationConnection, Connection, S
 pub use bootstrap::Bootstrap;
 pub use edge::config::{Config, ConfigError, Cors, Handling, ServiceSettings};
 pub use edge::tls::TlsFiles;
-pub use start::{ServeOptions, Server};
+pub use start::{EndSignals, ServeOptions, Server};
 pub use start_error::StartError;

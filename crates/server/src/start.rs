@@ -12,7 +12,7 @@ use store::StoreOptions;
 use store::control::ControlStore;
 use store::lock::FolderLock;
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{Semaphore, watch};
 use tokio::time::{interval, timeout};
 
@@ -92,6 +92,22 @@ pub struct Server {
     _lock: FolderLock,
 }
 
+/// SIGTERM and SIGINT, received from when this is made: before a start, so that whoever reads that
+/// the server answers can end it in order.
+pub struct EndSignals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl EndSignals {
+    /// # Errors
+    /// What the operating system says when the signals cannot be received.
+    pub fn receive() -> std::io::Result<Self> {
+        let terminate = signal(SignalKind::terminate())?;
+        Ok(Self { terminate, interrupt: signal(SignalKind::interrupt())? })
+    }
+}
+
 /// The bound sockets.
 struct Listeners {
     secure: Vec<TcpListener>,
@@ -167,15 +183,10 @@ impl Server {
     }
 
     /// Answers until SIGTERM or SIGINT, then ends in order.
-    pub async fn run_until_signal(&self) {
-        let signals = [SignalKind::terminate(), SignalKind::interrupt()].map(signal);
-        let [Ok(mut terminate), Ok(mut interrupt)] = signals else {
-            tracing::error!("the signals that end the server cannot be received");
-            return self.shutdown().await;
-        };
+    pub async fn run_until(&self, mut signals: EndSignals) {
         tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
+            _ = signals.terminate.recv() => {}
+            _ = signals.interrupt.recv() => {}
         }
         tracing::info!("ending: running requests are answered first");
         self.shutdown().await;

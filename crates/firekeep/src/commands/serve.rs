@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use clap::{Args, Parser, ValueEnum};
-use server::{Bootstrap, Config, ServeOptions, Server, StartError, TlsFiles};
+use server::{Bootstrap, Config, EndSignals, ServeOptions, Server, StartError, TlsFiles};
 
 use super::{first_steps, later};
 use crate::client::connection::Connection;
@@ -121,11 +121,12 @@ pub(crate) async fn run(args: ServeArgs) -> Result<()> {
     let filter = environment::text("FIREKEEP_LOG").unwrap_or_else(|| "info".to_owned());
     let _log = log::begin(args.log_format, &filter);
     let folder = args.data.at.folder.clone();
+    let signals = EndSignals::receive().context("the signals that end the server")?;
     let server = Server::start(args.options()?).await?;
     let connection: Connection = serde_json::from_value(serde_json::to_value(server.connection())?)
         .context("the server does not say how to reach it")?;
     say(how_to_use(&connection, &folder).trim_end());
-    server.run_until_signal().await;
+    server.run_until(signals).await;
     Ok(())
 }
 
