@@ -19,7 +19,7 @@ pub fn fold(text: &str) -> Cow<'_, str> {
     let mut folded = String::with_capacity(text.len());
     let small = text.chars().flat_map(char::to_lowercase);
     let parts = DecomposingNormalizerBorrowed::new_nfkd().normalize_iter(small);
-    // Some letters have capitals among their parts: U+A7F8 stands for a raised capital H with stroke.
+    // Some letters have capitals among their parts: U+A7F8 is a raised capital H with stroke.
     for character in parts.flat_map(char::to_lowercase) {
         if let Some(letters) = letters(character) {
             folded.push_str(letters);
