@@ -125,27 +125,27 @@ async fn serve(
         Interaction::Operation(call) if call.is_post && headers.contains_key(CONTENT_TYPE) => {
             cx.sent = negotiate::resource_body(headers)?;
         }
-        Interaction::Patch(_) => cx.sent = negotiate::patch_body(headers)?.1,
+        Interaction::Patch(key) => {
+            let (kind, sent) = negotiate::patch_body(headers)?;
+            cx.sent = sent;
+            return Ok(patch::patch(cx, key, kind, body).await?);
+        }
         Interaction::SearchForm(_) => negotiate::form_body(headers)?,
         _ => {}
     }
-    interact(cx, interaction, headers, body, form).await
+    interact(cx, interaction, body, form).await
 }
 
 /// Where the interactions are: those that read a body or change something.
 async fn interact(
     cx: &Context<'_>,
     interaction: Interaction,
-    headers: &HeaderMap,
     body: Body,
     form: &mut Form,
 ) -> Result<Answer, Outcome> {
     Ok(match interaction {
         Interaction::Create(resource_type) => create::create(cx, resource_type, body).await?,
         Interaction::Update(key) => update::update(cx, key, body).await?,
-        Interaction::Patch(key) => {
-            patch::patch(cx, key, negotiate::patch_body(headers)?.0, body).await?
-        }
         Interaction::Delete(key) => delete::delete(cx, key).await?,
         Interaction::SearchForm(of) => search::search_form(cx, of, body, form).await?,
         Interaction::Bundle => bundle::bundle(cx, body).await?,

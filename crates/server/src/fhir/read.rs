@@ -1,7 +1,7 @@
 //! <https://hl7.org/fhir/R4/http.html#read>
 
 use authority::DataAction;
-use store::Key;
+use store::{Key, Snapshot, Version};
 
 use super::context::Context;
 use super::outcome::Outcome;
@@ -10,6 +10,7 @@ use super::resource;
 use crate::exchange::Answer;
 
 /// Everything that can go wrong with a read, in the order in which it is checked.
+#[derive(Debug)]
 pub(crate) enum Refusal {
     General(General),
     NotFound(Key),
@@ -38,10 +39,14 @@ impl From<Refusal> for Outcome {
 pub(crate) fn read(cx: &Context<'_>, key: Key) -> Result<Answer, Refusal> {
     cx.allow(DataAction::Read)?;
     cx.only_parameters(&[])?;
-    let current = cx.snapshot().current(&key)?;
-    let version = current.ok_or(Refusal::NotFound(key))?;
+    Ok(resource::found(cx, &current(&cx.snapshot(), key)?)?)
+}
+
+/// The version that is current, unless there is none or it deletes.
+pub(crate) fn current(snapshot: &Snapshot, key: Key) -> Result<Version, Refusal> {
+    let version = snapshot.current(&key)?.ok_or(Refusal::NotFound(key))?;
     if version.is_deletion() {
         return Err(Refusal::Gone(key, version.number));
     }
-    Ok(resource::found(cx, &version)?)
+    Ok(version)
 }

@@ -7,7 +7,7 @@ use base::{Fault, Timestamp};
 use bytes::Bytes;
 use http::StatusCode;
 use http::header::{ETAG, LAST_MODIFIED, LOCATION};
-use json::{Layout, Splice, Stripped};
+use json::{Document, Layout, Limits, Splice, Stripped};
 use store::{Version, VersionHead};
 
 use super::bundle::writer;
@@ -15,6 +15,7 @@ use super::conditions::etag;
 use super::context::Context;
 use super::outcome::{self, CONTENT_TYPE, Issue};
 use super::prefer::Return;
+use super::refusal::General;
 use crate::exchange::{Answer, AnswerBody, AnswerPieces};
 
 /// 200 with the version, or 304 when the client has it.
@@ -70,6 +71,14 @@ pub(crate) fn write(version: &Version, out: &mut Vec<u8>) -> Result<(), Fault> {
         .ok_or_else(|| Fault::because(format!("version {} has no splice", version.rid.0)))?;
     splice_in(splice, &version.body, &version.head(), out);
     Ok(())
+}
+
+/// A stored version as a document of its own, as a client reads it.
+pub(crate) fn whole(version: &Version) -> Result<Document, General> {
+    let mut text = Vec::with_capacity(version.body.len() + 256);
+    write(version, &mut text)?;
+    Document::parse(text, &Limits::default())
+        .map_err(|_| General::bug("a stored resource is not JSON"))
 }
 
 /// Appends what was just stored as it leaves.
@@ -152,7 +161,7 @@ mod tests {
         let pieces = pieces.collect::<Result<Vec<_>, _>>()?;
         // The first holds what was made before it was known to be long.
         assert!(pieces.iter().skip(1).all(|piece| piece.len() <= writer::PIECE + 256));
-        let document = json::Document::parse(text, &json::Limits::default());
+        let document = Document::parse(text, &Limits::default());
         let expected = document.map(|document| json::pretty(&document)).unwrap_or_default();
         assert!(pieces.concat() == expected);
         Ok(())

@@ -5,14 +5,12 @@ use std::sync::Arc;
 
 use authority::DataAction;
 use base::limits::FHIRPATH_ANSWER_BYTES;
-use bytes::Bytes;
 use fhir::path::{Environment, Error, ErrorKind, Item, Kind, Node, Options, Schema};
 use fhir::path::{compile, location};
 use fhir::terminology::Terminologies;
-use fhir::value::{Moment, Quantity, Unit};
+use fhir::value::{Quantity, Unit};
 use http::StatusCode;
 use json::{Document, Kind as Json, Limits, Position, Value, Writer};
-use store::Key;
 
 use super::Level;
 use super::input::{Input, wrong};
@@ -20,17 +18,15 @@ use crate::edge::blocking;
 use crate::exchange::Answer;
 use crate::fhir::context::Context;
 use crate::fhir::outcome::{CONTENT_TYPE, Issue, Outcome};
-use crate::fhir::refusal::{self, General};
-use crate::fhir::{resource, types};
+use crate::fhir::refusal::General;
+use crate::fhir::{read, resource, types, validation};
 
 /// Everything that can go wrong, in the order in which it is checked.
 #[derive(Debug)]
 pub(crate) enum Refusal {
     General(General),
-    /// 404: the operation was called on a resource that is not there.
-    NotFound(Key),
-    /// 410: deleted by this version.
-    Gone(Key, u64),
+    /// The resource that it was called on cannot be read.
+    Stored(read::Refusal),
     /// 400: the expression is wrong, or asks what the resource cannot answer.
     Expression(Error),
     /// 413: the result is too long.
@@ -47,8 +43,7 @@ impl From<Refusal> for Outcome {
     fn from(refusal: Refusal) -> Self {
         match refusal {
             Refusal::General(refusal) => refusal.into(),
-            Refusal::NotFound(key) => refusal::not_found(&key),
-            Refusal::Gone(key, version) => refusal::gone(&key, version),
+            Refusal::Stored(refusal) => refusal.into(),
             Refusal::Expression(error) => {
                 let code = match error.kind {
                     ErrorKind::Syntax | ErrorKind::Semantic => "invalid",
@@ -82,8 +77,7 @@ pub(crate) async fn fhirpath(
     input.only(&["expression", "resource"])?;
     let expression = input.required("expression")?.into_owned();
     let document = subject(cx, level, input)?;
-    let now = Moment::parse_instant(&cx.now.to_string());
-    let now = now.map_err(|_| General::bug("the time is not an instant"))?;
+    let now = validation::moment(cx.now)?;
     let terminologies = Terminologies::new(&*cx.service.registry()?);
     blocking::run(move || {
         let schema = Schema::r4();
@@ -105,13 +99,7 @@ pub(crate) async fn fhirpath(
 
 /// The resource that is asked about; None where an expression stands alone.
 fn subject(cx: &Context<'_>, level: Level, input: &Input) -> Result<Option<Document>, Refusal> {
-    let named = |(name, parameter): (std::borrow::Cow<'_, str>, Value<'_>)| match name.as_ref() {
-        "resource" => parameter.get("resource").map(|resource| resource.raw().to_vec()),
-        _ => None,
-    };
-    let sent = input.parameters().find_map(named);
-    let given = sent.or_else(|| input.body_resource().map(|resource| resource.raw().to_vec()));
-    let given = given.map(own).transpose()?;
+    let given = input.subject().map(own).transpose()?;
     match level {
         Level::System => Ok(given),
         Level::Type(number) => {
@@ -127,20 +115,15 @@ fn subject(cx: &Context<'_>, level: Level, input: &Input) -> Result<Option<Docum
             Err(wrong("invalid", text).into())
         }
         Level::Instance(key) => {
-            let version = cx.snapshot().current(&key)?.ok_or(Refusal::NotFound(key))?;
-            if version.is_deletion() {
-                return Err(Refusal::Gone(key, version.number));
-            }
-            let mut text = Vec::with_capacity(version.body.len() + 256);
-            resource::write(&version, &mut text)?;
-            Ok(Some(own(text)?))
+            let version = read::current(&cx.snapshot(), key).map_err(Refusal::Stored)?;
+            Ok(Some(resource::whole(&version)?))
         }
     }
 }
 
 /// A resource as a document of its own.
-fn own(text: Vec<u8>) -> Result<Document, General> {
-    Document::parse(Bytes::from(text), &Limits::default())
+fn own(resource: Value<'_>) -> Result<Document, General> {
+    Document::parse(resource.raw().to_vec(), &Limits::default())
         .map_err(|_| General::bug("a resource that was read is not JSON"))
 }
 

@@ -84,6 +84,11 @@ impl Input {
         named.find_map(|(_, parameter)| parameter.get("resource"))
     }
 
+    /// The resource that is asked about: the parameter `resource`, else the body.
+    pub(crate) fn subject(&self) -> Option<Value<'_>> {
+        self.resource("resource").or_else(|| self.body_resource())
+    }
+
     /// A parameter that is true or false.
     pub(crate) fn flag(&self, name: &str) -> Result<Option<bool>, General> {
         self.text(name)

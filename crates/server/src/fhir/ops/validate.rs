@@ -4,7 +4,6 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use authority::DataAction;
-use bytes::Bytes;
 use fhir::validate::Request;
 use http::StatusCode;
 use json::{Document, Value};
@@ -15,35 +14,10 @@ use super::input::{Input, wrong};
 use crate::edge::blocking;
 use crate::exchange::Answer;
 use crate::fhir::context::Context;
-use crate::fhir::outcome::{self, CONTENT_TYPE, Issue, Outcome};
-use crate::fhir::refusal::{self, General};
-use crate::fhir::{incoming, resource, types, validation};
-
-/// Everything that can keep the operation from answering; what is wrong with the resource is its
-/// answer.
-pub(crate) enum Refusal {
-    General(General),
-    /// 404: called on a resource that is not there.
-    NotFound(Key),
-    /// 410: called on a resource that was deleted by this version.
-    Gone(Key, u64),
-}
-
-impl<T: Into<General>> From<T> for Refusal {
-    fn from(refusal: T) -> Self {
-        Self::General(refusal.into())
-    }
-}
-
-impl From<Refusal> for Outcome {
-    fn from(refusal: Refusal) -> Self {
-        match refusal {
-            Refusal::General(refusal) => refusal.into(),
-            Refusal::NotFound(key) => refusal::not_found(&key),
-            Refusal::Gone(key, version) => refusal::gone(&key, version),
-        }
-    }
-}
+use crate::fhir::outcome::{self, CONTENT_TYPE, Issue};
+use crate::fhir::read::{self, Refusal};
+use crate::fhir::refusal::General;
+use crate::fhir::{resource, types, validation};
 
 /// <https://hl7.org/fhir/R4/valueset-resource-validation-mode.html>
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -73,7 +47,8 @@ impl Mode {
 }
 
 /// `$validate` on a type or an instance: 200 with all that is wrong with the resource that was
-/// sent, else with the one that is stored.
+/// sent, else with the one that is stored. It is refused as a read of that one is; what is wrong
+/// with the resource is its answer.
 pub(crate) async fn validate(
     cx: &Context<'_>,
     level: Level,
@@ -121,13 +96,7 @@ pub(crate) async fn validate(
 /// The resource that is stored, as it would be read.
 fn stored(cx: &Context<'_>, key: Key) -> Result<Document, Refusal> {
     cx.allow(DataAction::Read)?;
-    let version = cx.snapshot().current(&key)?.ok_or(Refusal::NotFound(key))?;
-    if version.is_deletion() {
-        return Err(Refusal::Gone(key, version.number));
-    }
-    let mut body = Vec::new();
-    resource::write(&version, &mut body)?;
-    Ok(incoming::parse(Bytes::from(body))?)
+    Ok(resource::whole(&read::current(&cx.snapshot(), key)?)?)
 }
 
 /// What was asked.
@@ -149,7 +118,7 @@ impl Check {
         let body = input.document();
         let sent = match body {
             Some(body) if self.is_subject => Some(body.root()),
-            _ => input.resource("resource").or_else(|| input.body_resource()),
+            _ => input.subject(),
         };
         let sent = body.zip(sent);
         let Some(resource) = sent.or_else(|| stored.map(|stored| (stored, stored.root()))) else {

@@ -11,15 +11,13 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use fhir::patch::{Setting, fhirpath_patch, json_patch};
 use fhir::path::Schema;
-use fhir::value::Moment;
-use json::{Document, Limits, Value};
-use store::{Key, Store, Version};
+use json::{Document, Value};
+use store::{Key, Store};
 
 use super::Refusal;
 use crate::fhir::check::Expected;
 use crate::fhir::incoming::{Incoming, parse};
-use crate::fhir::refusal::General;
-use crate::fhir::resource;
+use crate::fhir::{resource, validation};
 
 /// The kinds of patch, as their media types say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -105,7 +103,7 @@ impl Patching {
             let (supplied, current) = (self.supplied.clone(), current.number);
             return Err(Refusal::Mismatch { supplied, current });
         }
-        let before = whole(&current)?;
+        let before = resource::whole(&current)?;
         let after = self.apply(change, &before)?;
         immutable(before.root(), after.root())?;
         let expected = Expected { resource_type: key.resource_type, id: Some(key.id) };
@@ -117,22 +115,12 @@ impl Patching {
         let applied = match change {
             Change::Json(patch) => json_patch(before, patch),
             Change::FhirPath(parameters) => {
-                let now = Moment::parse_instant(&self.now.to_string());
-                let now = now.map_err(|_| General::bug("the time is not an instant"))?;
-                let setting = Setting { schema: Schema::r4(), now };
+                let setting = Setting { schema: Schema::r4(), now: validation::moment(self.now)? };
                 fhirpath_patch(before, parameters.root(), &setting)
             }
         };
         applied.map_err(Refusal::Patch)
     }
-}
-
-/// The resource as a client reads it.
-fn whole(version: &Version) -> Result<Document, General> {
-    let mut text = Vec::with_capacity(version.body.len() + 256);
-    resource::write(version, &mut text)?;
-    Document::parse(text, &Limits::default())
-        .map_err(|_| General::bug("a stored resource is not JSON"))
 }
 
 /// What the server sets stays, or is left out.
