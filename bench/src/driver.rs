@@ -112,7 +112,7 @@ where
     buffer.clear();
     loop {
         ensure!(socket.read_buf(buffer).await? > 0, "the server closed the connection");
-        let Some(head) = buffer.windows(4).position(|end| end == b"\r\n\r\n") else { continue };
+        let Some(head) = memchr::memmem::find(buffer, b"\r\n\r\n") else { continue };
         let text = std::str::from_utf8(&buffer[..head])?;
         if text.get(9..12) != Some(status.to_string().as_str()) {
             bail!("{}", String::from_utf8_lossy(buffer));

@@ -1,6 +1,8 @@
 //! Log lines on standard error, written together: a line for each request must not cost a system
 //! call for each.
 
+mod access;
+
 use std::io::{self, IsTerminal, Write};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -41,6 +43,13 @@ impl Lines {
         } else if waiting.lines.len() >= FULL {
             self.woken.notify_one();
         }
+    }
+
+    /// What waits, for tests of what a line looks like.
+    #[cfg(test)]
+    fn text(&self) -> String {
+        let waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        String::from_utf8_lossy(&waiting.lines).into_owned()
     }
 
     /// Writes what waits, again and again until the log has ended.
@@ -96,7 +105,10 @@ pub(crate) fn begin(format: LogFormat, filter: &str) -> Log {
     let filter = EnvFilter::try_new(filter).unwrap_or_else(|_wrong| EnvFilter::new("info"));
     let told = tracing_subscriber::fmt().with_env_filter(filter).with_writer(Arc::clone(&lines));
     let _already_set = match format {
-        LogFormat::Text => told.with_ansi(io::stderr().is_terminal()).try_init(),
+        LogFormat::Text => told
+            .with_ansi(io::stderr().is_terminal())
+            .event_format(access::AccessLines(tracing_subscriber::fmt::format()))
+            .try_init(),
         LogFormat::Json => told.json().flatten_event(true).try_init(),
     };
     let writer = std::thread::Builder::new().name("log".into());

@@ -218,13 +218,15 @@ async fn outcome_of<T>(work: impl Future<Output = T>, time: Duration) -> Result<
     tokio::time::timeout(time, caught).await.unwrap_or(Err(Broke::TookTooLong))
 }
 
+/// The control plane's futures stand on the heap: they are long, and whatever is part of this one
+/// is moved along with every read.
 async fn dispatch(app: &Arc<App>, area: Area, request: Request) -> Answer {
     match area {
         Area::Fhir(service, base) => fhir::answer(app, &service, base, request).await,
-        Area::Arm => arm::answer(app, request).await,
-        Area::Graph => graph::answer(app, request).await,
-        Area::Oauth => oauth::answer(app, request).await,
-        Area::Admin => admin::answer(app, request).await,
+        Area::Arm => Box::pin(arm::answer(app, request)).await,
+        Area::Graph => Box::pin(graph::answer(app, request)).await,
+        Area::Oauth => Box::pin(oauth::answer(app, request)).await,
+        Area::Admin => Box::pin(admin::answer(app, request)).await,
         Area::Portal => portal::answer(&request),
     }
 }

@@ -128,7 +128,7 @@ async fn serve(
         Interaction::Patch(key) => {
             let (kind, sent) = negotiate::patch_body(headers)?;
             cx.sent = sent;
-            return Ok(patch::patch(cx, key, kind, body).await?);
+            return Ok(Box::pin(patch::patch(cx, key, kind, body)).await?);
         }
         Interaction::SearchForm(_) => negotiate::form_body(headers)?,
         _ => {}
@@ -136,7 +136,8 @@ async fn serve(
     interact(cx, interaction, body, form).await
 }
 
-/// Where the interactions are: those that read a body or change something.
+/// Where the interactions are: those that read a body or change something. Their futures stand on
+/// the heap, so that a read does not move the room they need.
 async fn interact(
     cx: &Context<'_>,
     interaction: Interaction,
@@ -144,12 +145,16 @@ async fn interact(
     form: &mut Form,
 ) -> Result<Answer, Outcome> {
     Ok(match interaction {
-        Interaction::Create(resource_type) => create::create(cx, resource_type, body).await?,
-        Interaction::Update(key) => update::update(cx, key, body).await?,
-        Interaction::Delete(key) => delete::delete(cx, key).await?,
-        Interaction::SearchForm(of) => search::search_form(cx, of, body, form).await?,
-        Interaction::Bundle => bundle::bundle(cx, body).await?,
-        Interaction::Operation(call) if call.is_post => ops::operate(cx, call, Some(body)).await?,
+        Interaction::Create(resource_type) => {
+            Box::pin(create::create(cx, resource_type, body)).await?
+        }
+        Interaction::Update(key) => Box::pin(update::update(cx, key, body)).await?,
+        Interaction::Delete(key) => Box::pin(delete::delete(cx, key)).await?,
+        Interaction::SearchForm(of) => Box::pin(search::search_form(cx, of, body, form)).await?,
+        Interaction::Bundle => Box::pin(bundle::bundle(cx, body)).await?,
+        Interaction::Operation(call) if call.is_post => {
+            Box::pin(ops::operate(cx, call, Some(body))).await?
+        }
         Interaction::Versions => versions::versions(cx, *form)?,
         looking => look(cx, looking).await?,
     })
@@ -161,12 +166,12 @@ async fn look(cx: &Context<'_>, interaction: Interaction) -> Result<Answer, Outc
         Interaction::Capabilities => capabilities::capabilities(cx)?,
         Interaction::SmartConfiguration => smart_configuration::configuration(cx),
         Interaction::Versions => versions::versions(cx, Form::default())?,
-        Interaction::Health => health::check(cx).await,
+        Interaction::Health => Box::pin(health::check(cx)).await,
         Interaction::Read(key) => read::read(cx, key)?,
         Interaction::Vread(key, number) => vread::vread(cx, key, number)?,
-        Interaction::History(of) => history::history(cx, of).await?,
-        Interaction::Search(of) => search::search(cx, of).await?,
-        Interaction::Operation(call) => ops::operate(cx, call, None).await?,
+        Interaction::History(of) => Box::pin(history::history(cx, of)).await?,
+        Interaction::Search(of) => Box::pin(search::search(cx, of)).await?,
+        Interaction::Operation(call) => Box::pin(ops::operate(cx, call, None)).await?,
         Interaction::Create(_)
         | Interaction::Update(_)
         | Interaction::Patch(_)
