@@ -24,4 +24,5 @@ mod sign_in;
 mod the_page;
 mod tokens;
 mod validate;
+mod validation;
 mod xml;

@@ -7,6 +7,8 @@ use serde_json::{Value, json};
 use stories::{Actor, Firekeep, Reply, patient};
 
 const JSON_PATCH: &str = "application/json-patch+json";
+const XML_PATCH: &str = "application/xml-patch+xml";
+const XML: &str = "application/fhir+xml";
 
 async fn json_patch(actor: &Actor, path: &str, patch: &Value) -> Reply {
     let request = actor.request(Method::PATCH, path).header("Content-Type", JSON_PATCH);
@@ -175,14 +177,117 @@ async fn patches_at_one_time_all_count() {
     assert_eq!(read.header("etag"), "W/\"21\"");
 }
 
-/// An entry of a Bundle; JSON Patch travels as a Binary, as it does on Azure.
+/// A patch in XML around these operations.
+fn diff(operations: &str) -> String {
+    format!("<?xml version=\"1.0\"?>\n<diff xmlns=\"http://hl7.org/fhir\">{operations}</diff>")
+}
+
+async fn xml_patch(actor: &Actor, path: &str, operations: &str) -> Reply {
+    let request = actor.request(Method::PATCH, path).header("Content-Type", XML_PATCH);
+    Reply::of(request.body(diff(operations))).await
+}
+
+#[tokio::test]
+async fn an_xml_patch_adds_replaces_and_removes() {
+    let fk = Firekeep::start().await;
+    let app = fk.as_contributor().await;
+    let sent = r#"{"resourceType":"Patient","id":"p","name":[{"family":"One","given":["A","B"]}],
+        "extension":[{"url":"http://example.org/x","valueDecimal":1.50}],"active":true}"#;
+    app.send(Method::PUT, "/Patient/p", sent).await.created();
+    let patch = |operations: &'static str| xml_patch(&app, "/Patient/p", operations);
+
+    let made = patch(
+        "<replace sel=\"Patient/active/@value\">false</replace>\
+         <add sel=\"f:Patient/f:active\" pos=\"after\"><name><family value=\"Nul\"/></name></add>\
+         <add sel=\"Patient/name[2]\"><suffix value=\"Jr &amp; Sr\"/></add>\
+         <remove sel=\"Patient/name[2]/given[1]\"/>",
+    );
+    let made = made.await.ok();
+    assert_eq!(made.header("etag"), "W/\"2\"");
+    let two = json!({"family": "One", "given": ["B"], "suffix": ["Jr & Sr"]});
+    assert_eq!(made.json()["name"], json!([{"family": "Nul"}, two]));
+    assert_eq!(made.json()["active"], false);
+    assert!(made.text().contains("1.50"), "{}", made.text());
+    assert_eq!(app.get("/Patient/p").await.ok().body, made.body);
+
+    let chosen = "<remove sel=\"Patient/name[family/@value='Nul']\"/>";
+    let made = patch(chosen).await.ok();
+    assert_eq!(made.json()["name"].as_array().map(Vec::len), Some(1));
+    let same = "<replace sel=\"Patient/active\"> <active  value='false'/> </replace>";
+    assert_eq!(patch(same).await.ok().header("etag"), "W/\"3\"", "nothing is changed");
+    let request = app.request(Method::PATCH, "/Patient/p").header("Content-Type", XML_PATCH);
+    let request = request.header("Accept", XML).header("If-Match", "W/\"3\"");
+    let request = request.body(diff("<remove sel=\"Patient/extension\"/>"));
+    let made = Reply::of(request).await.ok();
+    assert_eq!(made.header("content-type"), "application/fhir+xml; charset=utf-8");
+    assert!(!made.text().contains("extension"), "{}", made.text());
+}
+
+#[tokio::test]
+async fn an_xml_patch_that_cannot_be_made_says_why() {
+    let fk = Firekeep::start().await;
+    let app = fk.as_contributor().await;
+    app.put("/Patient/p", &patient("p", "One")).await.created();
+    let rows = [
+        ("", 400, "no operation"),
+        ("<remove/>", 400, "sel is missing"),
+        ("<drop sel=\"Patient/id\"/>", 400, "no operation: add, replace, remove"),
+        ("<remove sel=\"Patient/id[\"/>", 400, "Operation 1"),
+        ("<remove sel=\"Patient/contact\"/>", 422, "finds nothing"),
+        ("<remove sel=\"Patient/*\"/>", 422, "places, and one can be meant"),
+        ("<remove sel=\"Patient/name", 400, "the patch"),
+        ("<add sel=\"Patient\"><nmae/></add>", 400, "nmae"),
+        ("<add sel=\"Patient\"><active value=\"ja\"/></add>", 400, "not a resource in XML"),
+        ("<add sel=\"Patient\"><gender value=\"ja\"/></add>", 400, "'ja' is not a code"),
+        ("<replace sel=\"Patient/id/@value\">q</replace>", 400, "cannot change id"),
+        ("<remove sel=\"Patient\"/>", 422, "cannot be removed"),
+    ];
+    for (operations, status, words) in rows {
+        xml_patch(&app, "/Patient/p", operations).await.refused(status, words);
+    }
+    let request = app.request(Method::PATCH, "/Patient/p").header("Content-Type", XML_PATCH);
+    Reply::of(request.body(b"<diff>\xff</diff>".as_slice())).await.refused(400, "UTF-8");
+    let evil = "<!DOCTYPE diff [<!ENTITY a \"b\">]><diff><remove sel=\"Patient/name\"/></diff>";
+    let request = app.request(Method::PATCH, "/Patient/p").header("Content-Type", XML_PATCH);
+    Reply::of(request.body(evil)).await.refused(400, "the patch");
+    assert_eq!(app.get("/Patient/p").await.ok().header("etag"), "W/\"1\"");
+}
+
+#[tokio::test]
+async fn a_fhirpath_patch_may_come_in_xml() {
+    let fk = Firekeep::start().await;
+    let app = fk.as_contributor().await;
+    app.put("/Patient/p", &patient("p", "One")).await.created();
+    let patch = |value: &str| {
+        format!(
+            "<Parameters xmlns=\"http://hl7.org/fhir\"><parameter><name value=\"operation\"/>\
+             <part><name value=\"type\"/><valueCode value=\"replace\"/></part>\
+             <part><name value=\"path\"/><valueString value=\"Patient.name.family\"/></part>\
+             <part><name value=\"value\"/>{value}</part></parameter></Parameters>"
+        )
+    };
+    let send = |body: String| {
+        let request = app.request(Method::PATCH, "/Patient/p").header("Content-Type", XML);
+        Reply::of(request.body(body))
+    };
+    let made = send(patch("<valueString value=\"Two\"/>")).await.ok();
+    assert_eq!(made.json()["name"][0]["family"], "Two");
+    send(patch("<valueStrin value=\"Two\"/>")).await.refused(400, "valueStrin");
+    send("<Patient xmlns=\"http://hl7.org/fhir\"/>".to_owned()).await.refused(400, "Parameters");
+}
+
+/// An entry of a Bundle; JSON Patch and XML Patch travel as a Binary, the former as it does on
+/// Azure.
 fn entry(url: &str, resource: &Value) -> Value {
     json!({"resource": resource, "request": {"method": "PATCH", "url": url}})
 }
 
 fn binary(patch: &Value) -> Value {
-    let data = STANDARD.encode(patch.to_string());
-    json!({"resourceType": "Binary", "contentType": JSON_PATCH, "data": data})
+    packed(JSON_PATCH, &patch.to_string())
+}
+
+fn packed(kind: &str, patch: &str) -> Value {
+    json!({"resourceType": "Binary", "contentType": kind, "data": STANDARD.encode(patch)})
 }
 
 #[tokio::test]
@@ -221,6 +326,8 @@ async fn bundles_carry_patches() {
         entry("Patient/c", &activate),
         entry("Patient/a", &patient("a", "A")),
         entry("Patient/b", &parameters("delete", "Patient.active", &[])),
+        entry("Patient/b", &packed(XML_PATCH, &diff("<remove sel=\"Patient/name\"/>"))),
+        entry("Patient/b", &packed("text/plain", "x")),
     ];
     let answer = app.post("/", &bundle("batch", &entries)).await.ok().json();
     let status = |place: usize| answer["entry"][place]["response"]["status"].clone();
@@ -228,4 +335,7 @@ async fn bundles_carry_patches() {
     assert_eq!((status(1), status(4)), (json!("200 OK"), json!("200 OK")), "{answer}");
     assert_eq!(status(2), "404 Not Found");
     assert_eq!(status(3), "400 Bad Request");
+    assert_eq!(status(5), "200 OK", "{answer}");
+    assert_eq!(answer["entry"][5]["resource"]["name"], Value::Null);
+    assert_eq!(status(6), "400 Bad Request", "the contentType is none of a patch");
 }

@@ -15,7 +15,8 @@ use base::limits;
 use json::{Document, Limits};
 
 use crate::definitions::build::Builder;
-use crate::definitions::{About, STORED_TYPES};
+use crate::definitions::{About, Registry, STORED_TYPES};
+use crate::snapshot::complete;
 
 pub use manifest::{Dependency, Manifest};
 
@@ -94,18 +95,21 @@ impl fmt::Display for PackageError {
 
 impl std::error::Error for PackageError {}
 
-/// Reads a package, `.tgz` or `.tar.zst`, for a service of this FHIR version (`4.0.1`). One member
-/// is in memory at a time, beside the tables that it becomes.
+/// Reads a package, `.tgz` or `.tar.zst`, for a service of this FHIR version (`4.0.1`). Profiles
+/// with differentials only get snapshots over what the package has and what is `known`. One member
+/// is in memory at a time, beside the profiles and the tables that the rest becomes.
 ///
 /// # Errors
 /// [`PackageError`], whose text says what to do.
-pub fn read(archive: &[u8], fhir_version: &str) -> Result<Package, PackageError> {
+pub fn read(archive: &[u8], fhir_version: &str, known: &Registry) -> Result<Package, PackageError> {
     let mut builder = Builder::new();
-    let mut counts = BTreeMap::new();
+    let (mut counts, mut profiles) = (BTreeMap::new(), Vec::new());
     let contents = visit(archive, |definition| {
         let ty = definition.root().get("resourceType");
         let ty = ty.and_then(json::Value::as_str).unwrap_or_default();
-        if STORED_TYPES.contains(&&*ty) && builder.add_to_layer(definition.root()) {
+        if ty == "StructureDefinition" {
+            profiles.push(definition.clone());
+        } else if STORED_TYPES.contains(&&*ty) && builder.add_to_layer(definition.root()) {
             *counts.entry(ty.into_owned()).or_default() += 1;
         }
     })?;
@@ -116,6 +120,11 @@ pub fn read(archive: &[u8], fhir_version: &str) -> Result<Package, PackageError>
             found: manifest.fhir_versions,
             expected: fhir_version.to_owned(),
         });
+    }
+    for profile in complete(known, &profiles) {
+        if builder.add_to_layer(profile.root()) {
+            *counts.entry("StructureDefinition".to_owned()).or_default() += 1;
+        }
     }
     let about = About {
         version: fhir_version.to_owned(),

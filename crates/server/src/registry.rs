@@ -77,15 +77,14 @@ fn read(store: &Store, before: Option<&Known>) -> Result<Known, Fault> {
         Some(known) => Registry::clone(&known.registry),
         None => with_packages(store)?,
     };
-    let (versions, stored) = stored(&snapshot, before)?;
+    let (versions, mut stored) = stored(&snapshot, before)?;
+    stored.complete(&registry);
+    let stored = Arc::new(stored);
     let registry = Arc::new(registry.with_stored(Arc::clone(&stored)));
     Ok(Known { at: snapshot.number(), package_changes, versions, stored, registry })
 }
 
-fn stored(
-    snapshot: &Snapshot,
-    before: Option<&Known>,
-) -> Result<(BTreeSet<Rid>, Arc<Stored>), Fault> {
+fn stored(snapshot: &Snapshot, before: Option<&Known>) -> Result<(BTreeSet<Rid>, Stored), Fault> {
     let everything =
         |resource_type| TypeRestriction { resource_type, restriction: Restriction::Everything };
     let types = stored_types().into_iter().map(everything).collect();
@@ -101,7 +100,7 @@ fn stored(
     for some in new.chunks(READ_AT_ONCE) {
         snapshot.versions(some)?.iter().for_each(|version| insert(&mut stored, version));
     }
-    Ok((versions, Arc::new(stored)))
+    Ok((versions, stored))
 }
 
 /// Puts a stored resource among the definitions, or says in the log why it cannot be used.
@@ -122,7 +121,7 @@ fn with_packages(store: &Store) -> Result<Registry, Fault> {
     let mut registry = Registry::new(Definitions::r4());
     for package in store.packages()? {
         let name = package.name.clone();
-        match layer(store, package) {
+        match layer(store, package, &registry) {
             Ok(layer) => registry = registry.with(Arc::new(layer)),
             Err(why) => tracing::error!(
                 package = name, %why,
@@ -135,7 +134,7 @@ fn with_packages(store: &Store) -> Result<Registry, Fault> {
 
 /// The layer of a package: from its pack, or from the package as it was given when another version
 /// of this program wrote the pack.
-fn layer(store: &Store, package: KeptPackage) -> Result<Layer, String> {
+fn layer(store: &Store, package: KeptPackage, known: &Registry) -> Result<Layer, String> {
     let KeptPackage { name, pack, .. } = package;
     let base = Definitions::r4();
     let origin = Origin::Package(name.clone());
@@ -146,7 +145,8 @@ fn layer(store: &Store, package: KeptPackage) -> Result<Layer, String> {
     tracing::info!(package = name, "the package {name} is read anew: its pack is of another form");
     let archive = store.package_archive(&name).map_err(|fault| fault.to_string())?;
     let archive = archive.unwrap_or_default();
-    let read = fhir::package::read(&archive, base.version()).map_err(|error| error.to_string())?;
+    let read = fhir::package::read(&archive, base.version(), known);
+    let read = read.map_err(|error| error.to_string())?;
     Layer::load(base, origin, read.pack).map_err(|error| error.to_string())
 }
 

@@ -11,8 +11,10 @@ use json::{Document, Value};
 
 use super::Definitions;
 use super::overlay::{Layer, Origin};
+use super::registry::Registry;
 use super::structures::split_canonical;
 use crate::path::{self, Options, Schema};
+use crate::snapshot;
 
 /// The resource types of definitions that a service may have of its own.
 pub const STORED_TYPES: [&str; 5] =
@@ -31,6 +33,8 @@ pub struct Stored {
 struct Definition {
     url: Arc<str>,
     is_parameter: bool,
+    /// A profile that came without a snapshot, as it came.
+    partial: Option<Document>,
     layer: Arc<Layer>,
 }
 
@@ -86,12 +90,34 @@ impl Stored {
             check_parameter(root)?;
         }
         let layer = Arc::new(Layer::new(base, Origin::Rest, [resource]));
+        let is_partial = ty == "StructureDefinition" && root.get("snapshot").is_none();
+        let partial = is_partial.then(|| resource.clone());
         let url: Arc<str> = url.into();
         let of_url = self.by_url.entry(Arc::clone(&url)).or_default();
         let place = (Arc::from(version), number);
         of_url.insert(of_url.partition_point(|known| *known < place), place);
-        self.all.insert(number, Definition { url, is_parameter, layer });
+        self.all.insert(number, Definition { url, is_parameter, partial, layer });
         Ok(())
+    }
+
+    /// Makes snapshots of the profiles that came without one, over these definitions and those of
+    /// `packages`. They are made anew each time: what they build on may have changed.
+    pub fn complete(&mut self, packages: &Registry) {
+        let partial: Vec<(u64, Document)> = self
+            .all
+            .iter()
+            .filter_map(|(number, known)| Some((*number, known.partial.clone()?)))
+            .collect();
+        if partial.is_empty() {
+            return;
+        }
+        let known = packages.with_stored(Arc::new(self.clone()));
+        let (numbers, documents): (Vec<u64>, Vec<Document>) = partial.into_iter().unzip();
+        for (number, whole) in numbers.into_iter().zip(snapshot::complete(&known, &documents)) {
+            if let Some(known) = self.all.get_mut(&number) {
+                known.layer = Arc::new(Layer::new(packages.base(), Origin::Rest, [&whole]));
+            }
+        }
     }
 
     /// Takes out what was put in under `number`.

@@ -97,6 +97,7 @@ mod tests {
     use flate2::write::GzEncoder;
 
     use super::*;
+    use crate::definitions::Registry;
 
     const MANIFEST: &str = r#"{"name":"a.b","version":"1"}"#;
 
@@ -169,7 +170,8 @@ mod tests {
         for bytes in [&b""[..], b"{}", b"PK\x03\x04", &[0x1f]] {
             assert!(matches!(names(bytes, Bounds::default()), Err(PackageError::NotAnArchive)));
         }
-        let read = |files| super::super::read(&gzip(&tar(files)), "4.0.1");
+        let known = Registry::new(crate::Definitions::r4());
+        let read = |files| super::super::read(&gzip(&tar(files)), "4.0.1", &known);
         let none = read(&[("package/ValueSet-a.json", "{}")]);
         assert!(matches!(none, Err(PackageError::NotAPackage(_))));
         let unnamed = read(&[("package/package.json", "{}")]);

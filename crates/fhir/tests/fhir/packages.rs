@@ -11,7 +11,11 @@ use crate::archive::data;
 /// Reads a package of `data/igs`; none when the data is not beside the project.
 fn read(file: &str) -> Option<Package> {
     let bytes = std::fs::read(data().join("igs").join(file)).ok()?;
-    Some(package::read(&bytes, "4.0.1").expect("a package"))
+    Some(package::read(&bytes, "4.0.1", &r4()).expect("a package"))
+}
+
+fn r4() -> Registry {
+    Registry::new(Definitions::r4())
 }
 
 fn layer(package: Package) -> Arc<Layer> {
@@ -71,7 +75,7 @@ fn a_package_says_what_it_needs_and_for_which_version_it_is() {
         package.manifest.dependencies.iter().map(|it| format!("{}#{}", it.name, it.version));
     assert_eq!(needed.collect::<Vec<_>>(), ["hl7.fhir.r4.core#4.0.1"]);
     let bytes = std::fs::read(data().join("igs/hl7.fhir.us.core-3.1.1.tgz")).expect("the data");
-    let refused = package::read(&bytes, "5.0.0").expect_err("another version");
+    let refused = package::read(&bytes, "5.0.0", &r4()).expect_err("another version");
     assert!(matches!(&refused, PackageError::OtherVersion { .. }));
     assert_eq!(
         refused.to_string(),

@@ -114,7 +114,7 @@ pub(super) async fn add(app: &Arc<App>, request: Request, label: &str) -> Result
 /// Reads and keeps a package: whether it replaced one, and what is shown of it.
 fn keep(service: &Service, archive: &Bytes, now: Timestamp) -> Result<(bool, Value), Refusal> {
     let version = fhir::Definitions::r4().version();
-    let package = package::read(archive, version).map_err(refused)?;
+    let package = package::read(archive, version, &*service.registry()?).map_err(refused)?;
     let about = About::of(&package, now);
     let replaced = service.store.packages()?.iter().any(|kept| kept.name == about.id);
     let kept = KeptPackage {

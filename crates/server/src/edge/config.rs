@@ -27,6 +27,8 @@ pub struct Config {
 pub struct ServiceSettings {
     /// Host names of its own, in lower case, with a port only where only that port is meant.
     pub hosts: Vec<String>,
+    /// What every write is held against.
+    pub validation: Validation,
     /// What an unknown search parameter means when `Prefer: handling` does not say.
     pub handling: Handling,
     /// Which browsers' pages may call it; `None` = the file does not say.
@@ -39,6 +41,19 @@ pub struct ServiceSettings {
     pub link_lifetime: Duration,
     /// Bytes of a request body.
     pub body_bytes: usize,
+}
+
+/// What a write is held against; each includes the one before.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Validation {
+    /// The structure of FHIR R4.
+    #[default]
+    Structure,
+    /// Its invariants of severity error, and its required bindings.
+    Base,
+    /// The profiles that `meta.profile` names.
+    Profiles,
 }
 
 /// <https://hl7.org/fhir/R4/search.html#errors>
@@ -84,6 +99,7 @@ impl Default for ServiceSettings {
     fn default() -> Self {
         Self {
             hosts: Vec::new(),
+            validation: Validation::default(),
             handling: Handling::default(),
             cors: None,
             page_default: limits::PAGE_DEFAULT,
@@ -156,7 +172,8 @@ struct ServiceTable {
     #[serde(default)]
     hosts: Vec<String>,
     compatibility: Option<String>,
-    validation: Option<String>,
+    #[serde(default)]
+    validation: Validation,
     #[serde(default)]
     handling: Handling,
     cors: Option<Cors>,
@@ -176,17 +193,12 @@ struct LimitsTable {
 
 impl ServiceTable {
     fn settings(self, key: &str) -> Result<ServiceSettings, ConfigError> {
-        let only = [
-            ("compatibility", &self.compatibility, "r4", &["azure"][..]),
-            ("validation", &self.validation, "structure", &["base", "profiles"][..]),
-        ];
-        for (setting, value, known, later) in only {
-            check_choice(key, setting, value.as_deref(), known, later)?;
-        }
+        check_compatibility(key, self.compatibility.as_deref())?;
         let hosts = self.hosts.iter().map(|host| custom_host(key, host));
         let (limits, other) = (self.limits, ServiceSettings::default());
         let settings = ServiceSettings {
             hosts: hosts.collect::<Result<_, _>>()?,
+            validation: self.validation,
             handling: self.handling,
             cors: self.cors,
             page_most: limits.page_most.unwrap_or(other.page_most),
@@ -202,24 +214,17 @@ impl ServiceTable {
     }
 }
 
-/// A setting of which only the default works yet.
-fn check_choice(
-    key: &str,
-    setting: &str,
-    value: Option<&str>,
-    known: &str,
-    later: &[&str],
-) -> Result<(), ConfigError> {
-    match value {
-        None => Ok(()),
-        Some(value) if value == known => Ok(()),
-        Some(value) if later.contains(&value) => Err(ConfigError(format!(
-            "service.\"{key}\".{setting} = \"{value}\" comes later; this version knows \"{known}\""
-        ))),
-        Some(value) => Err(ConfigError(format!(
-            "service.\"{key}\".{setting} = \"{value}\" is unknown; this version knows \"{known}\""
-        ))),
-    }
+/// Only the default works yet.
+fn check_compatibility(key: &str, value: Option<&str>) -> Result<(), ConfigError> {
+    let why = match value {
+        None | Some("r4") => return Ok(()),
+        Some("azure") => "comes later",
+        Some(_) => "is unknown",
+    };
+    let value = value.unwrap_or_default();
+    Err(ConfigError(format!(
+        "service.\"{key}\".compatibility = \"{value}\" {why}; this version knows \"r4\""
+    )))
 }
 
 fn check_limits(key: &str, settings: &ServiceSettings) -> Result<(), ConfigError> {
@@ -324,8 +329,9 @@ mod tests {
         check("[service.'main/demo']\nhosts = ['LOCALHOST:8443']", "the authority's own name");
         check("[service.'main/demo']\ncompatibility = 'r4'", "ok");
         check("[service.'main/demo']\ncompatibility = 'azure'", "comes later");
-        check("[service.'main/demo']\nvalidation = 'profiles'", "comes later");
-        check("[service.'main/demo']\nvalidation = 'none'", "is unknown");
+        check("[service.'main/demo']\ncompatibility = 'stu3'", "is unknown");
+        check("[service.'main/demo']\nvalidation = 'profiles'", "ok");
+        check("[service.'main/demo']\nvalidation = 'none'", "unknown variant `none`");
         check("[service.'main/demo']\nhandling = 'harsh'", "unknown variant `harsh`");
         check("[service.'main/demo'.limits]\npage-most = 1000", "ok");
         check("[service.'main/demo'.limits]\npage-most = 1001", "from 1 to 1000");

@@ -2,13 +2,21 @@
 //!
 //! What a write checks: decided here, for every interaction that stores something.
 
-use fhir::validate::{IssueCode, Issues, Place, Rules, shell, structure};
+use std::sync::{Arc, OnceLock};
+
+use base::Timestamp;
+use fhir::validate::{
+    Depth, IssueCode, Issues, Place, Request, Rules, Validator, shell, structure,
+};
+use http::HeaderMap;
 use json::{Document, Kind, Value};
 use store::{ResourceId, TypeId};
 
-use super::outcome::Issue;
+use super::outcome::{Issue, Severity};
 use super::refusal::General;
-use super::types;
+use super::{types, validation};
+use crate::edge::config::Validation;
+use crate::service::Service;
 
 /// What the URL says about the resource in the body.
 #[derive(Clone, Copy, Debug)]
@@ -18,9 +26,75 @@ pub(crate) struct Expected {
     pub(crate) id: Option<ResourceId>,
 }
 
-/// Refuses a resource with everything that is wrong with it. `at` is its FHIRPath, which begins
-/// with the type of what was sent.
-pub(crate) fn resource(
+/// What a service holds writes against; shared by the entries of a Bundle, which all see one state
+/// of the definitions.
+#[derive(Clone)]
+pub(crate) struct Checks {
+    level: Validation,
+    service: Arc<Service>,
+    now: Timestamp,
+    validator: Arc<OnceLock<Validator>>,
+}
+
+impl Checks {
+    /// Those of the service; `x-ms-profile-validation: true` asks for all, as on Azure.
+    pub(crate) fn of(service: &Arc<Service>, headers: &HeaderMap, now: Timestamp) -> Self {
+        let asked = headers.get("x-ms-profile-validation");
+        let asked = asked.is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"true"));
+        let level = if asked { Validation::Profiles } else { service.settings.validation };
+        Self { level, service: Arc::clone(service), now, validator: Arc::default() }
+    }
+
+    /// Whether they are for the threads that serve sockets: others read definitions and go through
+    /// terminology.
+    pub(crate) fn are_quick(&self) -> bool {
+        self.level == Validation::Structure
+    }
+
+    /// Refuses a resource with everything that is wrong with it: with its structure, else with the
+    /// rules that it breaks. `at` is its FHIRPath, which begins with the type of what was sent.
+    /// Blocks unless the checks are quick.
+    pub(crate) fn resource(
+        &self,
+        document: &Document,
+        resource: Value<'_>,
+        expected: Expected,
+        at: &str,
+    ) -> Result<(), General> {
+        structural(document, resource, expected, at)?;
+        let declared = match self.level {
+            Validation::Structure => return Ok(()),
+            Validation::Base => false,
+            Validation::Profiles => true,
+        };
+        let now = validation::moment(self.now)?;
+        let request = Request { depth: Depth::Base, declared, ..Request::full(now) };
+        let mut issues = Issues::new();
+        self.validator()?.check(resource, &request, &mut issues);
+        let mut told = told(issues, document);
+        told.retain(|issue| matches!(issue.severity, Severity::Error | Severity::Fatal));
+        if told.is_empty() {
+            return Ok(());
+        }
+        let within = types::name(expected.resource_type);
+        for expression in told.iter_mut().filter_map(|issue| issue.expression.as_mut()) {
+            let inner = expression.strip_prefix(within).unwrap_or_default();
+            *expression = format!("{at}{inner}");
+        }
+        Err(General::Rules(told))
+    }
+
+    fn validator(&self) -> Result<&Validator, General> {
+        if let Some(validator) = self.validator.get() {
+            return Ok(validator);
+        }
+        let validator = validation::validator(&self.service)?;
+        Ok(self.validator.get_or_init(|| validator))
+    }
+}
+
+/// Refuses a resource that is not what R4 and the URL say a resource is.
+pub(crate) fn structural(
     document: &Document,
     resource: Value<'_>,
     expected: Expected,

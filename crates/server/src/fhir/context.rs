@@ -9,6 +9,7 @@ use base::{Timestamp, ids};
 use bytes::Bytes;
 use store::{Commit, Committed, Operation, ResourceId, Snapshot, TypeId};
 
+use super::check::Checks;
 use super::conditions::Conditions;
 use super::negotiate::Format;
 use super::outcome::Issue;
@@ -37,6 +38,8 @@ pub(crate) struct Context<'r> {
     pub(crate) identity: Option<Arc<Identity>>,
     /// Reads see this snapshot, when there is one, instead of the latest.
     pub(crate) pinned: Option<Snapshot>,
+    /// What writes are held against.
+    pub(crate) checks: Checks,
     /// The format of the body.
     pub(crate) sent: Format,
     /// A body that came as XML, and its JSON, once it was read.

@@ -8,7 +8,7 @@ use json::{Document, ErrorKind, Limits, Stripped, Value};
 use store::Content;
 
 use super::bundle::conditional;
-use super::check::{self, Expected};
+use super::check::{Checks, Expected};
 use super::context::Context;
 use super::outcome::Issue;
 use super::refusal::General;
@@ -33,22 +33,27 @@ impl Incoming {
         expected: Expected,
     ) -> Result<Self, General> {
         let bytes = cx.read(body).await?;
-        if bytes.len() <= LONG {
-            return Self::of(bytes, expected);
+        if bytes.len() <= LONG && cx.checks.are_quick() {
+            return Self::of(bytes, expected, &cx.checks);
         }
-        blocking::run(move || Self::of(bytes, expected)).await?
+        let checks = cx.checks.clone();
+        blocking::run(move || Self::of(bytes, expected, &checks)).await?
     }
 
-    fn of(bytes: Bytes, expected: Expected) -> Result<Self, General> {
+    fn of(bytes: Bytes, expected: Expected, checks: &Checks) -> Result<Self, General> {
         let document = parse(bytes)?;
-        Self::check(&document, expected)?;
+        Self::check(&document, expected, checks)?;
         Self::prepare(document.root())
     }
 
-    /// Checks a resource that is a document of its own.
-    pub(crate) fn check(document: &Document, expected: Expected) -> Result<(), General> {
+    /// Checks a resource that is a document of its own. Blocks unless the checks are quick.
+    pub(crate) fn check(
+        document: &Document,
+        expected: Expected,
+        checks: &Checks,
+    ) -> Result<(), General> {
         let name = types::name(expected.resource_type);
-        check::resource(document, document.root(), expected, name)?;
+        checks.resource(document, document.root(), expected, name)?;
         match conditional(document.root()) {
             Some(reference) => Err(General::ConditionalReference(reference.into_owned())),
             None => Ok(()),
@@ -82,12 +87,18 @@ pub(crate) fn parse(bytes: Bytes) -> Result<Document, General> {
 mod tests {
     use store::{ResourceId, TypeId};
 
+    use super::super::check;
     use super::*;
+
+    fn of(text: &'static str, wanted: Expected) -> Result<(), General> {
+        let document = parse(Bytes::from_static(text.as_bytes()))?;
+        check::structural(&document, document.root(), wanted, types::name(wanted.resource_type))
+    }
 
     fn check(text: &'static str, id: Option<&str>, expected: &[&str]) {
         let resource_type = types::number("Patient").unwrap_or(TypeId(0));
         let wanted = Expected { resource_type, id: id.and_then(ResourceId::new) };
-        let issues = match Incoming::of(Bytes::from_static(text.as_bytes()), wanted) {
+        let issues = match of(text, wanted) {
             Err(General::Content(issues)) => issues,
             _ => Vec::new(),
         };
@@ -129,7 +140,7 @@ mod tests {
         let resource_type = types::number("Patient").unwrap_or(TypeId(0));
         let wanted = Expected { resource_type, id: None };
         let text = "{\"resourceType\":\"Patient\",\n  \"id\": 7}";
-        let refusal = Incoming::of(Bytes::from_static(text.as_bytes()), wanted).err();
+        let refusal = of(text, wanted).err();
         let Some(General::Content(issues)) = refusal else { unreachable!("the id is a number") };
         let position = issues.first().and_then(|issue| issue.position);
         assert_eq!(position, Some(json::Position { line: 2, column: 9 }));

@@ -43,6 +43,7 @@ use http::header::CONTENT_TYPE;
 use crate::app::App;
 use crate::exchange::{Answer, Body, Request};
 use crate::service::Service;
+use check::Checks;
 use conditions::Conditions;
 use context::Context;
 use negotiate::{Form, Format};
@@ -69,6 +70,7 @@ pub(crate) async fn answer(
         now,
         correlation_id: &correlation_id,
         conditions: Conditions::of(&headers),
+        checks: Checks::of(service, &headers, now),
         prefer: Prefer::of(&headers),
         identity: None,
         pinned: None,

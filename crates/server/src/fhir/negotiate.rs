@@ -9,8 +9,9 @@ use super::outcome::Outcome;
 use super::patch;
 
 /// The media types of patches, of which the first is the most usual.
-const PATCHES: &str = "application/json-patch+json (JSON Patch), or application/fhir+json with a \
-                       Parameters resource (FHIRPath Patch)";
+const PATCHES: &str = "application/json-patch+json (JSON Patch), application/xml-patch+xml (XML \
+                       Patch), or application/fhir+json or application/fhir+xml with a Parameters \
+                       resource (FHIRPath Patch)";
 
 /// How resources are written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -180,13 +181,18 @@ pub(crate) fn resource_body(headers: &HeaderMap) -> Result<Format, Refusal> {
 
 /// Which kind of patch a body is.
 pub(crate) fn patch_body(headers: &HeaderMap) -> Result<(patch::Format, Format), Refusal> {
-    let is_json_patch = content_type(headers, &["application/json-patch+json"], PATCHES);
-    match is_json_patch {
-        Ok(()) => Ok((patch::Format::Json, Format::Json)),
-        Err(refusal) => match resource_body(headers) {
-            Ok(format) => Ok((patch::Format::FhirPath, format)),
-            Err(_) => Err(refusal),
-        },
+    for kind in [patch::Format::Json, patch::Format::Xml] {
+        if content_type(headers, &[kind.media_type()], PATCHES).is_ok() {
+            // Neither is a resource, so neither is translated.
+            return Ok((kind, Format::Json));
+        }
+    }
+    match resource_body(headers) {
+        Ok(format) => Ok((patch::Format::FhirPath, format)),
+        Err(Refusal::ContentType { sent, .. }) => {
+            Err(Refusal::ContentType { sent, expected: PATCHES })
+        }
+        Err(refusal) => Err(refusal),
     }
 }
 

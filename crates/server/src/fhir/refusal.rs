@@ -20,6 +20,8 @@ pub(crate) enum General {
     Body(BodyFault),
     /// 400: what was sent is wrong in these ways.
     Content(Vec<Issue>),
+    /// 422: rules of the definitions, or of a profile, do not hold.
+    Rules(Vec<Issue>),
     /// 501: a reference that is a search.
     ConditionalReference(String),
     /// 507: there is no room.
@@ -82,6 +84,7 @@ impl From<General> for Outcome {
             ),
             General::Body(fault) => body(&fault),
             General::Content(issues) => Self::new(StatusCode::BAD_REQUEST, issues),
+            General::Rules(issues) => Self::new(StatusCode::UNPROCESSABLE_ENTITY, issues),
             General::ConditionalReference(reference) => Self::error(
                 StatusCode::NOT_IMPLEMENTED,
                 "not-supported",

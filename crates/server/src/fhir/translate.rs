@@ -39,16 +39,31 @@ fn limits() -> Limits {
 }
 
 fn to_json(xml: &[u8]) -> Result<Bytes, General> {
-    xml::to_json(Definitions::r4(), xml, &limits()).map(Bytes::from).map_err(|error| {
-        let code = match error.kind {
-            xml::ErrorKind::TooDeep(_) => "too-costly",
-            xml::ErrorKind::TooLarge(_) | xml::ErrorKind::TooManyValues(_) => "too-long",
-            _ => "structure",
-        };
-        let issue = Issue::error(code, format!("The body is not a resource in XML: {error}."));
-        let issue = issue.placed(error.position);
-        General::Content(vec![if error.path.is_empty() { issue } else { issue.at(error.path) }])
+    let read = xml::to_json(Definitions::r4(), xml, &limits()).map(Bytes::from);
+    read.map_err(|error| {
+        let position = error.position;
+        let text = format!("The body is not a resource in XML: {error}.");
+        General::Content(vec![unread(error, text).placed(position)])
     })
+}
+
+/// The JSON of what an XML Patch made. There are no lines and columns: nobody sent this text.
+pub(crate) fn patched(xml: &[u8]) -> Result<Bytes, General> {
+    let read = xml::to_json(Definitions::r4(), xml, &limits()).map(Bytes::from);
+    read.map_err(|error| {
+        let text = format!("What the patch makes is not a resource in XML: {}.", error.kind);
+        General::Content(vec![unread(error, text)])
+    })
+}
+
+fn unread(error: xml::Error, text: String) -> Issue {
+    let code = match error.kind {
+        xml::ErrorKind::TooDeep(_) => "too-costly",
+        xml::ErrorKind::TooLarge(_) | xml::ErrorKind::TooManyValues(_) => "too-long",
+        _ => "structure",
+    };
+    let issue = Issue::error(code, text);
+    if error.path.is_empty() { issue } else { issue.at(error.path) }
 }
 
 /// The answer in the form that was asked for.

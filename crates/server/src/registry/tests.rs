@@ -114,7 +114,7 @@ async fn a_thousand_writes_cost_what_each_changes() -> Shown {
 async fn what_was_stored_wins_over_packages_whichever_came_first() -> Shown {
     let world = World::new()?;
     world.put("ValueSet", "a", &set("http://e/a", "stored")).await?;
-    let pack = fhir::package::read(&archive(&set("http://e/a", "packed"))?, "4.0.1")?.pack;
+    let pack = packed(&archive(&set("http://e/a", "packed"))?)?;
     let name = "a.b#1".to_owned();
     world.store.put_package(&KeptPackage { name, about: Vec::new(), pack }, b"")?;
     assert_eq!(world.title("http://e/a")?.as_deref(), Some("stored"));
@@ -129,7 +129,7 @@ async fn what_was_stored_wins_over_packages_whichever_came_first() -> Shown {
 async fn a_pack_of_another_form_is_made_again_and_a_damaged_one_left_out() -> Shown {
     let world = World::new()?;
     let archive = archive(&set("http://e/a", "packed"))?;
-    let mut pack = fhir::package::read(&archive, "4.0.1")?.pack;
+    let mut pack = packed(&archive)?;
     // The number of the form stands behind the eight letters at the front.
     pack.get_mut(8).into_iter().for_each(|byte| *byte = 0xff);
     let name = "a.b#1".to_owned();
@@ -139,6 +139,44 @@ async fn a_pack_of_another_form_is_made_again_and_a_damaged_one_left_out() -> Sh
     world.store.put_package(&KeptPackage { name, about: Vec::new(), pack }, &archive)?;
     assert_eq!(world.title("http://e/a")?.as_deref(), Some("packed"));
     assert_eq!(world.registry()?.layers().count(), 1);
+    Ok(())
+}
+
+fn packed(archive: &[u8]) -> Result<Vec<u8>, fhir::package::PackageError> {
+    let known = Registry::new(Definitions::r4());
+    Ok(fhir::package::read(archive, "4.0.1", &known)?.pack)
+}
+
+/// The StructureDefinition of a profile on Patient or on another profile, as a differential.
+fn profile(url: &str, on: &str, element: &str) -> String {
+    format!(
+        r#"{{"resourceType":"StructureDefinition","url":"{url}","kind":"resource","type":"Patient",
+        "derivation":"constraint","baseDefinition":"{on}",
+        "differential":{{"element":[{{"path":"Patient"}},{element}]}}}}"#
+    )
+}
+
+#[tokio::test]
+async fn a_profile_with_a_differential_only_follows_what_it_builds_on() -> Shown {
+    const PATIENT: &str = "http://hl7.org/fhir/StructureDefinition/Patient";
+    let world = World::new()?;
+    let least = |of: &str| {
+        let registry = world.registry()?;
+        let element = |structure: fhir::definitions::Structure<'_>| {
+            structure.elements().find(|it| it.path() == "Patient.birthDate").map(fhir::Element::min)
+        };
+        Ok::<_, Fault>(registry.structure(of).and_then(element))
+    };
+    let name = r#"{"path":"Patient.name","min":1}"#;
+    world.put("StructureDefinition", "b", &profile("http://e/b", "http://e/a", name)).await?;
+    assert_eq!(least("http://e/b")?, None, "what it builds on is not there yet");
+    let birth = r#"{"path":"Patient.birthDate","min":1}"#;
+    world.put("StructureDefinition", "a", &profile("http://e/a", PATIENT, birth)).await?;
+    assert_eq!(least("http://e/b")?, Some(1));
+    world.put("StructureDefinition", "a", &profile("http://e/a", PATIENT, name)).await?;
+    assert_eq!(least("http://e/b")?, Some(0));
+    world.put("ValueSet", "a", &set("http://e/v", "other")).await?;
+    assert_eq!(least("http://e/b")?, Some(0));
     Ok(())
 }
 

@@ -104,7 +104,8 @@ impl Batch<'_> {
                 let patching = entry.task.patching().cloned();
                 Some(Work { place: *place, expected, full_url: None, patching })
             });
-            let mut prepared = prepare(document, work.collect(), None).await?.into_iter();
+            let checks = &self.cx.checks;
+            let mut prepared = prepare(checks, document, work.collect(), None).await?.into_iter();
             let mut under_way = JoinSet::new();
             for (place, mut entry) in some {
                 let incoming = entry.task.expects().and_then(|_| prepared.next()).transpose();

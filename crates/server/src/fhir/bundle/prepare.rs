@@ -16,7 +16,7 @@ use super::entries;
 use super::entry::path;
 use super::references::{References, conditional};
 use crate::edge::blocking;
-use crate::fhir::check::{self, Expected};
+use crate::fhir::check::{self, Checks, Expected};
 use crate::fhir::incoming::{Incoming, LONG};
 use crate::fhir::outcome::{Issue, Outcome};
 use crate::fhir::patch::{Change, Patching};
@@ -45,20 +45,22 @@ pub(crate) type Prepared = Result<Ready, Outcome>;
 /// Prepares the resources of the entries that `work` names, in its order. References are those of a
 /// transaction; a batch has none.
 pub(crate) async fn prepare(
+    checks: &Checks,
     document: &Document,
     work: Vec<Work>,
     references: Option<References>,
 ) -> Result<Vec<Prepared>, Fault> {
-    let document = document.clone();
+    let (document, checks) = (document.clone(), checks.clone());
     let patches = work.iter().any(|item| item.patching.is_some());
-    let job = Job { document, references, patched: AtomicUsize::new(0) };
-    if job.document.bytes().len() <= LONG && !patches {
+    let job = Job { checks, document, references, patched: AtomicUsize::new(0) };
+    if job.document.bytes().len() <= LONG && !patches && job.checks.are_quick() {
         return Ok(job.some(&work));
     }
     blocking::run(move || job.all(&work)).await
 }
 
 struct Job {
+    checks: Checks,
     document: Document,
     references: Option<References>,
     /// Bytes of resources that patches have made.
@@ -106,7 +108,7 @@ impl Job {
             return Ok(Ready { incoming: self.ready(document.root(), item)?, base: Some(base) });
         }
         let at = format!("{}.resource", path(item.place));
-        check::resource(&self.document, resource, item.expected, &at)?;
+        self.checks.resource(&self.document, resource, item.expected, &at)?;
         Ok(Ready { incoming: self.ready(resource, item)?, base: None })
     }
 

@@ -51,7 +51,7 @@ async fn attempted(
         let (expected, patching) = (entry.task.expects()?, entry.task.patching().cloned());
         Some(Work { place, expected, full_url, patching })
     });
-    let prepared = prepare(&document, work.collect(), Some(references)).await?;
+    let prepared = prepare(&cx.checks, &document, work.collect(), Some(references)).await?;
     let patches = entries.iter().any(|entry| entry.task.patching().is_some());
     *again = (patches && !is_last).then_some(document);
     let (commit, order, stripped) = plan(&mut entries, prepared)?;

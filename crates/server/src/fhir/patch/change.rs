@@ -5,33 +5,45 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use base::Timestamp;
+use base::{Fault, Timestamp};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use fhir::patch::{Setting, fhirpath_patch, json_patch};
+use fhir::patch::{ErrorKind, Setting, fhirpath_patch, json_patch, xml_patch};
 use fhir::path::Schema;
+use fhir::{Definitions, xml};
 use json::{Document, Value};
 use store::{Key, Store};
 
 use super::Refusal;
-use crate::fhir::check::Expected;
+use crate::fhir::check::{Checks, Expected};
 use crate::fhir::incoming::{Incoming, parse};
-use crate::fhir::{resource, validation};
+use crate::fhir::{resource, translate, validation};
 
 /// The kinds of patch, as their media types say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Format {
-    /// `application/json-patch+json`
     Json,
-    /// A Parameters resource in JSON.
+    Xml,
+    /// A Parameters resource.
     FhirPath,
+}
+
+impl Format {
+    pub(crate) fn media_type(self) -> &'static str {
+        match self {
+            Self::Json => "application/json-patch+json",
+            Self::Xml => "application/xml-patch+xml",
+            Self::FhirPath => "application/fhir+json",
+        }
+    }
 }
 
 /// A patch that was read. Cloning shares it.
 #[derive(Clone)]
 pub(crate) enum Change {
     Json(Document),
+    Xml(Bytes),
     FhirPath(Document),
 }
 
@@ -40,12 +52,13 @@ impl Change {
     pub(crate) fn read(format: Format, body: Bytes) -> Result<Self, Refusal> {
         Ok(match format {
             Format::Json => Self::Json(parse(body)?),
+            Format::Xml => Self::Xml(body),
             Format::FhirPath => Self::FhirPath(parse(body)?),
         })
     }
 
     /// Reads the resource of a PATCH in a Bundle: a Parameters resource, or a Binary whose data is
-    /// a JSON Patch.
+    /// a JSON Patch or an XML Patch.
     pub(crate) fn of_entry(resource: Value<'_>) -> Result<Self, Refusal> {
         let text = |key: &str| resource.get(key).and_then(Value::as_str).unwrap_or_default();
         match text("resourceType").as_ref() {
@@ -53,20 +66,22 @@ impl Change {
             "Binary" => {
                 let kind = text("contentType");
                 let essence = kind.split(';').next().unwrap_or_default().trim();
-                if !essence.eq_ignore_ascii_case("application/json-patch+json") {
-                    return Err(Refusal::NotAPatch(format!(
-                        "The Binary of a PATCH has the contentType application/json-patch+json, \
-                         not '{kind}'."
-                    )));
-                }
+                let mut formats = [Format::Json, Format::Xml].into_iter();
+                let format = formats.find(|it| it.media_type().eq_ignore_ascii_case(essence));
+                let format = format.ok_or_else(|| {
+                    Refusal::NotAPatch(format!(
+                        "The Binary of a PATCH has the contentType application/json-patch+json or \
+                         application/xml-patch+xml, not '{kind}'."
+                    ))
+                })?;
                 let data = STANDARD.decode(text("data").as_bytes()).map_err(|error| {
                     Refusal::NotAPatch(format!("The data of the Binary is not base64: {error}."))
                 })?;
-                Self::read(Format::Json, data.into())
+                Self::read(format, data.into())
             }
             other => Err(Refusal::NotAPatch(format!(
                 "An entry with PATCH carries a Parameters resource (FHIRPath Patch) or a Binary \
-                 with a JSON Patch, not '{other}'."
+                 with a JSON Patch or an XML Patch, not '{other}'."
             ))),
         }
     }
@@ -82,6 +97,7 @@ pub(crate) struct Patching {
     /// `If-Match` as it was written.
     pub(crate) supplied: Option<String>,
     pub(crate) now: Timestamp,
+    pub(crate) checks: Checks,
 }
 
 impl fmt::Debug for Patching {
@@ -107,13 +123,14 @@ impl Patching {
         let after = self.apply(change, &before)?;
         immutable(before.root(), after.root())?;
         let expected = Expected { resource_type: key.resource_type, id: Some(key.id) };
-        Incoming::check(&after, expected)?;
+        Incoming::check(&after, expected, &self.checks)?;
         Ok((after, current.number))
     }
 
     fn apply(&self, change: &Change, before: &Document) -> Result<Document, Refusal> {
         let applied = match change {
             Change::Json(patch) => json_patch(before, patch),
+            Change::Xml(patch) => return in_xml(before, patch),
             Change::FhirPath(parameters) => {
                 let setting = Setting { schema: Schema::r4(), now: validation::moment(self.now)? };
                 fhirpath_patch(before, parameters.root(), &setting)
@@ -121,6 +138,35 @@ impl Patching {
         };
         applied.map_err(Refusal::Patch)
     }
+}
+
+/// Applies an XML Patch to the XML of a resource. What comes to the same is the same: the way
+/// through XML puts members in another order, which is no change.
+fn in_xml(before: &Document, patch: &[u8]) -> Result<Document, Refusal> {
+    let patch = std::str::from_utf8(patch).map_err(|error| {
+        Refusal::NotAPatch(format!("The XML Patch is not valid UTF-8: {error}."))
+    })?;
+    let target = xml_text(before.root())?;
+    let target = std::str::from_utf8(&target).map_err(|error| Fault::new("writing XML", error))?;
+    let patched = xml_patch(target, patch).map_err(Refusal::Patch)?;
+    let after = translate::patched(patched.as_bytes())?;
+    if after == translate::patched(target.as_bytes())? {
+        return Ok(before.clone());
+    }
+    Ok(parse(after)?)
+}
+
+fn xml_text(resource: Value<'_>) -> Result<Vec<u8>, Refusal> {
+    let mut text = Vec::with_capacity(resource.raw().len() * 5 / 4);
+    let written = xml::from_json(Definitions::r4(), resource, false, &mut text);
+    written.map(|()| text).map_err(|unwritable| {
+        Refusal::Patch(fhir::patch::Error {
+            kind: ErrorKind::Inapplicable,
+            operation: None,
+            position: None,
+            message: format!("{unwritable}, so that no XML Patch applies to it"),
+        })
+    })
 }
 
 /// What the server sets stays, or is left out.

@@ -151,8 +151,8 @@ pub(crate) fn begin(cx: &Context<'_>, key: Key) -> Result<Patching, Refusal> {
         PutCondition::Any | PutCondition::Absent => None,
     };
     let (store, now) = (cx.service.store.clone(), cx.now);
-    let supplied = cx.conditions.if_match.clone();
-    Ok(Patching { store, key, version, supplied, now })
+    let (supplied, checks) = (cx.conditions.if_match.clone(), cx.checks.clone());
+    Ok(Patching { store, key, version, supplied, now, checks })
 }
 
 /// What the store says about a condition that does not hold any more.
