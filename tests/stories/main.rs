@@ -21,6 +21,7 @@ mod resource_manager;
 mod search;
 mod secrets;
 mod sign_in;
+mod terminology;
 mod the_page;
 mod tokens;
 mod validate;

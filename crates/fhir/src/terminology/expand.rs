@@ -1,6 +1,6 @@
 //! <https://hl7.org/fhir/R4/valueset-operation-expand.html>
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use base::limits::EXPANSION_CODES;
 
@@ -23,6 +23,8 @@ pub struct Wanted {
     pub active_only: bool,
     /// Other ways to say each concept, too.
     pub designations: bool,
+    /// Put concepts below those that they are listed below, unless a page is asked for.
+    pub nested: bool,
     /// Languages, the best first.
     pub languages: Vec<String>,
 }
@@ -38,6 +40,7 @@ impl Wanted {
             count: number("count"),
             active_only: given.flag("activeOnly").unwrap_or(false),
             designations: given.flag("includeDesignations").unwrap_or(false),
+            nested: given.flag("excludeNested") == Some(false),
             languages: given.languages(),
         }
     }
@@ -60,6 +63,8 @@ pub struct Line<'a> {
     pub is_inactive: bool,
     /// Other ways to say it.
     pub designations: Vec<Designation<'a>>,
+    /// How many lines before it, and one below the other, it stands below.
+    pub depth: usize,
 }
 
 /// An expansion, or the page of it that was asked for.
@@ -104,8 +109,16 @@ pub fn expand<'a>(
     if total > EXPANSION_CODES && count > EXPANSION_CODES {
         return Err(Failure::TooCostly(EXPANSION_CODES));
     }
-    let page = all.into_iter().skip(wanted.offset.unwrap_or(0)).take(count);
-    let lines = page.map(|found| line(scope, &found, wanted, &languages)).collect();
+    let is_whole = wanted.offset.is_none() && wanted.count.is_none();
+    let lines = if wanted.nested && is_whole {
+        let nested = nested(all).into_iter();
+        nested
+            .map(|(found, depth)| Line { depth, ..line(scope, &found, wanted, &languages) })
+            .collect()
+    } else {
+        let page = all.into_iter().skip(wanted.offset.unwrap_or(0)).take(count);
+        page.map(|found| line(scope, &found, wanted, &languages)).collect()
+    };
     Ok(Expanded { set, total, lines, systems: expansion.systems, is_versioned })
 }
 
@@ -133,7 +146,42 @@ fn line<'a>(
         is_abstract: found.is_abstract(),
         is_inactive: found.is_inactive(),
         designations,
+        depth: 0,
     }
+}
+
+/// Each concept after the nearest of those that it is listed below, with its depth.
+fn nested(all: Vec<Found<'_>>) -> Vec<(Found<'_>, usize)> {
+    let places: HashMap<_, _> =
+        all.iter().enumerate().map(|(place, found)| ((found.url, found.code()), place)).collect();
+    let above = |found: &Found<'_>| {
+        let mut above = found.concept.and_then(Concept::parent);
+        while let Some(concept) = above {
+            let place = places.get(&(found.url, concept.code()));
+            if place.is_some() {
+                return place.copied();
+            }
+            above = concept.parent();
+        }
+        None
+    };
+    let mut below: Vec<Vec<usize>> = vec![Vec::new(); all.len()];
+    let mut open = Vec::new();
+    for (place, found) in all.iter().enumerate() {
+        match above(found).and_then(|above| below.get_mut(above)) {
+            Some(siblings) => siblings.push(place),
+            None => open.push((place, 0)),
+        }
+    }
+    open.reverse();
+    let mut all: Vec<Option<Found<'_>>> = all.into_iter().map(Some).collect();
+    let mut ordered = Vec::with_capacity(all.len());
+    while let Some((place, depth)) = open.pop() {
+        ordered.extend(all.get_mut(place).and_then(Option::take).map(|found| (found, depth)));
+        let children = below.get(place).into_iter().flatten();
+        open.extend(children.rev().map(|child| (*child, depth + 1)));
+    }
+    ordered
 }
 
 impl<'a> Found<'a> {

@@ -231,7 +231,7 @@ impl Expanded<'_> {
         self.parameters(&mut writer, wanted);
         if !self.lines.is_empty() {
             writer.key("contains").begin_array();
-            self.lines.iter().for_each(|line| self.line(&mut writer, line));
+            self.lines(&mut writer);
             writer.end_array();
         }
         writer.end_object().end_object();
@@ -260,6 +260,29 @@ impl Expanded<'_> {
         writer.end_array();
     }
 
+    /// The lines, each inside the one that it stands below.
+    fn lines(&self, writer: &mut Writer<'_>) {
+        let mut open = 0;
+        for (place, line) in self.lines.iter().enumerate() {
+            while open > line.depth {
+                writer.end_array().end_object();
+                open -= 1;
+            }
+            self.line(writer, line);
+            let next = self.lines.get(place + 1).map_or(0, |next| next.depth);
+            if next > line.depth {
+                writer.key("contains").begin_array();
+                open += 1;
+            } else {
+                writer.end_object();
+            }
+        }
+        for _ in 0..open {
+            writer.end_array().end_object();
+        }
+    }
+
+    /// A line, still open.
     fn line(&self, writer: &mut Writer<'_>, line: &Line<'_>) {
         writer.begin_object().key("system").string(line.system);
         if let Some(version) = line.version.filter(|_| self.is_versioned) {
@@ -279,7 +302,6 @@ impl Expanded<'_> {
             line.designations.iter().for_each(|designation| designated(writer, designation));
             writer.end_array();
         }
-        writer.end_object();
     }
 }
 

@@ -10,11 +10,11 @@ use super::context::Context;
 use super::ops;
 use super::outcome::{CONTENT_TYPE, Outcome};
 use super::smart_configuration::Endpoints;
-use super::types;
+use super::{terminology_capabilities, types};
 use crate::exchange::Answer;
 
 /// When this statement last changed.
-const DATE: &str = "2026-11-24";
+pub(crate) const DATE: &str = "2026-11-24";
 const OAUTH_URIS: &str = "http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris";
 const SECURITY_SERVICE: &str = "http://terminology.hl7.org/CodeSystem/restful-security-service";
 const OPERATION_DEFINITION: &str = "http://hl7.org/fhir/OperationDefinition/";
@@ -43,9 +43,14 @@ const PARAMETERS: [(&str, &str, &str); 2] = [
 /// `GET [base]/metadata`. Answered without a token.
 pub(crate) fn capabilities(cx: &Context<'_>) -> Result<Answer, Outcome> {
     cx.only_parameters(&["mode"])?;
-    if let Some(mode) = cx.parameter("mode").filter(|mode| mode != "full" && mode != "normative") {
+    let mode = cx.parameter("mode");
+    if mode.as_deref() == Some("terminology") {
+        return Ok(terminology_capabilities::capabilities(cx)?);
+    }
+    if let Some(mode) = mode.filter(|mode| mode != "full" && mode != "normative") {
         let text = format!(
-            "mode={mode} is not supported. The statement is given in full: leave mode out."
+            "mode={mode} is not supported. Ask for mode=terminology, or for the statement in \
+             full: leave mode out."
         );
         return Err(Outcome::error(StatusCode::BAD_REQUEST, "not-supported", text));
     }

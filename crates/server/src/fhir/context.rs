@@ -40,6 +40,8 @@ pub(crate) struct Context<'r> {
     pub(crate) pinned: Option<Snapshot>,
     /// What writes are held against.
     pub(crate) checks: Checks,
+    /// `Accept-Language`, as sent.
+    pub(crate) accept_language: Option<&'r str>,
     /// The format of the body.
     pub(crate) sent: Format,
     /// A body that came as XML, and its JSON, once it was read.

@@ -28,6 +28,7 @@ mod resource;
 mod route;
 mod search;
 mod smart_configuration;
+mod terminology_capabilities;
 mod translate;
 pub(crate) mod types;
 mod update;
@@ -38,7 +39,7 @@ mod vread;
 use std::sync::{Arc, OnceLock};
 
 use http::HeaderMap;
-use http::header::CONTENT_TYPE;
+use http::header::{ACCEPT_LANGUAGE, CONTENT_TYPE};
 
 use crate::app::App;
 use crate::exchange::{Answer, Body, Request};
@@ -71,6 +72,7 @@ pub(crate) async fn answer(
         correlation_id: &correlation_id,
         conditions: Conditions::of(&headers),
         checks: Checks::of(service, &headers, now),
+        accept_language: headers.get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()),
         prefer: Prefer::of(&headers),
         identity: None,
         pinned: None,

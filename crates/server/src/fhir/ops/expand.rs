@@ -9,7 +9,7 @@ use super::terminology::{Asked, Refusal, answer};
 use crate::exchange::Answer;
 use crate::fhir::context::Context;
 
-const PARAMETERS: [&str; 15] = [
+pub(crate) const PARAMETERS: [&str; 16] = [
     "url",
     "valueSet",
     "valueSetVersion",
@@ -25,10 +25,11 @@ const PARAMETERS: [&str; 15] = [
     "force-system-version",
     "default-valueset-version",
     "tx-resource",
+    "useSupplement",
 ];
 
-/// `/ValueSet/$expand`: the codes of a value set. Expansions are flat, whatever `excludeNested`
-/// says.
+/// `/ValueSet/$expand`: the codes of a value set. Expansions are flat; with `excludeNested=false`
+/// those that are not paged are nested as their code systems are.
 pub(crate) fn expand(cx: &Context<'_>, level: Level, input: &Input) -> Result<Answer, Refusal> {
     let asked = Asked::of(cx, level, input, &PARAMETERS)?;
     input.number("count")?;

@@ -9,8 +9,8 @@ use crate::exchange::Answer;
 use crate::fhir::context::Context;
 use fhir::terminology::OwnedCoding;
 
-const PARAMETERS: [&str; 6] =
-    ["code", "system", "version", "coding", "displayLanguage", "property"];
+const PARAMETERS: [&str; 7] =
+    ["code", "system", "version", "coding", "displayLanguage", "property", "useSupplement"];
 
 /// `/CodeSystem/$lookup`: what is known about a code.
 pub(crate) fn lookup(cx: &Context<'_>, level: Level, input: &Input) -> Result<Answer, Refusal> {

@@ -20,6 +20,7 @@ use super::context::Context;
 use super::outcome::Outcome;
 use super::types;
 use crate::exchange::{Answer, Body};
+pub(crate) use expand::PARAMETERS as EXPAND_PARAMETERS;
 pub(crate) use input::Input;
 
 /// An operation that works here.

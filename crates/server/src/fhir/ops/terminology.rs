@@ -75,7 +75,9 @@ pub(crate) struct Asked<'i> {
 }
 
 impl<'i> Asked<'i> {
-    /// Reads the parameters, all of which must be `known`. Looking up codes is reading.
+    /// Reads the parameters, all of which must be `known`. Looking up codes is reading. Where
+    /// `displayLanguage` does not say it, `Accept-Language` says in which language. The supplements
+    /// that are asked for must be there; those that are there count without being asked for.
     pub(crate) fn of(
         cx: &Context<'_>,
         level: Level,
@@ -84,7 +86,13 @@ impl<'i> Asked<'i> {
     ) -> Result<Self, Refusal> {
         cx.allow(DataAction::Read)?;
         input.only(known)?;
-        let given = input.given();
+        let mut given = input.given();
+        if known.contains(&"displayLanguage")
+            && given.text("displayLanguage").is_none()
+            && let Some(languages) = cx.accept_language
+        {
+            given.add("displayLanguage", languages.to_owned());
+        }
         let registry = cx.service.registry()?;
         let limits = Limits { bytes: usize::MAX, depth: JSON_DEPTH, nodes: JSON_NODES };
         let bring = |given: &Parameters<'_>| {
@@ -101,7 +109,16 @@ impl<'i> Asked<'i> {
             }
         };
         let versions = given.version_rules();
-        Ok(Self { given, instance, registry, versions, brought })
+        let asked = Self { given, instance, registry, versions, brought };
+        let missing = {
+            let scope = asked.scope();
+            let mut named = asked.given.texts("useSupplement").map(Cow::into_owned);
+            named.find(|supplement| scope.supplement(supplement).is_none())
+        };
+        match missing {
+            Some(supplement) => Err(Failure::NoSupplement(supplement).into()),
+            None => Ok(asked),
+        }
     }
 
     /// Where codes are looked up.

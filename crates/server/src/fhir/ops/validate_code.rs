@@ -9,7 +9,7 @@ use super::terminology::{Asked, Refusal, answer};
 use crate::exchange::Answer;
 use crate::fhir::context::Context;
 
-const OF_VALUE_SET: [&str; 18] = [
+const OF_VALUE_SET: [&str; 19] = [
     "url",
     "valueSet",
     "valueSetVersion",
@@ -28,8 +28,9 @@ const OF_VALUE_SET: [&str; 18] = [
     "check-system-version",
     "force-system-version",
     "tx-resource",
+    "useSupplement",
 ];
-const OF_CODE_SYSTEM: [&str; 8] = [
+const OF_CODE_SYSTEM: [&str; 9] = [
     "url",
     "code",
     "version",
@@ -38,6 +39,7 @@ const OF_CODE_SYSTEM: [&str; 8] = [
     "codeableConcept",
     "abstract",
     "displayLanguage",
+    "useSupplement",
 ];
 const FLAGS: [&str; 4] = ["abstract", "activeOnly", "inferSystem", "lenient-display-validation"];
 
