@@ -17,6 +17,11 @@ pub struct Rid(pub u64);
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct TypeId(pub u16);
 
+/// A search parameter of one resource type. The server makes the number, from the type and the
+/// whole definition, so that another definition is another parameter.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct ParameterId(pub u64);
+
 /// The number of a commit: 1, 2, 3… without gaps; 0 is the store before its first commit.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct SnapshotNumber(pub u64);

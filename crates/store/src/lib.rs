@@ -17,20 +17,28 @@ mod commit;
 mod content;
 pub mod control;
 mod embedded;
+mod forward;
 mod key;
 pub mod lock;
+mod matching;
 mod open;
 mod package;
 mod page;
 mod plan;
+mod rows;
 mod version;
 
 pub use commit::{Commit, Committed, Operation, Outcome, PutCondition, Refused, Rejected};
 pub use content::Content;
-pub use embedded::{Snapshot, Statistics, Store, restore};
-pub use key::{Key, ResourceId, Rid, SnapshotNumber, TypeId};
+pub use embedded::{SearchError, Snapshot, Statistics, Step, Store, restore};
+pub use forward::{Forward, Tested, TypeNames};
+pub use key::{Key, ParameterId, ResourceId, Rid, SnapshotNumber, TypeId};
 pub use open::{OpenError, OpenFailure, StoreOptions};
 pub use package::KeptPackage;
 pub use page::Page;
-pub use plan::{Criterion, HistoryOf, HistoryPlan, Restriction, SearchPlan, TypeRestriction};
+pub use plan::{
+    BodyTest, Comparison, Criterion, HistoryOf, HistoryPlan, Include, Included, NumberTest,
+    ReferenceTest, Restriction, Restrictions, SearchPlan, SortBy, SortKey, Stop, StringTest, Test,
+    TokenTest, TypeRestriction, TypeSearch, UnitTest, UriTest,
+};
 pub use version::{Kind, Version, VersionHead};

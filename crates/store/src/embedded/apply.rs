@@ -10,11 +10,13 @@ use super::decide::{Decided, Effect};
 use super::engine::Writer;
 use super::read::{broken, named_row, read_rid};
 use super::tables::{
-    BY_TYPE, COMMITS, COMPARTMENT, CURRENT, FORWARD, HISTORY, LIVE, SUPERSEDED, VERSION,
+    BY_TYPE, COMMITS, COMPARTMENT, CURRENT, FORWARD, HISTORY, LIVE, SEARCH, SUPERSEDED, VERSION,
 };
 use super::trouble::Trouble;
 use crate::content::Content;
+use crate::forward::Values;
 use crate::key::{self, Key, Rid, TypeId};
+use crate::rows::Rows;
 use crate::version::{VersionHead, write_row};
 
 /// Writes a group of commits. The bits of superseded rids are set here, before the engine's commit
@@ -64,10 +66,13 @@ fn append(
         let row = key::of_compartment(compartment, key.resource_type, *rid);
         writer.put(COMPARTMENT, &row, &[])?;
     }
-    if content.forward.is_empty() {
-        return Ok(());
+    for row in content.rows.iter() {
+        writer.put(SEARCH, &[row, &rid_bytes].concat(), &[])?;
     }
-    writer.append(FORWARD, &rid_bytes, &content.forward)
+    match content.forward.as_bytes() {
+        [] => Ok(()),
+        forward => writer.append(FORWARD, &rid_bytes, forward),
+    }
 }
 
 /// Takes out every row of every version of a resource. Bits of the bitmap stay: rids do not come
@@ -79,6 +84,7 @@ fn purge(writer: &mut Writer<'_>, key: &Key) -> Result<(), Trouble> {
             let row = key::of_compartment(&compartment, key.resource_type, rid);
             writer.delete(COMPARTMENT, &row)?;
         }
+        unindex(writer, rid)?;
         for table in [VERSION, SUPERSEDED, FORWARD] {
             writer.delete(table, &rid_bytes)?;
         }
@@ -86,6 +92,16 @@ fn purge(writer: &mut Writer<'_>, key: &Key) -> Result<(), Trouble> {
         writer.delete(BY_TYPE, &key::of_by_type(key.resource_type, rid))?;
     }
     writer.delete(CURRENT, &key::of_current(key))?;
+    Ok(())
+}
+
+/// Takes out the index rows of a version, which its packed values tell.
+pub(super) fn unindex(writer: &mut Writer<'_>, rid: Rid) -> Result<(), Trouble> {
+    let rid_bytes = key::of_rid(rid);
+    let rows = Rows::of(Values(writer.view().get(FORWARD, &rid_bytes)?.unwrap_or_default()));
+    for row in rows.iter() {
+        writer.delete(SEARCH, &[row, &rid_bytes].concat())?;
+    }
     Ok(())
 }
 

@@ -3,12 +3,13 @@
 use base::Fault;
 
 use super::engine::View;
-use super::read::{Head, read_rid};
-use super::tables::HISTORY;
-use super::walk::{Ranges, Walk, is_visible, known_types, updated_within};
+use super::read::{Head, named_row, read_rid};
+use super::tables::{FORWARD, HISTORY};
+use super::walk::{Ranges, Walk, known_types, updated_within};
+use crate::forward::{Tested, Values};
 use crate::key::{self, Key, Rid, TypeId};
 use crate::page::Page;
-use crate::plan::{HistoryOf, HistoryPlan};
+use crate::plan::{HistoryOf, HistoryPlan, Restriction, Restrictions};
 
 pub(super) fn page(
     view: View<'_>,
@@ -46,8 +47,8 @@ fn versions<'t>(
     let mut ranges = Ranges::of(head);
     ranges.keep_after(after, true);
     ranges.keep(updated_within(view, head, plan.since, plan.before)?);
-    let may_see = |resource_type| is_visible(&plan.restrictions, resource_type, true);
-    match plan.of {
+    let may_see = |of: TypeId| !matches!(plan.restrictions.of(of), Restriction::Nothing);
+    let rids: Result<Rids<'t>, Fault> = match plan.of {
         HistoryOf::Instance(key) if may_see(key.resource_type) => of_instance(view, &key, ranges),
         HistoryOf::Type(resource_type) if may_see(resource_type) => {
             of_types(view, &[resource_type], &ranges)
@@ -58,7 +59,29 @@ fn versions<'t>(
             types.retain(|&known| may_see(known));
             of_types(view, &types, &ranges)
         }
+    };
+    let restrictions = plan.restrictions.clone();
+    if restrictions.types.is_empty() {
+        return rids;
     }
+    Ok(Box::new(rids?.filter_map(move |rid| match rid {
+        Ok(rid) => shown(view, &restrictions, rid).map(|shown| shown.then_some(rid)).transpose(),
+        Err(fault) => Some(Err(fault)),
+    })))
+}
+
+/// Whether a version may be seen by what it held itself; a deletion held nothing.
+fn shown(view: View<'_>, restrictions: &Restrictions, rid: Rid) -> Result<bool, Fault> {
+    let head = named_row(view, rid)?.head;
+    let (key, last_updated) = (head.key, Some(head.last_updated));
+    let values = Values(view.get(FORWARD, &key::of_rid(rid))?.unwrap_or_default());
+    Ok(match restrictions.of(key.resource_type) {
+        Restriction::Everything => true,
+        Restriction::Nothing => false,
+        Restriction::Where(criterion) => {
+            Tested { key, last_updated, values }.meets(criterion) == Some(true)
+        }
+    })
 }
 
 /// The versions of one resource: their numbers rise with their rids.

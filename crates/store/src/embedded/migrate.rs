@@ -15,8 +15,10 @@ pub(super) struct Migration {
     pub(super) run: fn(&mut Writer<'_>) -> Result<(), Trouble>,
 }
 
-/// Format 1 is the first; 2 has the table `package`, empty.
-pub(super) const SERVICE_MIGRATIONS: &[Migration] = &[Migration { to: 2, run: |_| Ok(()) }];
+/// Format 1 is the first; 2 has the table `package`, 3 the tables `search` and `parameter`, all
+/// empty: no parameter is indexed until the server has done it.
+pub(super) const SERVICE_MIGRATIONS: &[Migration] =
+    &[Migration { to: 2, run: |_| Ok(()) }, Migration { to: 3, run: |_| Ok(()) }];
 /// Format 1 is the first.
 pub(super) const CONTROL_MIGRATIONS: &[Migration] = &[];
 
@@ -108,13 +110,13 @@ mod tests {
 
     #[test]
     fn a_service_of_format_1_gets_the_table_of_packages() {
-        let (_, tables) = SERVICE.tables.split_last().unwrap();
+        let tables = SERVICE.tables.strip_suffix(&["package", "search", "parameter"]).unwrap();
         let old = Layout { format: 1, tables, migrations: &[], ..SERVICE };
         let folder = tempfile::tempdir().unwrap();
         drop(open(&folder, old).unwrap());
         let store = Store::open(folder.path(), StoreOptions::default()).unwrap();
         assert_eq!(store.packages().unwrap(), []);
-        assert_eq!(value(&store.shared.engine, META, META_FORMAT), Some(vec![0, 0, 0, 2]));
+        assert_eq!(value(&store.shared.engine, META, META_FORMAT), Some(vec![0, 0, 0, 3]));
     }
 
     #[test]

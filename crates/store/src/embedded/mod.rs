@@ -15,6 +15,7 @@ mod packages;
 mod read;
 mod readers;
 mod scan;
+mod search;
 mod snapshot;
 pub(crate) mod tables;
 pub(crate) mod trouble;
@@ -39,6 +40,7 @@ use crate::key::{self, SnapshotNumber, TypeId};
 use crate::open::{OpenError, OpenFailure, StoreOptions};
 
 pub use self::backup::restore;
+pub use self::search::{SearchError, Step};
 pub use self::snapshot::Snapshot;
 
 pub(crate) use self::backup::backup;

@@ -3,17 +3,17 @@
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
-use base::Fault;
+use base::{Fault, Timestamp};
 use parking_lot::RwLock;
 use roaring::RoaringTreemap;
 
 use super::engine::View;
 use super::read::{self, Head, broken, newest, read_rid};
 use super::tables::{LIVE, SUPERSEDED};
-use super::walk::{Ranges, Walk, is_visible, known_types, updated_within};
+use super::walk::{Ranges, Walk, known_types, updated_within};
 use crate::key::{self, Key, ResourceId, Rid, TypeId};
 use crate::page::Page;
-use crate::plan::{Criterion, SearchPlan};
+use crate::plan::{Criterion, Restriction, SearchPlan};
 use crate::version::Kind;
 
 /// Candidates that are tested for visibility under one look at the bitmap: few at first, since most
@@ -21,103 +21,138 @@ use crate::version::Kind;
 const BLOCK_FIRST: usize = 16;
 const BLOCK_MOST: usize = 512;
 
-/// Runs plans over one view of one snapshot.
-struct Scan<'t> {
-    view: View<'t>,
-    superseded: &'t RwLock<RoaringTreemap>,
-    head: &'t Head,
+/// What a plan asks when rids and ids alone decide it: no index is read for it.
+#[derive(Clone, PartialEq)]
+struct Simple {
+    ids: Option<Vec<ResourceId>>,
+    /// Each with whether it is to lie outside.
+    updated: Vec<(Option<Timestamp>, Option<Timestamp>, bool)>,
 }
 
-pub(super) fn search(
-    view: View<'_>,
-    superseded: &RwLock<RoaringTreemap>,
-    head: &Head,
-    plan: &SearchPlan,
-) -> Result<Page, Fault> {
-    let mut page = Page::default();
-    Scan { view, superseded, head }.run(plan, plan.after, &mut |rid| {
-        if page.rids.len() == plan.most {
-            page.more = true;
-            return ControlFlow::Break(());
-        }
-        page.rids.push(rid);
-        ControlFlow::Continue(())
-    })?;
-    Ok(page)
-}
-
-pub(super) fn count(
-    view: View<'_>,
-    superseded: &RwLock<RoaringTreemap>,
-    head: &Head,
-    plan: &SearchPlan,
-) -> Result<u64, Fault> {
-    let scan = Scan { view, superseded, head };
-    if plan.criteria.is_empty() && read::latest(view)?.number == head.number {
-        return scan.live(plan);
-    }
-    let mut count = 0;
-    scan.run(plan, None, &mut |_| {
-        count += 1;
-        ControlFlow::Continue(())
-    })?;
-    Ok(count)
-}
-
-impl Scan<'_> {
-    /// Visits the matches in the plan's order until told to stop.
-    fn run(
-        &self,
-        plan: &SearchPlan,
-        after: Option<Rid>,
-        visit: &mut dyn FnMut(Rid) -> ControlFlow<()>,
-    ) -> Result<(), Fault> {
-        let types = self.types(plan)?;
-        let mut ranges = Ranges::of(self.head);
-        ranges.keep_after(after, plan.descending);
-        let mut ids: Option<Vec<ResourceId>> = None;
-        for criterion in &plan.criteria {
+impl Simple {
+    fn of(criterion: &Criterion) -> Option<Self> {
+        let mut simple = Self { ids: None, updated: Vec::new() };
+        let one = std::slice::from_ref(criterion);
+        let criteria = if let Criterion::All(criteria) = criterion { criteria } else { one };
+        for criterion in criteria {
             match criterion {
                 Criterion::Ids(wanted) => {
-                    let found = ids.get_or_insert_with(|| wanted.clone());
+                    let found = simple.ids.get_or_insert_with(|| wanted.clone());
                     found.retain(|id| wanted.contains(id));
                 }
                 Criterion::LastUpdated { from, before } => {
-                    ranges.keep(updated_within(self.view, self.head, *from, *before)?);
+                    simple.updated.push((*from, *before, false));
                 }
-                Criterion::NotLastUpdated { from, before } => {
-                    ranges.drop_range(updated_within(self.view, self.head, *from, *before)?);
-                }
+                Criterion::Not(not) => match &**not {
+                    Criterion::LastUpdated { from, before } => {
+                        simple.updated.push((*from, *before, true));
+                    }
+                    _ => return None,
+                },
+                _ => return None,
             }
         }
-        let Some(ids) = ids else {
-            return self.by_walking(&types, ranges, plan.descending, visit);
+        Some(simple)
+    }
+}
+
+/// Runs simple plans over one view of one snapshot.
+pub(super) struct Scan<'t> {
+    view: View<'t>,
+    superseded: &'t RwLock<RoaringTreemap>,
+    head: &'t Head,
+    types: Vec<TypeId>,
+    simple: Simple,
+}
+
+impl<'t> Scan<'t> {
+    /// `None` when the plan needs an index, or asks of each type something else.
+    pub(super) fn of(
+        view: View<'t>,
+        superseded: &'t RwLock<RoaringTreemap>,
+        head: &'t Head,
+        plan: &SearchPlan,
+    ) -> Result<Option<Self>, Fault> {
+        if !plan.sort.is_empty() {
+            return Ok(None);
+        }
+        let mut asked: Option<Simple> = None;
+        let mut types = BTreeSet::new();
+        for of in &plan.types {
+            let Some(simple) = Simple::of(&of.criterion) else { return Ok(None) };
+            if asked.get_or_insert_with(|| simple.clone()) != &simple {
+                return Ok(None);
+            }
+            match plan.restrictions.of(of.resource_type) {
+                Restriction::Everything => {
+                    types.insert(of.resource_type);
+                }
+                Restriction::Nothing => {}
+                Restriction::Where(_) => return Ok(None),
+            }
+        }
+        let known =
+            if types.len() > 1 { known_types(view)? } else { types.iter().copied().collect() };
+        let types = known.into_iter().filter(|known| types.contains(known)).collect();
+        let simple = asked.unwrap_or(Simple { ids: Some(Vec::new()), updated: Vec::new() });
+        Ok(Some(Self { view, superseded, head, types, simple }))
+    }
+
+    pub(super) fn page(&self, plan: &SearchPlan) -> Result<Page, Fault> {
+        let mut page = Page::default();
+        self.run(plan.descending, plan.after, &mut |rid| {
+            if page.rids.len() == plan.most {
+                page.more = true;
+                return ControlFlow::Break(());
+            }
+            page.rids.push(rid);
+            ControlFlow::Continue(())
+        })?;
+        Ok(page)
+    }
+
+    pub(super) fn count(&self) -> Result<u64, Fault> {
+        let Simple { ids, updated } = &self.simple;
+        let is_everything = ids.is_none() && updated.is_empty();
+        if is_everything && read::latest(self.view)?.number == self.head.number {
+            return self.live();
+        }
+        let mut count = 0;
+        self.run(false, None, &mut |_| {
+            count += 1;
+            ControlFlow::Continue(())
+        })?;
+        Ok(count)
+    }
+
+    /// Visits the matches in rising or falling order until told to stop.
+    fn run(
+        &self,
+        descending: bool,
+        after: Option<Rid>,
+        visit: &mut dyn FnMut(Rid) -> ControlFlow<()>,
+    ) -> Result<(), Fault> {
+        let mut ranges = Ranges::of(self.head);
+        ranges.keep_after(after, descending);
+        for (from, before, outside) in &self.simple.updated {
+            let range = updated_within(self.view, self.head, *from, *before)?;
+            if *outside { ranges.drop_range(range) } else { ranges.keep(range) }
+        }
+        let Some(ids) = &self.simple.ids else {
+            return self.by_walking(ranges, descending, visit);
         };
-        let mut found = self.by_ids(&types, &ids, &ranges)?;
-        if plan.descending {
+        let mut found = self.by_ids(ids, &ranges)?;
+        if descending {
             found.reverse();
         }
         let _ = found.into_iter().try_for_each(visit);
         Ok(())
     }
 
-    fn types(&self, plan: &SearchPlan) -> Result<Vec<TypeId>, Fault> {
-        if plan.types.is_empty() {
-            return known_types(self.view);
-        }
-        let named = plan.types.iter().map(|it| it.resource_type).collect::<BTreeSet<_>>();
-        Ok(named.into_iter().filter(|&named| is_visible(&plan.types, named, false)).collect())
-    }
-
     /// Few resources, each looked up; in rising order.
-    fn by_ids(
-        &self,
-        types: &[TypeId],
-        ids: &[ResourceId],
-        ranges: &Ranges,
-    ) -> Result<Vec<Rid>, Fault> {
+    fn by_ids(&self, ids: &[ResourceId], ranges: &Ranges) -> Result<Vec<Rid>, Fault> {
         let mut found = Vec::new();
-        for &resource_type in types {
+        for &resource_type in &self.types {
             for &id in ids {
                 let rid = newest(self.view, &Key { resource_type, id }, self.head.rid)?;
                 let Some(rid) = rid.filter(|&rid| ranges.contain(rid)) else { continue };
@@ -134,7 +169,6 @@ impl Scan<'_> {
     /// All versions of the types, less deletions and what was superseded.
     fn by_walking(
         &self,
-        types: &[TypeId],
         Ranges(mut ranges): Ranges,
         descending: bool,
         visit: &mut dyn FnMut(Rid) -> ControlFlow<()>,
@@ -143,7 +177,7 @@ impl Scan<'_> {
             ranges.reverse();
         }
         for range in ranges {
-            let mut walk = Walk::over(self.view, types, range, descending)?;
+            let mut walk = Walk::over(self.view, &self.types, range, descending)?;
             let mut size = BLOCK_FIRST;
             loop {
                 let mut block = Vec::with_capacity(size);
@@ -181,10 +215,10 @@ impl Scan<'_> {
     }
 
     /// How many resources of whole types exist, from the counts kept for the latest commit.
-    fn live(&self, plan: &SearchPlan) -> Result<u64, Fault> {
+    fn live(&self) -> Result<u64, Fault> {
         let mut count = 0;
-        for resource_type in self.types(plan)? {
-            let row = self.view.get(LIVE, &key::of_type(resource_type))?.unwrap_or(&[0; 8]);
+        for resource_type in &self.types {
+            let row = self.view.get(LIVE, &key::of_type(*resource_type))?.unwrap_or(&[0; 8]);
             count += key::read_u64(row).ok_or_else(|| broken("live"))?;
         }
         Ok(count)

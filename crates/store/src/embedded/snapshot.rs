@@ -5,13 +5,16 @@ use std::sync::Arc;
 
 use base::Fault;
 
+use super::engine::View;
 use super::read::{Head, named_row, newest, read_rid, row};
+use super::scan::Scan;
+use super::search::{SearchError, Searching, Step};
 use super::tables::HISTORY;
-use super::{Shared, history, scan};
+use super::{Shared, history};
 use crate::key::{self, Key, Rid, SnapshotNumber};
 use crate::page::Page;
-use crate::plan::{HistoryPlan, SearchPlan};
-use crate::version::Version;
+use crate::plan::{HistoryPlan, Include, Included, Restrictions, SearchPlan, Stop};
+use crate::version::{Version, VersionHead};
 
 /// Bodies read under one read transaction; more open another, so that none is held long.
 const BODIES_AT_ONCE: usize = 64;
@@ -65,20 +68,74 @@ impl Snapshot {
     /// One page of the resources that match.
     ///
     /// # Errors
-    /// As [`Snapshot::current`].
-    pub fn search(&self, plan: &SearchPlan) -> Result<Page, Fault> {
+    /// [`SearchError`]: the file cannot be read, or the plan's stop was set.
+    pub fn search(&self, plan: &SearchPlan) -> Result<Page, SearchError> {
         let reader = self.shared.engine.read()?;
-        scan::search(reader.view(), &self.shared.superseded, &self.head, plan)
+        match Scan::of(reader.view(), &self.shared.superseded, &self.head, plan)? {
+            Some(scan) => Ok(scan.page(plan)?),
+            None => self.searching(reader.view(), plan).page(plan),
+        }
     }
 
     /// How many resources match on all pages together, exactly. Of whole types at the latest commit
-    /// it is a look-up; else it walks.
+    /// it is a look-up.
+    ///
+    /// # Errors
+    /// As [`Snapshot::search`].
+    pub fn count(&self, plan: &SearchPlan) -> Result<u64, SearchError> {
+        let reader = self.shared.engine.read()?;
+        match Scan::of(reader.view(), &self.shared.superseded, &self.head, plan)? {
+            Some(scan) => Ok(scan.count()?),
+            None => Ok(self.searching(reader.view(), plan).matches(plan)?.len()),
+        }
+    }
+
+    /// What goes onto a page of `matches` besides them, at most `most`.
+    ///
+    /// # Errors
+    /// As [`Snapshot::search`].
+    pub fn included(
+        &self,
+        matches: &[Rid],
+        includes: &[Include],
+        restrictions: &Restrictions,
+        most: usize,
+    ) -> Result<Included, SearchError> {
+        let reader = self.shared.engine.read()?;
+        let stop = Stop::default();
+        let (view, superseded) = (reader.view(), &self.shared.superseded);
+        Searching::new(view, superseded, &self.head, (restrictions, &stop))
+            .included(matches, includes, most)
+    }
+
+    /// How a page of the plan is found: each step in its order.
+    ///
+    /// # Errors
+    /// As [`Snapshot::search`].
+    pub fn explain(&self, plan: &SearchPlan) -> Result<Vec<Step>, SearchError> {
+        let reader = self.shared.engine.read()?;
+        let searching = self.searching(reader.view(), plan).explaining();
+        searching.page(plan)?;
+        Ok(searching.steps())
+    }
+
+    fn searching<'s>(&'s self, view: View<'s>, plan: &'s SearchPlan) -> Searching<'s> {
+        let told = (&plan.restrictions, &plan.stop);
+        Searching::new(view, &self.shared.superseded, &self.head, told)
+    }
+
+    /// What the versions with these rids are, in this order; those that were hard-deleted are left
+    /// out.
     ///
     /// # Errors
     /// As [`Snapshot::current`].
-    pub fn count(&self, plan: &SearchPlan) -> Result<u64, Fault> {
+    pub fn heads(&self, rids: &[Rid]) -> Result<Vec<VersionHead>, Fault> {
         let reader = self.shared.engine.read()?;
-        scan::count(reader.view(), &self.shared.superseded, &self.head, plan)
+        let mut heads = Vec::with_capacity(rids.len());
+        for &rid in rids {
+            heads.extend(row(reader.view(), rid)?.map(|row| row.head));
+        }
+        Ok(heads)
     }
 
     /// One page of a history, newest first: `most` versions older than `after`.

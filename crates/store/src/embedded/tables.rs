@@ -44,10 +44,15 @@ pub(super) const LIVE: Table = Table(9);
 /// name of a package -> order, what is shown, pack, archive.
 pub(super) const PACKAGE: Table = Table(10);
 
+/// parameter, form, value, rid -> nothing: the index of search values.
+pub(super) const SEARCH: Table = Table(11);
+/// parameter -> state of its index.
+pub(super) const PARAMETER: Table = Table(12);
+
 /// A FHIR service's environment.
 pub(super) const SERVICE: Layout = Layout {
     kind: "service",
-    format: 2,
+    format: 3,
     tables: &[
         "meta",
         "version",
@@ -60,6 +65,8 @@ pub(super) const SERVICE: Layout = Layout {
         "forward",
         "live",
         "package",
+        "search",
+        "parameter",
     ],
     migrations: SERVICE_MIGRATIONS,
 };
@@ -93,6 +100,8 @@ mod tests {
             (FORWARD, "forward"),
             (LIVE, "live"),
             (PACKAGE, "package"),
+            (SEARCH, "search"),
+            (PARAMETER, "parameter"),
         ] {
             assert_eq!(SERVICE.tables.get(table.0), Some(&name));
         }

@@ -9,7 +9,6 @@ use super::engine::{Rows, View};
 use super::read::{Head, broken, highest_before};
 use super::tables::{BY_TYPE, LIVE};
 use crate::key::{self, Rid, TypeId};
-use crate::plan::{Restriction, TypeRestriction};
 use crate::version::Kind;
 
 /// Rids from the first to the second, both included; never empty.
@@ -86,19 +85,6 @@ pub(super) fn updated_within(
 pub(super) fn known_types(view: View<'_>) -> Result<Vec<TypeId>, Fault> {
     let known = view.all(LIVE)?.map(|entry| key::read_type(entry?.0).ok_or_else(|| broken("live")));
     known.collect()
-}
-
-/// Whether `restrictions` lets something of a type be seen; `unnamed` decides for the others.
-pub(super) fn is_visible(
-    restrictions: &[TypeRestriction],
-    resource_type: TypeId,
-    unnamed: bool,
-) -> bool {
-    match restrictions.iter().find(|it| it.resource_type == resource_type) {
-        Some(TypeRestriction { restriction: Restriction::Everything, .. }) => true,
-        Some(TypeRestriction { restriction: Restriction::Nothing, .. }) => false,
-        None => unnamed,
-    }
 }
 
 /// The versions of some types within one range, merged into one order.

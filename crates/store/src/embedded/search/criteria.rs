@@ -1,0 +1,344 @@
+//! A criterion as the set of what meets it.
+
+use std::time::Instant;
+
+use roaring::RoaringTreemap;
+
+use super::{Found, SearchError, Searching, Step};
+use crate::embedded::read::{broken, named_row};
+use crate::embedded::tables::{COMPARTMENT, SEARCH};
+use crate::embedded::walk::updated_within;
+use crate::forward::{Packed, Target};
+use crate::key::{self, Key, ParameterId, Rid, TypeId};
+use crate::plan::{Criterion, Test, TypeSearch};
+use crate::rows::{self, Lookup, Says};
+
+/// So few candidates are tested by their packed values, and no index is read.
+const FEW: u64 = 64;
+
+impl Searching<'_> {
+    /// What of a type meets a criterion; with `within` only what of it does, which may cost less.
+    pub(super) fn set(
+        &self,
+        of: TypeId,
+        criterion: &Criterion,
+        within: Option<&RoaringTreemap>,
+    ) -> Found<RoaringTreemap> {
+        if within.is_some_and(RoaringTreemap::is_empty) {
+            return Ok(RoaringTreemap::new());
+        }
+        if self.stop.is_set() {
+            return Err(SearchError::Stopped);
+        }
+        let began = Instant::now();
+        let (index, rows, found) = match criterion {
+            Criterion::All(criteria) => return self.all(of, criteria, within),
+            Criterion::Any(criteria) => return self.any(of, criteria, within),
+            Criterion::Not(criterion) => {
+                let all = match within {
+                    Some(within) => within.clone(),
+                    None => self.all_of(of)?,
+                };
+                let but = self.set(of, criterion, Some(&all))?;
+                ("all but", all.len(), all - but)
+            }
+            Criterion::Ids(ids) => {
+                let keys = ids.iter().map(|&id| Key { resource_type: of, id });
+                ("ids", ids.len() as u64, self.keys(keys)?)
+            }
+            Criterion::Keys(keys) => {
+                let keys = keys.iter().copied().filter(|key| key.resource_type == of);
+                ("ids", 0, self.keys(keys)?)
+            }
+            Criterion::LastUpdated { from, before } => {
+                let mut found = match within {
+                    Some(within) => within.clone(),
+                    None => self.all_of(of)?,
+                };
+                let (from, to) = updated_within(self.view, self.head, *from, *before)?;
+                found.remove_range(..from);
+                if let Some(next) = to.checked_add(1) {
+                    found.remove_range(next..);
+                }
+                ("commits", found.len(), found)
+            }
+            Criterion::Value(..) | Criterion::Present(_)
+                if within.is_some_and(|within| within.len() <= FEW) =>
+            {
+                let within = within.into_iter().flatten();
+                (
+                    "values of each",
+                    within.clone().count() as u64,
+                    self.tested_by_values(criterion, within)?,
+                )
+            }
+            Criterion::Value(parameter, test) => self.value(*parameter, test, within)?,
+            Criterion::Present(parameter) => {
+                let (rows, found) = self.present(*parameter)?;
+                ("all values", rows, found)
+            }
+            Criterion::Compartment(compartment) => {
+                let first = key::of_compartment(compartment, of, Rid(0));
+                let last = key::of_compartment(compartment, of, Rid(u64::MAX));
+                let mut found = RoaringTreemap::new();
+                for entry in self.view.range(COMPARTMENT, &first, &last)? {
+                    let rid = key::read_compartment_rid(entry?.0);
+                    found.insert(rid.ok_or_else(|| broken("compartment"))?.0);
+                }
+                ("compartment", found.len(), self.visible(found)?)
+            }
+            Criterion::Chain { parameter, targets } => {
+                ("chain", 0, self.chain(*parameter, targets, within)?)
+            }
+            Criterion::Has { source, parameter } => {
+                ("reverse chain", 0, self.has(of, source, *parameter, within)?)
+            }
+            Criterion::Body(test) => {
+                let all = match within {
+                    Some(within) => within.clone(),
+                    None => self.all_of(of)?,
+                };
+                let mut found = RoaringTreemap::new();
+                let rows = all.len();
+                for rid in all {
+                    if self.stop.is_set() {
+                        return Err(SearchError::Stopped);
+                    }
+                    if (test.0)(&named_row(self.view, Rid(rid))?.version()?.body) {
+                        found.insert(rid);
+                    }
+                }
+                ("bodies", rows, found)
+            }
+        };
+        let found = match within {
+            Some(within) => found & within,
+            None => found,
+        };
+        let left = found.len();
+        self.tell(began, || Step { what: format!("{criterion:?}"), index, rows, left, micros: 0 });
+        Ok(found)
+    }
+
+    /// The narrowest first; what is costly is asked about what the others leave.
+    fn all(
+        &self,
+        of: TypeId,
+        criteria: &[Criterion],
+        within: Option<&RoaringTreemap>,
+    ) -> Found<RoaringTreemap> {
+        let mut ordered = criteria.iter().collect::<Vec<_>>();
+        ordered.sort_by_key(|criterion| rank(criterion));
+        let mut left = within.cloned();
+        for criterion in ordered {
+            left = Some(self.set(of, criterion, left.as_ref())?);
+            if left.as_ref().is_some_and(RoaringTreemap::is_empty) {
+                break;
+            }
+        }
+        match left {
+            Some(left) => Ok(left),
+            None => self.all_of(of),
+        }
+    }
+
+    fn any(
+        &self,
+        of: TypeId,
+        criteria: &[Criterion],
+        within: Option<&RoaringTreemap>,
+    ) -> Found<RoaringTreemap> {
+        let mut found = RoaringTreemap::new();
+        for criterion in criteria {
+            found |= self.set(of, criterion, within)?;
+        }
+        Ok(found)
+    }
+
+    fn keys(&self, keys: impl Iterator<Item = Key>) -> Found<RoaringTreemap> {
+        let mut found = RoaringTreemap::new();
+        for key in keys {
+            found.extend(self.current(&key)?.map(|rid| rid.0));
+        }
+        Ok(found)
+    }
+
+    fn tested_by_values(
+        &self,
+        criterion: &Criterion,
+        rids: impl Iterator<Item = u64>,
+    ) -> Found<RoaringTreemap> {
+        let (mut found, mut count) = (RoaringTreemap::new(), 0);
+        for rid in rids {
+            self.look(&mut count)?;
+            if self.tested(Rid(rid))?.meets(criterion) == Some(true) {
+                found.insert(rid);
+            }
+        }
+        Ok(found)
+    }
+
+    fn value(
+        &self,
+        parameter: ParameterId,
+        test: &Test,
+        within: Option<&RoaringTreemap>,
+    ) -> Found<(&'static str, u64, RoaringTreemap)> {
+        let Lookup { ranges, unsure, skip, says, name, .. } = rows::lookup(parameter, test);
+        let (mut found, mut doubtful) = (RoaringTreemap::new(), RoaringTreemap::new());
+        let mut count = 0;
+        for (range, decides) in
+            ranges.iter().map(|it| (it, true)).chain(unsure.iter().map(|it| (it, false)))
+        {
+            for entry in self.view.range(SEARCH, &range.0, &range.1)? {
+                self.look(&mut count)?;
+                let (row, rid) = split(entry?.0)?;
+                match if decides { says(row.get(skip..).unwrap_or_default()) } else { Says::Unsure }
+                {
+                    Says::Yes => {
+                        found.insert(rid.0);
+                    }
+                    Says::No => {}
+                    Says::Unsure => {
+                        doubtful.insert(rid.0);
+                    }
+                }
+            }
+        }
+        doubtful -= &found;
+        if let Some(within) = within {
+            doubtful &= within;
+            found &= within;
+        }
+        let doubtful = self.visible(doubtful)?;
+        for rid in doubtful {
+            if self.values(Rid(rid))?.of(parameter).any(|value| test.passes(&value)) {
+                found.insert(rid);
+            }
+        }
+        Ok((name, count, self.visible(found)?))
+    }
+
+    pub(super) fn present(&self, parameter: ParameterId) -> Found<(u64, RoaringTreemap)> {
+        let (from, to) = rows::all(parameter);
+        let (mut found, mut count) = (RoaringTreemap::new(), 0);
+        for entry in self.view.range(SEARCH, &from, &to)? {
+            self.look(&mut count)?;
+            found.insert(split(entry?.0)?.1.0);
+        }
+        Ok((count, self.visible(found)?))
+    }
+
+    /// The resources that refer, by a parameter, to a resource.
+    pub(super) fn referring(
+        &self,
+        parameter: ParameterId,
+        to: &Key,
+        into: &mut RoaringTreemap,
+    ) -> Found<()> {
+        let (from, to) = rows::references_to(parameter, to);
+        for entry in self.view.range(SEARCH, &from, &to)? {
+            into.insert(split(entry?.0)?.1.0);
+        }
+        Ok(())
+    }
+
+    /// The resources that a version refers to by a parameter.
+    pub(super) fn referred(&self, rid: Rid, parameter: ParameterId) -> Found<Vec<Key>> {
+        let values = self.values(rid)?.of(parameter);
+        let keys = values.filter_map(|value| match value {
+            Packed::Reference(reference) => match reference.target {
+                Target::Resource { key, .. } => Some(key),
+                Target::Url { .. } | Target::Nothing => None,
+            },
+            _ => None,
+        });
+        Ok(keys.collect())
+    }
+
+    /// From the side that has fewer resources.
+    fn chain(
+        &self,
+        parameter: ParameterId,
+        targets: &[TypeSearch],
+        within: Option<&RoaringTreemap>,
+    ) -> Found<RoaringTreemap> {
+        let mut leads_to = RoaringTreemap::new();
+        for target in targets {
+            leads_to |= self.matching(target.resource_type, &target.criterion)?;
+        }
+        let (mut found, mut count) = (RoaringTreemap::new(), 0);
+        if let Some(within) = within.filter(|within| within.len() < leads_to.len()) {
+            for rid in within {
+                self.look(&mut count)?;
+                for key in self.referred(Rid(rid), parameter)? {
+                    if self.current(&key)?.is_some_and(|target| leads_to.contains(target.0)) {
+                        found.insert(rid);
+                        break;
+                    }
+                }
+            }
+            return Ok(found);
+        }
+        for target in leads_to {
+            self.look(&mut count)?;
+            self.referring(parameter, &self.key_of(Rid(target))?, &mut found)?;
+        }
+        self.visible(found)
+    }
+
+    fn has(
+        &self,
+        of: TypeId,
+        source: &TypeSearch,
+        parameter: ParameterId,
+        within: Option<&RoaringTreemap>,
+    ) -> Found<RoaringTreemap> {
+        let sources = self.matching(source.resource_type, &source.criterion)?;
+        let (mut found, mut count) = (RoaringTreemap::new(), 0);
+        if let Some(within) = within.filter(|within| within.len() < sources.len()) {
+            for rid in within {
+                self.look(&mut count)?;
+                let mut referring = RoaringTreemap::new();
+                self.referring(parameter, &self.key_of(Rid(rid))?, &mut referring)?;
+                if !referring.is_disjoint(&sources) {
+                    found.insert(rid);
+                }
+            }
+            return Ok(found);
+        }
+        for rid in sources {
+            self.look(&mut count)?;
+            for key in self.referred(Rid(rid), parameter)? {
+                if key.resource_type == of {
+                    found.extend(self.current(&key)?.map(|rid| rid.0));
+                }
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// A row of the index without its rid, and the rid.
+pub(super) fn split(row: &[u8]) -> Found<(&[u8], Rid)> {
+    let parts = row.split_last_chunk::<8>();
+    let (row, rid) = parts.ok_or_else(|| broken("search"))?;
+    Ok((row, Rid(u64::from_be_bytes(*rid))))
+}
+
+/// In which order criteria are looked at that all have to hold.
+fn rank(criterion: &Criterion) -> u8 {
+    match criterion {
+        Criterion::Ids(_) | Criterion::Keys(_) => 0,
+        Criterion::Compartment(_) => 1,
+        Criterion::Value(parameter, test) => rows::lookup(*parameter, test).rank,
+        Criterion::Any(criteria) => criteria.iter().map(rank).max().unwrap_or(0),
+        Criterion::All(criteria) => criteria.iter().map(rank).min().unwrap_or(8),
+        Criterion::Has { .. } => 5,
+        Criterion::Chain { .. } => 5,
+        Criterion::Present(_) => 7,
+        Criterion::LastUpdated { .. } => 8,
+        Criterion::Not(_) => 9,
+        Criterion::Body(_) => 10,
+    }
+}

@@ -1,0 +1,80 @@
+//! <https://hl7.org/fhir/R4/search.html#include>: what goes onto a page besides its matches.
+
+use std::collections::HashSet;
+
+use roaring::RoaringTreemap;
+
+use super::{Found, Searching};
+use crate::key::{Key, Rid};
+use crate::plan::{Include, Included};
+
+pub(super) fn included(
+    searching: &Searching<'_>,
+    matches: &[Rid],
+    includes: &[Include],
+    most: usize,
+) -> Found<Included> {
+    let mut seen = matches.iter().copied().collect::<HashSet<_>>();
+    let mut included = Included::default();
+    let mut round = matches.to_vec();
+    let mut is_first = true;
+    while !round.is_empty() {
+        let mut next = Vec::new();
+        for rid in round {
+            let key = searching.key_of(rid)?;
+            for include in includes.iter().filter(|it| is_first || it.iterate) {
+                for reached in reached(searching, rid, &key, include)? {
+                    if !seen.insert(reached) {
+                        included.circular |= !is_first;
+                        continue;
+                    }
+                    if included.rids.len() == most {
+                        included.more = true;
+                        return Ok(included);
+                    }
+                    included.rids.push(reached);
+                    next.push(reached);
+                }
+            }
+        }
+        round = next;
+        is_first = false;
+    }
+    Ok(included)
+}
+
+/// What one rule reaches from one resource.
+fn reached(searching: &Searching<'_>, rid: Rid, key: &Key, include: &Include) -> Found<Vec<Rid>> {
+    let mut reached = Vec::new();
+    if include.reverse {
+        if include.target.is_some_and(|target| target != key.resource_type) {
+            return Ok(reached);
+        }
+        let mut referring = RoaringTreemap::new();
+        for parameter in &include.parameters {
+            searching.referring(*parameter, key, &mut referring)?;
+        }
+        for rid in searching.visible(referring)? {
+            if searching.may_see(include.source, Rid(rid))? {
+                reached.push(Rid(rid));
+            }
+        }
+        return Ok(reached);
+    }
+    if include.source != key.resource_type {
+        return Ok(reached);
+    }
+    for parameter in &include.parameters {
+        for key in searching.referred(rid, *parameter)? {
+            if include.target.is_some_and(|target| target != key.resource_type) {
+                continue;
+            }
+            if let Some(rid) = searching.current(&key)?
+                && searching.may_see(key.resource_type, rid)?
+            {
+                reached.push(rid);
+            }
+        }
+    }
+    Ok(reached)
+}

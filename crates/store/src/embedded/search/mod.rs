@@ -1,0 +1,209 @@
+//! Running a search plan: each criterion becomes a set of rids from the index, sets are cut with
+//! each other, and what an index row cannot tell is asked of the packed values.
+
+mod criteria;
+mod include;
+mod order;
+
+use std::cell::RefCell;
+use std::time::Instant;
+
+use base::Fault;
+use parking_lot::RwLock;
+use roaring::RoaringTreemap;
+
+use super::engine::View;
+use super::read::{Head, named_row, newest, read_rid};
+use super::tables::{FORWARD, SUPERSEDED};
+use super::walk::{Range, Walk};
+use crate::forward::{Tested, Values};
+use crate::key::{self, Key, Rid, TypeId};
+use crate::page::Page;
+use crate::plan::{Criterion, Include, Included, Restriction, Restrictions, SearchPlan, Stop};
+use crate::version::Kind;
+
+/// How many rows are read between two looks at whether anyone still waits.
+const ROWS_BETWEEN_LOOKS: u64 = 4096;
+
+/// Why a search gives nothing.
+#[derive(Debug)]
+pub enum SearchError {
+    /// The file cannot be read.
+    Fault(Fault),
+    /// Whoever asked ended it.
+    Stopped,
+}
+
+impl From<Fault> for SearchError {
+    fn from(fault: Fault) -> Self {
+        Self::Fault(fault)
+    }
+}
+
+type Found<T> = Result<T, SearchError>;
+
+/// What one step of a search did, for `_explain`.
+#[derive(Clone, Debug)]
+pub struct Step {
+    /// The criterion.
+    pub what: String,
+    /// The index, or how else it was decided.
+    pub index: &'static str,
+    /// The index rows that were read.
+    pub rows: u64,
+    /// The resources that were left after it.
+    pub left: u64,
+    /// The time it took.
+    pub micros: u64,
+}
+
+/// Runs plans over one view of one snapshot.
+pub(super) struct Searching<'t> {
+    pub(super) view: View<'t>,
+    pub(super) superseded: &'t RwLock<RoaringTreemap>,
+    pub(super) head: &'t Head,
+    pub(super) restrictions: &'t Restrictions,
+    pub(super) stop: &'t Stop,
+    steps: Option<RefCell<Vec<Step>>>,
+}
+
+impl<'t> Searching<'t> {
+    pub(super) fn new(
+        view: View<'t>,
+        superseded: &'t RwLock<RoaringTreemap>,
+        head: &'t Head,
+        (restrictions, stop): (&'t Restrictions, &'t Stop),
+    ) -> Self {
+        Self { view, superseded, head, restrictions, stop, steps: None }
+    }
+
+    /// As it is, and keeping what each step did.
+    pub(super) fn explaining(self) -> Self {
+        Self { steps: Some(RefCell::default()), ..self }
+    }
+
+    pub(super) fn steps(self) -> Vec<Step> {
+        self.steps.map(RefCell::into_inner).unwrap_or_default()
+    }
+
+    /// All matches of a plan.
+    pub(super) fn matches(&self, plan: &SearchPlan) -> Found<RoaringTreemap> {
+        let mut matches = RoaringTreemap::new();
+        let mut searched = Vec::new();
+        for of in &plan.types {
+            if !searched.contains(&of.resource_type) {
+                searched.push(of.resource_type);
+                matches |= self.matching(of.resource_type, &of.criterion)?;
+            }
+        }
+        Ok(matches)
+    }
+
+    /// One page of a plan.
+    pub(super) fn page(&self, plan: &SearchPlan) -> Found<Page> {
+        let matches = self.matches(plan)?;
+        self.ordered(&matches, plan)
+    }
+
+    /// What matches of one type, restricted.
+    fn matching(&self, of: TypeId, criterion: &Criterion) -> Found<RoaringTreemap> {
+        match self.restrictions.of(of) {
+            Restriction::Everything => self.set(of, criterion, None),
+            Restriction::Nothing => Ok(RoaringTreemap::new()),
+            Restriction::Where(restriction) => {
+                let found = self.set(of, criterion, None)?;
+                self.set(of, restriction, Some(&found))
+            }
+        }
+    }
+
+    /// Whether a resource that was reached by a reference may be seen.
+    fn may_see(&self, of: TypeId, rid: Rid) -> Found<bool> {
+        match self.restrictions.of(of) {
+            Restriction::Everything => Ok(true),
+            Restriction::Nothing => Ok(false),
+            Restriction::Where(restriction) => {
+                let one = RoaringTreemap::from_iter([rid.0]);
+                Ok(!self.set(of, restriction, Some(&one))?.is_empty())
+            }
+        }
+    }
+
+    pub(super) fn included(
+        &self,
+        matches: &[Rid],
+        includes: &[Include],
+        most: usize,
+    ) -> Found<Included> {
+        include::included(self, matches, includes, most)
+    }
+
+    fn tell(&self, since: Instant, step: impl FnOnce() -> Step) {
+        if let Some(steps) = &self.steps {
+            let micros = u64::try_from(since.elapsed().as_micros()).unwrap_or(u64::MAX);
+            steps.borrow_mut().push(Step { micros, ..step() });
+        }
+    }
+
+    /// Everything of a type that exists.
+    fn all_of(&self, of: TypeId) -> Found<RoaringTreemap> {
+        let mut all = RoaringTreemap::new();
+        let range: Range = (1, self.head.rid.0);
+        if range.0 > range.1 {
+            return Ok(all);
+        }
+        let mut count = 0;
+        for version in Walk::over(self.view, &[of], range, false)? {
+            self.look(&mut count)?;
+            let (rid, kind) = version?;
+            if kind != Kind::Delete {
+                all.insert(rid.0);
+            }
+        }
+        self.visible(all)
+    }
+
+    /// Of versions that are no deletions, those that the snapshot sees.
+    fn visible(&self, mut found: RoaringTreemap) -> Found<RoaringTreemap> {
+        found.remove_range(self.head.rid.0.saturating_add(1)..);
+        let doubtful = { &found & &*self.superseded.read() };
+        for rid in doubtful {
+            if let Some(row) = self.view.get(SUPERSEDED, &key::of_rid(Rid(rid)))?
+                && read_rid(row, "superseded")? <= self.head.rid
+            {
+                found.remove(rid);
+            }
+        }
+        Ok(found)
+    }
+
+    fn look(&self, count: &mut u64) -> Found<()> {
+        *count += 1;
+        if count.is_multiple_of(ROWS_BETWEEN_LOOKS) && self.stop.is_set() {
+            return Err(SearchError::Stopped);
+        }
+        Ok(())
+    }
+
+    /// The packed values of a version; none if it was never indexed.
+    fn values(&self, rid: Rid) -> Found<Values<'t>> {
+        Ok(Values(self.view.get(FORWARD, &key::of_rid(rid))?.unwrap_or_default()))
+    }
+
+    fn tested(&self, rid: Rid) -> Found<Tested<'t>> {
+        let head = named_row(self.view, rid)?.head;
+        let (key, last_updated) = (head.key, Some(head.last_updated));
+        Ok(Tested { key, last_updated, values: self.values(rid)? })
+    }
+
+    fn key_of(&self, rid: Rid) -> Found<Key> {
+        Ok(named_row(self.view, rid)?.head.key)
+    }
+
+    /// The version of a resource that the snapshot sees; none if it is deleted.
+    fn current(&self, key: &Key) -> Found<Option<Rid>> {
+        let Some(rid) = newest(self.view, key, self.head.rid)? else { return Ok(None) };
+        let is_there = named_row(self.view, rid)?.head.kind != Kind::Delete;
+        Ok(is_there.then_some(rid))
+    }
+}

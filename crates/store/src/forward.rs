@@ -1,0 +1,429 @@
+//! The packed search values of one version: what the index rows are made of, and what answers
+//! everything that no index row tells exactly.
+//!
+//! A value is the number of its parameter, its length, a byte for its type, and its fields. Texts
+//! and numbers carry their lengths; a missing one has the length 0, others one more than theirs.
+
+use base::Timestamp;
+use fhir::search::{Bounds, Interval, NumberKey, Position, Quantity, Reference, Token, Value};
+use fhir::value;
+
+use crate::key::{Key, ParameterId, ResourceId, TypeId};
+
+const TOKEN: u8 = 1;
+const REFERENCE: u8 = 2;
+const STRING: u8 = 3;
+const DATE: u8 = 4;
+const NUMBER: u8 = 5;
+const QUANTITY: u8 = 6;
+const URI: u8 = 7;
+const COMPOSITE: u8 = 8;
+const POSITION: u8 = 9;
+
+/// Packed search values.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Forward(Vec<u8>);
+
+/// Finds the number of a resource type by its name.
+pub type TypeNames<'n> = &'n dyn Fn(&str) -> Option<TypeId>;
+
+impl Forward {
+    /// Packs values, in any order; one that comes twice is kept once.
+    #[must_use]
+    pub fn pack(values: &[(ParameterId, Value<'_>)], names: TypeNames<'_>) -> Self {
+        let mut packed = values
+            .iter()
+            .map(|(parameter, value)| {
+                let mut out = parameter.0.to_be_bytes().to_vec();
+                framed(&mut out, |out| Packer { out, names }.value(value));
+                out
+            })
+            .collect::<Vec<_>>();
+        packed.sort_unstable();
+        packed.dedup();
+        Self(packed.concat())
+    }
+
+    /// The bytes, as they are kept.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    pub(crate) fn view(&self) -> Values<'_> {
+        Values(&self.0)
+    }
+}
+
+/// Packed values, read in place.
+#[derive(Clone, Copy)]
+pub(crate) struct Values<'f>(pub(crate) &'f [u8]);
+
+impl<'f> Values<'f> {
+    /// All values; ends where bytes are broken.
+    pub(crate) fn all(self) -> impl Iterator<Item = (ParameterId, Packed<'f>)> {
+        let mut rest = self.0;
+        std::iter::from_fn(move || {
+            let (parameter, value) = entry(&mut rest)?;
+            Some((parameter, Unpacker(value).value()?))
+        })
+    }
+
+    /// The values of one parameter.
+    pub(crate) fn of(self, wanted: ParameterId) -> impl Iterator<Item = Packed<'f>> {
+        let mut rest = self.0;
+        std::iter::from_fn(move || {
+            loop {
+                let (parameter, value) = entry(&mut rest)?;
+                if parameter == wanted {
+                    return Unpacker(value).value();
+                }
+                // They stand in the order of their parameters.
+                if parameter > wanted {
+                    return None;
+                }
+            }
+        })
+    }
+}
+
+fn entry<'f>(rest: &mut &'f [u8]) -> Option<(ParameterId, &'f [u8])> {
+    let (parameter, tail) = rest.split_first_chunk::<8>()?;
+    let mut tail = Unpacker(tail);
+    let value = tail.bytes()?;
+    *rest = tail.0;
+    Some((ParameterId(u64::from_be_bytes(*parameter)), value?))
+}
+
+/// A value in its packed form.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Packed<'f> {
+    Token(PackedToken<'f>),
+    Reference(PackedReference<'f>),
+    String(&'f str),
+    Date(Interval),
+    Number(Range<'f>),
+    Quantity(PackedQuantity<'f>),
+    Uri { url: &'f str, version: Option<&'f str> },
+    Composite(Vec<Vec<Packed<'f>>>),
+    Position { latitude: f64, longitude: f64 },
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct PackedToken<'f> {
+    pub(crate) system: Option<&'f str>,
+    pub(crate) code: Option<&'f str>,
+    pub(crate) text: Option<&'f str>,
+    pub(crate) types: Vec<(Option<&'f str>, &'f str)>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct PackedReference<'f> {
+    pub(crate) target: Target<'f>,
+    /// System and value.
+    pub(crate) identifier: Option<(Option<&'f str>, Option<&'f str>)>,
+}
+
+/// What a reference's text leads to.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Target<'f> {
+    Resource { key: Key, version: Option<&'f str> },
+    Url { url: &'f str, version: Option<&'f str> },
+    Nothing,
+}
+
+/// The bytes of both sides' number keys; a side that is not there is open.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Range<'f> {
+    pub(crate) low: Option<&'f [u8]>,
+    pub(crate) high: Option<&'f [u8]>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct PackedQuantity<'f> {
+    pub(crate) given: Range<'f>,
+    pub(crate) system: Option<&'f str>,
+    pub(crate) code: Option<&'f str>,
+    pub(crate) unit: Option<&'f str>,
+    /// Base unit, and the range in it.
+    pub(crate) canonical: Option<(&'f str, Range<'f>)>,
+}
+
+/// Appends a length and what `write` appends.
+fn framed(out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
+    let mut inner = Vec::new();
+    write(&mut inner);
+    length(out, inner.len() + 1);
+    out.extend(inner);
+}
+
+/// Seven bits a byte, the lowest first.
+fn length(out: &mut Vec<u8>, mut length: usize) {
+    while length >= 0x80 {
+        out.push(u8::try_from(length & 0x7f).unwrap_or_default() | 0x80);
+        length >>= 7;
+    }
+    out.push(u8::try_from(length).unwrap_or_default());
+}
+
+struct Packer<'o, 'n> {
+    out: &'o mut Vec<u8>,
+    names: TypeNames<'n>,
+}
+
+impl Packer<'_, '_> {
+    fn value(&mut self, value: &Value<'_>) {
+        match value {
+            Value::Token(token) => self.token(token),
+            Value::Reference(reference) => self.reference(reference),
+            Value::String(text) => {
+                self.out.push(STRING);
+                self.text(Some(text));
+            }
+            Value::Date(Interval { low, high }) => {
+                self.out.push(DATE);
+                self.out.extend(low.to_be_bytes());
+                self.out.extend(high.to_be_bytes());
+            }
+            Value::Number(bounds) => {
+                self.out.push(NUMBER);
+                self.bounds(bounds);
+            }
+            Value::Quantity(quantity) => self.quantity(quantity),
+            Value::Uri(uri) => {
+                self.out.push(URI);
+                self.text(Some(&uri.url));
+                self.text(uri.version.as_deref());
+            }
+            Value::Composite(components) => {
+                self.out.push(COMPOSITE);
+                length(self.out, components.len());
+                for values in components {
+                    length(self.out, values.len());
+                    for value in values {
+                        let names = self.names;
+                        framed(self.out, |out| Packer { out, names }.value(value));
+                    }
+                }
+            }
+            Value::Position(Position { latitude, longitude }) => {
+                self.out.push(POSITION);
+                for degrees in [latitude, longitude] {
+                    let degrees = degrees.parse::<f64>().unwrap_or(f64::NAN);
+                    self.out.extend(degrees.to_be_bytes());
+                }
+            }
+        }
+    }
+
+    fn token(&mut self, token: &Token<'_>) {
+        self.out.push(TOKEN);
+        self.text(token.system.as_deref());
+        self.text(token.code.as_deref());
+        self.text(token.text.as_deref());
+        length(self.out, token.types.len());
+        for (system, code) in &token.types {
+            self.text(system.as_deref());
+            self.text(Some(code));
+        }
+    }
+
+    fn reference(&mut self, reference: &Reference<'_>) {
+        self.out.push(REFERENCE);
+        let key = |target: value::Target<'_>| {
+            let resource_type = (self.names)(target.resource_type)?;
+            Some(Key { resource_type, id: ResourceId::new(target.id)? })
+        };
+        let text = reference.text.as_deref();
+        let (key, version, url) = match reference.target() {
+            Some(value::Reference::Relative(target)) => match key(target) {
+                Some(key) => (Some(key), target.version, None),
+                None => (None, None, text),
+            },
+            Some(value::Reference::Url(canonical)) if reference.is_canonical => {
+                (None, canonical.version, Some(canonical.url))
+            }
+            _ => (None, None, text),
+        };
+        match key {
+            Some(key) => {
+                self.out.push(1);
+                self.out.extend(key.resource_type.0.to_be_bytes());
+                self.text(Some(key.id.as_str()));
+            }
+            None => {
+                self.out.push(0);
+                self.text(url);
+            }
+        }
+        self.text(version);
+        let identifier = reference.identifier.as_ref();
+        self.out.push(u8::from(identifier.is_some()));
+        if let Some((system, value)) = identifier {
+            self.text(system.as_deref());
+            self.text(value.as_deref());
+        }
+    }
+
+    fn quantity(&mut self, quantity: &Quantity<'_>) {
+        self.out.push(QUANTITY);
+        self.bounds(&quantity.value);
+        self.text(quantity.system.as_deref());
+        self.text(quantity.code.as_deref());
+        self.text(quantity.unit.as_deref());
+        let canonical = quantity.canonical();
+        self.text(canonical.as_ref().map(|it| &*it.unit));
+        if let Some(canonical) = canonical {
+            self.number(canonical.low.as_ref());
+            self.number(canonical.high.as_ref());
+        }
+    }
+
+    fn bounds(&mut self, bounds: &Bounds<'_>) {
+        let (low, high) = bounds.keys();
+        self.number(low.as_ref());
+        self.number(high.as_ref());
+    }
+
+    fn number(&mut self, number: Option<&NumberKey>) {
+        self.bytes(number.map(NumberKey::as_bytes));
+    }
+
+    fn text(&mut self, text: Option<&str>) {
+        self.bytes(text.map(str::as_bytes));
+    }
+
+    fn bytes(&mut self, bytes: Option<&[u8]>) {
+        length(self.out, bytes.map_or(0, |bytes| bytes.len() + 1));
+        self.out.extend(bytes.unwrap_or_default());
+    }
+}
+
+struct Unpacker<'f>(&'f [u8]);
+
+impl<'f> Unpacker<'f> {
+    fn value(&mut self) -> Option<Packed<'f>> {
+        Some(match self.byte()? {
+            TOKEN => Packed::Token(self.token()?),
+            REFERENCE => Packed::Reference(self.reference()?),
+            STRING => Packed::String(self.text()??),
+            DATE => {
+                let (low, high) = (i64::from_be_bytes(self.eight()?), self.eight()?);
+                Packed::Date(Interval { low, high: i64::from_be_bytes(high) })
+            }
+            NUMBER => Packed::Number(self.range()?),
+            QUANTITY => Packed::Quantity(PackedQuantity {
+                given: self.range()?,
+                system: self.text()?,
+                code: self.text()?,
+                unit: self.text()?,
+                canonical: match self.text()? {
+                    Some(unit) => Some((unit, self.range()?)),
+                    None => None,
+                },
+            }),
+            URI => Packed::Uri { url: self.text()??, version: self.text()? },
+            COMPOSITE => {
+                let components = self.length()?;
+                Packed::Composite((0..components).map(|_| self.component()).collect::<Option<_>>()?)
+            }
+            POSITION => {
+                let (latitude, longitude) = (self.eight()?, self.eight()?);
+                let [latitude, longitude] = [latitude, longitude].map(f64::from_be_bytes);
+                Packed::Position { latitude, longitude }
+            }
+            _ => return None,
+        })
+    }
+
+    fn component(&mut self) -> Option<Vec<Packed<'f>>> {
+        let values = self.length()?;
+        (0..values).map(|_| Unpacker(self.bytes()??).value()).collect()
+    }
+
+    fn token(&mut self) -> Option<PackedToken<'f>> {
+        let (system, code, text) = (self.text()?, self.text()?, self.text()?);
+        let types = self.length()?;
+        let types = (0..types).map(|_| Some((self.text()?, self.text()??))).collect::<Option<_>>();
+        Some(PackedToken { system, code, text, types: types? })
+    }
+
+    fn reference(&mut self) -> Option<PackedReference<'f>> {
+        let target = if self.byte()? == 1 {
+            let resource_type = u16::from_be_bytes([self.byte()?, self.byte()?]);
+            let id = ResourceId::new(self.text()??)?;
+            let key = Key { resource_type: TypeId(resource_type), id };
+            Target::Resource { key, version: self.text()? }
+        } else {
+            match (self.text()?, self.text()?) {
+                (Some(url), version) => Target::Url { url, version },
+                (None, _) => Target::Nothing,
+            }
+        };
+        let identifier = match self.byte()? {
+            0 => None,
+            _ => Some((self.text()?, self.text()?)),
+        };
+        Some(PackedReference { target, identifier })
+    }
+
+    fn range(&mut self) -> Option<Range<'f>> {
+        Some(Range { low: self.bytes()?, high: self.bytes()? })
+    }
+
+    fn text(&mut self) -> Option<Option<&'f str>> {
+        match self.bytes()? {
+            None => Some(None),
+            Some(bytes) => std::str::from_utf8(bytes).ok().map(Some),
+        }
+    }
+
+    fn bytes(&mut self) -> Option<Option<&'f [u8]>> {
+        let Some(length) = self.length()?.checked_sub(1) else { return Some(None) };
+        let (bytes, rest) = self.0.split_at_checked(length)?;
+        self.0 = rest;
+        Some(Some(bytes))
+    }
+
+    fn length(&mut self) -> Option<usize> {
+        let mut length = 0_usize;
+        for shift in (0..35).step_by(7) {
+            let byte = self.byte()?;
+            length |= usize::from(byte & 0x7f).checked_shl(shift)?;
+            if byte < 0x80 {
+                return Some(length);
+            }
+        }
+        None
+    }
+
+    fn eight(&mut self) -> Option<[u8; 8]> {
+        let (bytes, rest) = self.0.split_first_chunk::<8>()?;
+        self.0 = rest;
+        Some(*bytes)
+    }
+
+    fn byte(&mut self) -> Option<u8> {
+        let (&byte, rest) = self.0.split_first()?;
+        self.0 = rest;
+        Some(byte)
+    }
+}
+
+/// What a criterion is tested on: a version's name, time and values.
+#[derive(Clone, Copy)]
+pub struct Tested<'f> {
+    /// The resource.
+    pub key: Key,
+    /// When it was written; none for what is yet to be.
+    pub last_updated: Option<Timestamp>,
+    pub(crate) values: Values<'f>,
+}
+
+impl<'f> Tested<'f> {
+    /// A version that is yet to be written.
+    #[must_use]
+    pub fn new(key: Key, forward: &'f Forward) -> Self {
+        Self { key, last_updated: None, values: forward.view() }
+    }
+}
