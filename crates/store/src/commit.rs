@@ -6,7 +6,8 @@ use base::{Fault, Timestamp};
 
 use crate::Snapshot;
 use crate::content::Content;
-use crate::key::Key;
+use crate::key::{Key, SnapshotNumber};
+use crate::plan::TypeSearch;
 use crate::version::VersionHead;
 
 /// One request's changes: all of them happen, under one commit number and one `last_updated`, or
@@ -15,13 +16,26 @@ use crate::version::VersionHead;
 pub struct Commit {
     /// In the order in which they are decided. No two may write the same resource.
     pub operations: Vec<Operation>,
+    /// The conditions that were looked up before: all still hold, or nothing happens.
+    pub guards: Vec<Guard>,
+}
+
+/// A condition on other resources, and what it came to when it was looked up.
+#[derive(Clone, Debug)]
+pub struct Guard {
+    /// The snapshot at which it was looked up.
+    pub at: SnapshotNumber,
+    /// What was looked for.
+    pub search: TypeSearch,
+    /// What was found; all of it, or so much that one more changes nothing.
+    pub found: Vec<Key>,
 }
 
 impl Commit {
     /// A commit of one operation.
     #[must_use]
     pub fn of(operation: Operation) -> Self {
-        Self { operations: vec![operation] }
+        Self { operations: vec![operation], guards: Vec::new() }
     }
 
     pub(crate) fn stored_bytes(&self) -> usize {
@@ -121,6 +135,11 @@ pub enum Rejected {
         /// What does not hold.
         why: Refused,
     },
+    /// What was written since the look-up of a guard may have changed its answer: look again.
+    Stale {
+        /// The guard's index.
+        guard: usize,
+    },
     /// More commits wait for the writer than [`base::limits::WRITER_QUEUE`]: try again soon.
     QueueFull,
     /// The disk or the map is full; earlier data is untouched. Try again when there is room.
@@ -171,6 +190,7 @@ impl fmt::Display for Rejected {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::At { operation, why } => write!(f, "operation {operation}: {why}"),
+            Self::Stale { guard } => write!(f, "condition {guard} must be looked up again"),
             Self::QueueFull => f.write_str("too many writes are waiting; try again soon"),
             Self::NoRoom(fault) => write!(f, "there is no room: {fault}"),
             Self::Fault(fault) => write!(f, "{fault}"),

@@ -28,9 +28,11 @@ mod plan;
 mod rows;
 mod version;
 
-pub use commit::{Commit, Committed, Operation, Outcome, PutCondition, Refused, Rejected};
+pub use commit::{Commit, Committed, Guard, Operation, Outcome, PutCondition, Refused, Rejected};
 pub use content::Content;
-pub use embedded::{SearchError, Snapshot, Statistics, Step, Store, restore};
+pub use embedded::{
+    Indexed, ParameterState, SearchError, Snapshot, Statistics, Step, Store, restore,
+};
 pub use forward::{Forward, Tested, TypeNames};
 pub use key::{Key, ParameterId, ResourceId, Rid, SnapshotNumber, TypeId};
 pub use open::{OpenError, OpenFailure, StoreOptions};

@@ -50,7 +50,13 @@ impl Rows {
         let mut rows = Vec::new();
         for (parameter, value) in values.all() {
             let mut row = parameter.0.to_be_bytes().to_vec();
+            let before = rows.len();
             write_value(&mut row, &value, &mut rows);
+            if rows.len() == before {
+                // Every value has a row: it tells that the parameter is not missing.
+                row.push(NOTHING);
+                rows.push(row);
+            }
         }
         rows.sort_unstable();
         rows.dedup();
@@ -69,9 +75,9 @@ impl Rows {
 fn hash(parts: &[Option<&str>]) -> [u8; 8] {
     let mut text = Vec::with_capacity(64);
     for part in parts {
-        // No text holds the byte 0xff, so parts cannot run into each other.
+        // No text holds these bytes, so parts cannot run into each other.
         text.extend(part.unwrap_or_default().as_bytes());
-        text.push(0xff);
+        text.push(if part.is_some() { 0xff } else { 0xfe });
     }
     xxh3_64(&text).to_be_bytes()
 }
@@ -151,8 +157,7 @@ fn reference_rows(reference: &PackedReference<'_>, add: &mut dyn FnMut(u8, &[&[u
     match reference.target {
         Target::Resource { key, .. } => add(TARGET, &[&hash_key(&key)]),
         Target::Url { url, .. } => add(URL, &[&hash(&[Some(url)])]),
-        // So that every value has a row.
-        Target::Nothing => add(NOTHING, &[]),
+        Target::Nothing => {}
     }
     if let Some((system, code)) = reference.identifier {
         let token = PackedToken { system, code, text: None, types: Vec::new() };

@@ -157,6 +157,23 @@ impl<'t> Row<'t> {
     }
 }
 
+/// The bytes of a row with other compartments; `None` when it is broken.
+pub(crate) fn with_compartments(row: &[u8], compartments: &[Key]) -> Option<Vec<u8>> {
+    const LENGTH_AT: usize = 2 + 1 + 2 + 8 + 8 + 16 + 12 + 4;
+    let (before, rest) = row.split_at_checked(LENGTH_AT)?;
+    let (old, rest) = rest.split_first_chunk::<4>()?;
+    let (&id_length, _) = rest.split_first()?;
+    let (id, rest) = rest.split_at_checked(1 + usize::from(id_length))?;
+    let body = rest.get(u32::from_be_bytes(*old) as usize..)?;
+    let mut packed = Vec::new();
+    for compartment in compartments {
+        packed.extend(compartment.resource_type.0.to_be_bytes());
+        push_id(&mut packed, compartment.id);
+    }
+    let length = u32::try_from(packed.len()).ok()?.to_be_bytes();
+    Some([before, &length, id, &packed, body].concat())
+}
+
 /// The bytes of the row of `head`; `content` is `None` for a deletion.
 pub(crate) fn write_row(head: &VersionHead, content: Option<&Content>) -> Vec<u8> {
     debug_assert_eq!(content.is_none(), head.kind == Kind::Delete);

@@ -9,9 +9,11 @@ use super::engine::View;
 use super::packages;
 use super::read::{Head, broken, latest, read_rid};
 use super::tables::{
-    BY_TYPE, COMMITS, COMPARTMENT, CURRENT, FORWARD, HISTORY, LIVE, SUPERSEDED, VERSION,
+    BY_TYPE, COMMITS, COMPARTMENT, CURRENT, FORWARD, HISTORY, LIVE, SEARCH, SUPERSEDED, VERSION,
 };
+use crate::forward::Values;
 use crate::key::{self, Key, Rid, TypeId};
+use crate::rows::Rows;
 use crate::version::{Kind, Row};
 
 /// Contradictions told one by one; of more, the number.
@@ -211,6 +213,24 @@ impl Check {
                 self.expect(exists, || format!("'{name}' names version {}, which is gone", rid.0));
             }
         }
+        self.search(view)
+    }
+
+    /// The index has the rows of all packed values, and no others.
+    fn search(&mut self, view: View<'_>) -> Result<(), Fault> {
+        let mut expected = 0;
+        for entry in view.all(FORWARD)? {
+            let (rid, forward) = entry?;
+            for row in Rows::of(Values(forward)).iter() {
+                expected += 1;
+                let exists = view.get(SEARCH, &[row, rid].concat())?.is_some();
+                self.expect(exists, || format!("a value of version {rid:?} is not in the index"));
+            }
+        }
+        let found = view.entries(SEARCH)?;
+        self.expect(found == expected, || {
+            format!("the index has {found} rows, expected are {expected}")
+        });
         Ok(())
     }
 }

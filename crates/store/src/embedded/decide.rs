@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 use base::{Fault, TICKS_PER_SECOND, Timestamp};
 
 use super::engine::View;
+use super::guard::is_stale;
 use super::read::{Head, named_row, newest};
 use crate::commit::{Commit, Operation, Outcome, PutCondition, Refused, Rejected};
 use crate::content::Content;
@@ -15,10 +16,14 @@ use crate::version::{Kind, VersionHead};
 const MICROSECOND: i64 = TICKS_PER_SECOND / 1_000_000;
 
 /// Decides the commits of one group, each on top of the ones before it.
-pub(super) struct Decider<'t> {
+pub(super) struct Decider<'t, 'c> {
     view: View<'t>,
+    /// The newest commit that the tables hold.
+    on_disk: Head,
     /// The newest commit, those of this group included.
     head: Head,
+    /// What this group's commits write.
+    written: Vec<Effect<'c>>,
     /// What this group's commits left of the resources they touched; `None` is no version at all.
     changed: HashMap<Key, Option<Standing>>,
 }
@@ -45,6 +50,7 @@ pub(super) struct Decided<'c> {
 }
 
 /// What is to be written for one operation.
+#[derive(Clone, Copy)]
 pub(super) enum Effect<'c> {
     /// A new version.
     Append {
@@ -59,17 +65,18 @@ pub(super) enum Effect<'c> {
     Purge { key: Key, live: i64 },
 }
 
-impl<'t> Decider<'t> {
+impl<'t, 'c> Decider<'t, 'c> {
     pub(super) fn new(view: View<'t>, head: Head) -> Self {
-        Self { view, head, changed: HashMap::new() }
+        Self { view, on_disk: head, head, written: Vec::new(), changed: HashMap::new() }
     }
 
     /// Decides `commit`; the next one sees what it does. A rejected commit is as if it never was.
-    pub(super) fn decide<'c>(
+    pub(super) fn decide(
         &mut self,
         commit: &'c Commit,
         now: Timestamp,
     ) -> Result<Decided<'c>, Rejected> {
+        self.guards(commit)?;
         let tick_after = Timestamp::from_ticks(self.head.last_updated.ticks() + MICROSECOND);
         let mut deciding = Deciding {
             group: self,
@@ -87,8 +94,27 @@ impl<'t> Decider<'t> {
         if !effects.is_empty() {
             self.head = Head { number: self.head.number + 1, rid, last_updated };
             self.changed.extend(changed);
+            self.written.extend_from_slice(&effects);
         }
         Ok(Decided { head: self.head, outcomes, effects })
+    }
+
+    fn guards(&self, commit: &Commit) -> Result<(), Rejected> {
+        if commit.guards.is_empty() {
+            return Ok(());
+        }
+        let is_live = |standing: &Option<Standing>| standing.is_some_and(|it| it.is_live());
+        let changed = self.changed.iter().map(|(key, standing)| (*key, is_live(standing)));
+        let changed = changed.collect::<HashMap<_, _>>();
+        for (index, guard) in commit.guards.iter().enumerate() {
+            let stored = (self.view, &self.on_disk);
+            match is_stale(guard, stored, &self.written, &changed) {
+                Ok(false) => {}
+                Ok(true) => return Err(Rejected::Stale { guard: index }),
+                Err(fault) => return Err(Rejected::Fault(fault)),
+            }
+        }
+        Ok(())
     }
 }
 
@@ -121,7 +147,7 @@ impl From<Fault> for No {
 
 /// One commit on its way.
 struct Deciding<'d, 't, 'c> {
-    group: &'d Decider<'t>,
+    group: &'d Decider<'t, 'c>,
     last_updated: Timestamp,
     rid: Rid,
     changed: HashMap<Key, Option<Standing>>,

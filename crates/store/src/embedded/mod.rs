@@ -7,7 +7,9 @@ mod changes;
 mod check;
 mod decide;
 pub(crate) mod engine;
+mod guard;
 mod history;
+mod index;
 mod migrate;
 mod open;
 mod opening;
@@ -40,6 +42,7 @@ use crate::key::{self, SnapshotNumber, TypeId};
 use crate::open::{OpenError, OpenFailure, StoreOptions};
 
 pub use self::backup::restore;
+pub use self::index::{Indexed, ParameterState};
 pub use self::search::{SearchError, Step};
 pub use self::snapshot::Snapshot;
 

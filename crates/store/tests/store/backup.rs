@@ -16,7 +16,7 @@ fn a_backup_taken_while_writing_is_one_moment_of_the_store() {
             for number in 0..300 {
                 let body = format!("{number}");
                 let operations = vec![put(patient("left"), &body), put(patient("right"), &body)];
-                store.commit(Commit { operations }).await.unwrap();
+                store.commit(Commit { operations, ..Commit::default() }).await.unwrap();
             }
         });
         let (store, to) = (world.store.clone(), to.clone());

@@ -31,7 +31,7 @@ fn clients_share_syncs_and_none_is_lost() {
     assert_eq!((statistics.commits, statistics.versions), (640, 640));
     assert!(statistics.groups < statistics.commits, "{statistics:?}");
     assert_eq!(statistics.readers, 0, "no snapshot holds a transaction");
-    assert_eq!(world.store.snapshot().count(&all_of(vec![])).unwrap(), 640);
+    assert_eq!(world.store.snapshot().count(&all_of(both())).unwrap(), 640);
     world.sound();
 }
 
@@ -105,7 +105,7 @@ fn readers_see_whole_commits_while_others_write() {
                     let snapshot = store.snapshot();
                     let left = body_of(&snapshot, &patient("left")).unwrap();
                     assert_eq!(body_of(&snapshot, &patient("right")).as_ref(), Some(&left));
-                    assert_eq!(found(&snapshot, &all_of(vec![])), ["left", "right"]);
+                    assert_eq!(found(&snapshot, &all_of(both())), ["left", "right"]);
                     if left == "200" {
                         break;
                     }
@@ -114,7 +114,7 @@ fn readers_see_whole_commits_while_others_write() {
         });
         let readers = readers.collect::<Vec<_>>();
         for number in 1..=200 {
-            store.commit(Commit { operations: pair(number) }).await.unwrap();
+            store.commit(Commit { operations: pair(number), ..Commit::default() }).await.unwrap();
         }
         for reader in readers {
             reader.await.unwrap();
@@ -148,7 +148,7 @@ fn a_closed_store_finishes_what_is_queued_and_takes_no_more() {
                 Err(other) => panic!("{other}"),
             }
         }
-        assert_eq!(world.store.snapshot().count(&all_of(vec![])).unwrap(), stored);
+        assert_eq!(world.store.snapshot().count(&all_of(both())).unwrap(), stored);
     });
     let late = world.commit(vec![put(patient("late"), "x")]);
     assert!(matches!(late, Err(Rejected::Closed)));

@@ -41,7 +41,7 @@ fn child_writes_until_killed() {
             tokio::spawn(async move {
                 for number in 0.. {
                     let operations = operations(&name, number);
-                    store.commit(Commit { operations }).await.unwrap();
+                    store.commit(Commit { operations, ..Commit::default() }).await.unwrap();
                     child::tell(&format!("stored {name} {number}"));
                 }
             })

@@ -17,7 +17,7 @@ fn a_second_delete_adds_no_version_and_an_absent_resource_says_so() {
     let current = now.current(&patient("p")).unwrap().unwrap();
     assert!(current.is_deletion() && current.body.is_empty());
     assert_eq!(current.head(), head);
-    assert_eq!(found(&now, &all_of(vec![])), Vec::<String>::new());
+    assert_eq!(found(&now, &all_of(both())), Vec::<String>::new());
     world.sound();
 }
 
@@ -45,7 +45,7 @@ fn a_hard_delete_vanishes_from_every_snapshot() {
     for snapshot in [&old, &world.store.snapshot()] {
         assert_eq!(snapshot.current(&patient("p")).unwrap(), None);
         assert_eq!(snapshot.version(&patient("p"), 1).unwrap(), None);
-        assert_eq!(found(snapshot, &all_of(vec![])), ["q"]);
+        assert_eq!(found(snapshot, &all_of(both())), ["q"]);
         assert_eq!(told(snapshot, &HistoryPlan::of(HistoryOf::System)), ["q/1"]);
         assert_eq!(names(snapshot, &rids), ["q"]);
         assert_eq!(snapshot.count(&all_of(only(PATIENT))).unwrap(), 1);
@@ -56,7 +56,7 @@ fn a_hard_delete_vanishes_from_every_snapshot() {
     let anew = world.run(put(patient("p"), "anew"));
     assert!(matches!(anew, Outcome::Created(it) if it.number == 1), "{anew:?}");
     assert_eq!(old.current(&patient("p")).unwrap(), None);
-    assert_eq!(found(&old, &all_of(vec![])), ["q"]);
+    assert_eq!(found(&old, &all_of(both())), ["q"]);
     drop(old);
     world.reopened().sound();
 }
@@ -68,6 +68,6 @@ fn a_hard_delete_takes_a_deleted_resource_too() {
     world.run(delete(patient("p")));
     world.run(Operation::HardDelete { key: patient("p") });
     assert_eq!(told(&world.store.snapshot(), &HistoryPlan::of(HistoryOf::System)), [""; 0]);
-    assert_eq!(world.store.snapshot().count(&all_of(vec![])).unwrap(), 0);
+    assert_eq!(world.store.snapshot().count(&all_of(both())).unwrap(), 0);
     world.sound();
 }

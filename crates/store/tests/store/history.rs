@@ -88,7 +88,8 @@ fn a_restricted_type_is_in_no_history() {
     let world = lives();
     let now = world.store.snapshot();
     let hidden = TypeRestriction { resource_type: PATIENT, restriction: Restriction::Nothing };
-    let restricted = |of| HistoryPlan { restrictions: vec![hidden.clone()], ..HistoryPlan::of(of) };
+    let restrictions = Restrictions { types: vec![hidden], others_hidden: false };
+    let restricted = |of| HistoryPlan { restrictions: restrictions.clone(), ..HistoryPlan::of(of) };
     assert_eq!(told(&now, &restricted(HistoryOf::System)), ["o/1"]);
     assert_eq!(told(&now, &restricted(HistoryOf::Type(PATIENT))), [""; 0]);
     assert_eq!(told(&now, &restricted(HistoryOf::Instance(patient("p")))), [""; 0]);

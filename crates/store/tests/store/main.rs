@@ -18,5 +18,6 @@ mod packages;
 mod paging;
 mod power;
 mod room;
+mod searching;
 mod world;
 mod writing;

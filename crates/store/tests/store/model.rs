@@ -128,7 +128,7 @@ fn strip(told: Vec<Told>) -> Vec<(Key, u64, Option<String>)> {
 fn compare(world: &World, model: &Model, at: u64) {
     let snapshot = world.store.snapshot_at(SnapshotNumber(at)).unwrap().unwrap();
     for resource_type in [None, Some(TypeId(1)), Some(TypeId(2))] {
-        let plan = all_of(resource_type.map(only).unwrap_or_default());
+        let plan = all_of(resource_type.map_or_else(both, only));
         let expected = strip(model.listed(at, resource_type));
         assert_eq!(tell(&snapshot, &snapshot.search(&plan).unwrap().rids), expected);
         assert_eq!(snapshot.count(&plan).unwrap(), expected.len() as u64);

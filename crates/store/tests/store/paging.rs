@@ -42,10 +42,10 @@ fn a_page_shows_the_moment_it_was_pinned_to() {
     assert_eq!(pinned.count(&plan).unwrap(), 25);
 
     let again = world.store.snapshot_at(pinned.number()).unwrap().unwrap();
-    assert_eq!(found(&again, &all_of(vec![])), numbered(0..25));
+    assert_eq!(found(&again, &all_of(both())), numbered(0..25));
     let now = world.store.snapshot();
-    assert_eq!(now.count(&all_of(vec![])).unwrap(), 25 - 3 + 3);
-    let order = found(&now, &all_of(vec![]));
+    assert_eq!(now.count(&all_of(both())).unwrap(), 25 - 3 + 3);
+    let order = found(&now, &all_of(both()));
     assert_eq!(order.len(), 25);
     assert_eq!(order.last().map(String::as_str), Some("new3"), "updates move to the end");
     world.sound();
@@ -56,7 +56,7 @@ fn descending_is_the_same_list_from_the_other_end() {
     let world = World::new();
     twenty_five(&world);
     let pinned = world.store.snapshot();
-    let mut plan = SearchPlan { descending: true, most: 7, ..SearchPlan::default() };
+    let mut plan = SearchPlan { descending: true, most: 7, ..all_of(both()) };
     let mut all = Vec::new();
     loop {
         let page = pinned.search(&plan).unwrap();
@@ -74,7 +74,7 @@ fn the_last_page_is_not_followed_by_an_empty_one() {
     let world = World::new();
     twenty_five(&world);
     let now = world.store.snapshot();
-    let page = |most| now.search(&SearchPlan { most, ..SearchPlan::default() }).unwrap();
+    let page = |most| now.search(&SearchPlan { most, ..all_of(both()) }).unwrap();
     assert!(!page(25).more);
     assert!(page(24).more);
     assert_eq!((page(0).rids.len(), page(0).more), (0, true));
@@ -91,15 +91,14 @@ fn types_are_merged_in_the_order_of_writing_and_restrictions_hide_them() {
     }
     let now = world.store.snapshot();
     let merged = ["p0", "o0", "p1", "o1", "p2", "o2", "p3", "o3"];
-    assert_eq!(found(&now, &all_of(vec![])), merged);
-    let mut both = [only(OBSERVATION), only(PATIENT)].concat();
-    assert_eq!(found(&now, &all_of(both.clone())), merged);
-    both[1].restriction = Restriction::Nothing;
-    assert_eq!(found(&now, &all_of(both.clone())), ["o0", "o1", "o2", "o3"]);
-    assert_eq!(now.count(&all_of(both.clone())).unwrap(), 4);
+    assert_eq!(found(&now, &all_of(both())), merged);
+    let hidden = TypeRestriction { resource_type: PATIENT, restriction: Restriction::Nothing };
+    let restrictions = Restrictions { types: vec![hidden], others_hidden: false };
+    let plan = SearchPlan { restrictions, ..all_of(both()) };
+    assert_eq!(found(&now, &plan), ["o0", "o1", "o2", "o3"]);
+    assert_eq!(now.count(&plan).unwrap(), 4);
     let by_id = Criterion::Ids(vec![id("p1"), id("o1")]);
-    let plan = SearchPlan { criteria: vec![by_id], ..all_of(both) };
-    assert_eq!(found(&now, &plan), ["o1"]);
+    assert_eq!(found(&now, &with(plan, &[by_id])), ["o1"]);
 }
 
 #[test]
@@ -113,7 +112,7 @@ fn ids_are_looked_up_at_the_snapshot_and_come_once() {
     world.run(delete(patient("a")));
     world.run(put(patient("b"), "y"));
     let ids = |texts: &[&str]| Criterion::Ids(texts.iter().map(|text| id(text)).collect());
-    let plan = |criteria| SearchPlan { criteria, ..all_of(vec![]) };
+    let plan = |criteria: Vec<Criterion>| with(all_of(both()), &criteria);
     let listed = plan(vec![ids(&["c", "b", "a", "b", "unknown"])]);
     assert_eq!(found(&old, &listed), ["a", "b", "c", "b"]);
     let now = world.store.snapshot();
@@ -137,9 +136,9 @@ fn last_updated_is_an_interval_of_commits() {
     };
     let after = |moment: Timestamp| Timestamp::from_ticks(moment.ticks() + 1);
     let within = |from, before| Criterion::LastUpdated { from, before };
-    let outside = |from, before| Criterion::NotLastUpdated { from, before };
+    let outside = |from, before| Criterion::Not(Box::new(Criterion::LastUpdated { from, before }));
     let check = |criteria: Vec<Criterion>, expected: Vec<String>| {
-        let plan = SearchPlan { criteria, ..all_of(only(PATIENT)) };
+        let plan = with(all_of(only(PATIENT)), &criteria);
         assert_eq!(found(&now, &plan), expected, "{plan:?}");
         assert_eq!(now.count(&plan).unwrap(), expected.len() as u64);
         let plan = SearchPlan { descending: true, ..plan };
@@ -168,7 +167,7 @@ fn snapshots_exist_from_nothing_to_the_latest_commit() {
     world.run(put(patient("p"), "one"));
     world.run(put(patient("p"), "two"));
     let at = |number| world.store.snapshot_at(SnapshotNumber(number)).unwrap();
-    assert_eq!(found(&at(0).unwrap(), &all_of(vec![])), Vec::<String>::new());
+    assert_eq!(found(&at(0).unwrap(), &all_of(both())), Vec::<String>::new());
     assert_eq!(body_of(&at(1).unwrap(), &patient("p")).as_deref(), Some("one"));
     assert_eq!(body_of(&at(2).unwrap(), &patient("p")).as_deref(), Some("two"));
     assert!(at(3).is_none());
@@ -186,7 +185,7 @@ fn counts_of_whole_types_agree_with_walking() {
     world.run(put(observation("o"), "x"));
     let now = world.store.snapshot();
     assert_eq!(now.count(&all_of(only(PATIENT))).unwrap(), 24);
-    assert_eq!(now.count(&all_of(vec![])).unwrap(), 25);
+    assert_eq!(now.count(&all_of(both())).unwrap(), 25);
     world.run(put(observation("later"), "x"));
-    assert_eq!(now.count(&all_of(vec![])).unwrap(), 25, "walked, since it is no longer the latest");
+    assert_eq!(now.count(&all_of(both())).unwrap(), 25, "walked, since it is no longer the latest");
 }

@@ -39,7 +39,7 @@ fn child_commits_a_few_times() {
     let store = Store::open(&folder, options(&base_clock())).unwrap();
     for number in 0..COMMITS {
         let operations = operations("c", number);
-        RUNTIME.block_on(store.commit(Commit { operations })).unwrap();
+        RUNTIME.block_on(store.commit(Commit { operations, ..Commit::default() })).unwrap();
         child::tell("stored");
     }
 }

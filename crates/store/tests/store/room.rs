@@ -40,7 +40,7 @@ fn a_full_map_refuses_and_goes_on_when_there_is_room() {
     let stored = fill(&world);
     assert!((20..48).contains(&stored), "{stored}");
     let now = world.store.snapshot();
-    assert_eq!((now.number().0, now.count(&all_of(vec![])).unwrap()), (stored, stored));
+    assert_eq!((now.number().0, now.count(&all_of(both())).unwrap()), (stored, stored));
     drop(now);
     world.sound();
 
@@ -66,8 +66,8 @@ fn a_map_grows_by_doubling_while_readers_read() {
         let mut reads = 0_u64;
         while stopped.try_recv() != Err(std::sync::mpsc::TryRecvError::Disconnected) {
             let now = store.snapshot();
-            let count = now.count(&all_of(vec![])).unwrap();
-            assert_eq!(found(&now, &all_of(vec![])).len() as u64, count);
+            let count = now.count(&all_of(both())).unwrap();
+            assert_eq!(found(&now, &all_of(both())).len() as u64, count);
             reads += 1;
         }
         reads
@@ -80,7 +80,7 @@ fn a_map_grows_by_doubling_while_readers_read() {
     let statistics = world.store.statistics().unwrap();
     assert!(statistics.map_bytes > 8 << 20, "{statistics:?}");
     assert!(statistics.bytes_used <= statistics.map_bytes);
-    assert_eq!(pinned.count(&all_of(vec![])).unwrap(), 0);
+    assert_eq!(pinned.count(&all_of(both())).unwrap(), 0);
     world.sound();
 }
 
@@ -102,7 +102,7 @@ fn only_the_commit_that_does_not_fit_is_refused() {
             assert_eq!(large, matches!(answer, Err(Rejected::NoRoom(_))), "{answer:?}");
         }
     });
-    assert_eq!(world.store.snapshot().count(&all_of(vec![])).unwrap(), 21);
+    assert_eq!(world.store.snapshot().count(&all_of(both())).unwrap(), 21);
     world.sound();
 }
 
@@ -125,7 +125,7 @@ fn child_writes_up_to_the_file_size_limit() {
     };
     assert!(matches!(refused, Rejected::NoRoom(_)), "{refused}");
     assert!(matches!(write(stored), Err(Rejected::NoRoom(_))));
-    assert_eq!(store.snapshot().count(&all_of(vec![])).unwrap(), stored);
+    assert_eq!(store.snapshot().count(&all_of(both())).unwrap(), stored);
     child::tell(&format!("full {stored}"));
     std::io::stdin().read_line(&mut String::new()).unwrap();
     for more in 0..20 {
@@ -163,6 +163,6 @@ fn a_file_size_limit_refuses_and_the_same_process_goes_on_when_it_is_raised() {
     assert!(full > 5 && done == full + 20, "{told:?}");
     let clock = base::TestClock::at(base::Timestamp::from_unix_seconds(1_800_000_000));
     let store = Store::open(folder.path(), options(&clock)).unwrap();
-    assert_eq!(store.snapshot().count(&all_of(vec![])).unwrap(), done);
+    assert_eq!(store.snapshot().count(&all_of(both())).unwrap(), done);
     assert_eq!(store.check(), Vec::<String>::new());
 }

@@ -54,7 +54,7 @@ impl World {
     }
 
     pub(crate) fn commit(&self, operations: Vec<Operation>) -> Result<Committed, Rejected> {
-        RUNTIME.block_on(self.store.commit(Commit { operations }))
+        RUNTIME.block_on(self.store.commit(Commit { operations, ..Commit::default() }))
     }
 
     /// One operation that must succeed.
@@ -118,12 +118,24 @@ pub(crate) fn delete(key: Key) -> Operation {
     Operation::Delete { key, condition: None }
 }
 
-pub(crate) fn only(resource_type: TypeId) -> Vec<TypeRestriction> {
-    vec![TypeRestriction { resource_type, restriction: Restriction::Everything }]
+pub(crate) fn only(resource_type: TypeId) -> Vec<TypeSearch> {
+    vec![TypeSearch { resource_type, criterion: Criterion::everything() }]
 }
 
-pub(crate) fn all_of(types: Vec<TypeRestriction>) -> SearchPlan {
+/// All types that tests write.
+pub(crate) fn both() -> Vec<TypeSearch> {
+    [only(PATIENT), only(OBSERVATION)].concat()
+}
+
+pub(crate) fn all_of(types: Vec<TypeSearch>) -> SearchPlan {
     SearchPlan { types, most: 1_000, ..SearchPlan::default() }
+}
+
+/// The plan, with criteria that all hold for all of its types.
+pub(crate) fn with(plan: SearchPlan, criteria: &[Criterion]) -> SearchPlan {
+    let criterion = Criterion::All(criteria.to_vec());
+    let ask = |of: TypeSearch| TypeSearch { criterion: criterion.clone(), ..of };
+    SearchPlan { types: plan.types.into_iter().map(ask).collect(), ..plan }
 }
 
 /// The ids of the matches, in order.

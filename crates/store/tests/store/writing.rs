@@ -1,6 +1,7 @@
 //! Creating, updating and the conditions on it.
 
 use base::Timestamp;
+use fhir::search::Value;
 use store::*;
 
 use crate::world::*;
@@ -93,7 +94,7 @@ fn a_commit_happens_whole_or_not_at_all() {
     ]);
     assert!(matches!(refused, Err(Rejected::At { operation: 2, why: Refused::NotFound })));
     assert_eq!(world.store.snapshot().number(), before);
-    assert_eq!(found(&world.store.snapshot(), &all_of(vec![])), ["p"]);
+    assert_eq!(found(&world.store.snapshot(), &all_of(both())), ["p"]);
 
     let whole = world.commit(vec![put(patient("q"), "new"), delete(patient("p"))]).unwrap();
     assert_eq!(whole.snapshot.number().0, before.0 + 1);
@@ -156,7 +157,7 @@ fn what_was_stored_is_there_after_reopening() {
         let now = world.store.snapshot();
         assert_eq!(now.number(), SnapshotNumber(4));
         assert_eq!(body_of(&now, &patient("p")).as_deref(), Some("two"));
-        assert_eq!(found(&now, &all_of(vec![])), ["p"]);
+        assert_eq!(found(&now, &all_of(both())), ["p"]);
         assert_eq!(world.store.guid(), guid);
         world.sound();
     }
@@ -168,9 +169,9 @@ fn what_was_stored_is_there_after_reopening() {
 #[test]
 fn compartments_and_search_values_come_and_go_with_their_versions() {
     let world = World::new();
-    let mut rich = content("vitals");
-    rich.compartments = vec![patient("p"), patient("q")];
-    rich.forward = b"packed".to_vec();
+    let values = [(ParameterId(7), Value::String("vital".into()))];
+    let forward = Forward::pack(&values, &|_| None);
+    let rich = content("vitals").with_values(forward, vec![patient("p"), patient("q")]);
     let key = observation("o");
     world.run(Operation::Put { key, condition: PutCondition::Any, content: rich });
     world.sound();

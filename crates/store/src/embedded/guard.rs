@@ -1,0 +1,91 @@
+//! Conditions that were looked up before the writer was entered, tested on what was written since:
+//! so two clients with the same condition cannot both find nothing and both create.
+
+use std::collections::HashMap;
+
+use base::Fault;
+
+use super::decide::Effect;
+use super::engine::View;
+use super::index::highest;
+use super::read::{Head, named_row, newest, row};
+use super::tables::FORWARD;
+use crate::commit::Guard;
+use crate::forward::{Tested, Values};
+use crate::key::{self, Key, Rid};
+use crate::plan::Criterion;
+use crate::version::{Kind, VersionHead};
+
+/// More versions since the look-up than this are not looked at one by one: it is made again.
+const VERSIONS: u64 = 1_000;
+
+/// Whether something that was written after a guard's look-up could have changed its answer.
+/// `written` are the effects of commits of this group, which no table has yet.
+pub(super) fn is_stale(
+    guard: &Guard,
+    (view, on_disk): (View<'_>, &Head),
+    written: &[Effect<'_>],
+    changed: &HashMap<Key, bool>,
+) -> Result<bool, Fault> {
+    let after = highest(view, guard.at.0)?;
+    if on_disk.rid.0.saturating_sub(after.0) > VERSIONS {
+        return Ok(true);
+    }
+    for key in &guard.found {
+        let is_there = match changed.get(key) {
+            Some(is_live) => *is_live,
+            None => match newest(view, key, Rid(u64::MAX))? {
+                Some(rid) => named_row(view, rid)?.head.kind != Kind::Delete,
+                None => false,
+            },
+        };
+        if !is_there {
+            return Ok(true);
+        }
+    }
+    let is_local = is_local(&guard.search.criterion);
+    for rid in after.0 + 1..=on_disk.rid.0 {
+        // What was purged since may have been found, or not.
+        let Some(row) = row(view, Rid(rid))? else { return Ok(true) };
+        let values = view.get(FORWARD, &key::of_rid(Rid(rid)))?.unwrap_or_default();
+        if !is_local || matters(guard, &row.head, Values(values)) {
+            return Ok(true);
+        }
+    }
+    Ok(written.iter().any(|effect| match effect {
+        Effect::Purge { key, .. } => !is_local || key.resource_type == guard.search.resource_type,
+        Effect::Append { version, content, .. } => {
+            let values = content.map_or(&[][..], |content| content.forward.as_bytes());
+            !is_local || matters(guard, version, Values(values))
+        }
+    }))
+}
+
+/// Whether a version makes another answer: it matches and was not found, or was and does not.
+fn matters(guard: &Guard, version: &VersionHead, values: Values<'_>) -> bool {
+    if version.key.resource_type != guard.search.resource_type {
+        return false;
+    }
+    let (key, last_updated) = (version.key, Some(version.last_updated));
+    let is_there = version.kind != Kind::Delete;
+    let tested = Tested { key, last_updated, values };
+    let matches = tested.meets(&guard.search.criterion).map(|met| met && is_there);
+    matches != Some(guard.found.contains(&key))
+}
+
+/// Whether a version's own values decide.
+fn is_local(criterion: &Criterion) -> bool {
+    match criterion {
+        Criterion::All(criteria) | Criterion::Any(criteria) => criteria.iter().all(is_local),
+        Criterion::Not(criterion) => is_local(criterion),
+        Criterion::Ids(_)
+        | Criterion::Keys(_)
+        | Criterion::LastUpdated { .. }
+        | Criterion::Value(..)
+        | Criterion::Present(_) => true,
+        Criterion::Compartment(_)
+        | Criterion::Chain { .. }
+        | Criterion::Has { .. }
+        | Criterion::Body(_) => false,
+    }
+}

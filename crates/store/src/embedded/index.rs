@@ -1,0 +1,157 @@
+//! The search index beside the commits: which parameters it is complete for, building it anew for
+//! versions that are there, and taking out what no page link can ask for any more.
+
+use base::{Fault, Timestamp};
+
+use super::Store;
+use super::apply::unindex;
+use super::engine::{View, Writer};
+use super::read::{broken, head_at, named_row, read_rid, row};
+use super::tables::{COMPARTMENT, FORWARD, HISTORY, META, PARAMETER, SEARCH, VERSION};
+use super::trouble::Trouble;
+use crate::forward::Forward;
+use crate::key::{self, Key, ParameterId, Rid};
+use crate::rows::Rows;
+use crate::version::with_compartments;
+
+/// Row of `meta`: up to which rid the versions before have no index rows any more.
+const META_VACUUMED: &[u8] = b"vacuumed";
+
+/// Whether a search by a parameter finds everything.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ParameterState {
+    /// Resources that were there before the parameter are not in its index yet.
+    Building,
+    /// All are.
+    Complete,
+}
+
+/// The search values of a version that is there.
+#[derive(Clone, Debug)]
+pub struct Indexed {
+    /// The version.
+    pub rid: Rid,
+    /// What a search finds it by.
+    pub forward: Forward,
+    /// The compartments the resource is in.
+    pub compartments: Vec<Key>,
+}
+
+impl Store {
+    /// The parameters whose index was begun.
+    ///
+    /// # Errors
+    /// A [`Fault`] when the file cannot be read.
+    pub fn parameters(&self) -> Result<Vec<(ParameterId, ParameterState)>, Fault> {
+        let reader = self.shared.engine.read()?;
+        let rows = reader.view().all(PARAMETER)?.map(|entry| {
+            let (parameter, state) = entry?;
+            let parameter = key::read_u64(parameter).ok_or_else(|| broken("parameter"))?;
+            let state = match state {
+                [0] => ParameterState::Building,
+                [1] => ParameterState::Complete,
+                _ => return Err(broken("parameter")),
+            };
+            Ok((ParameterId(parameter), state))
+        });
+        rows.collect()
+    }
+
+    /// Keeps the states of parameters. It is on the disk when this returns. Blocking.
+    ///
+    /// # Errors
+    /// A [`Fault`], for which [`Fault::is_no_room`] tells a full disk or map apart; nothing is then
+    /// changed.
+    pub fn set_parameters(&self, states: &[(ParameterId, ParameterState)]) -> Result<(), Fault> {
+        self.shared.engine.write_growing(|writer| {
+            states.iter().try_for_each(|(parameter, state)| {
+                let state = u8::from(*state == ParameterState::Complete);
+                writer.put(PARAMETER, &parameter.0.to_be_bytes(), &[state])
+            })
+        })
+    }
+
+    /// Replaces what a search finds some versions by; those that are gone are left out. Blocking;
+    /// commits wait meanwhile, so ask for some hundreds at once.
+    ///
+    /// # Errors
+    /// As [`Store::set_parameters`].
+    pub fn reindex(&self, versions: &[Indexed]) -> Result<(), Fault> {
+        self.shared.engine.write_growing(|writer| {
+            versions.iter().try_for_each(|version| replace(writer, version))
+        })
+    }
+
+    /// Takes the index rows of versions out that were superseded before `before`, of at most `most`
+    /// versions that took a place; tells whether more are left. Blocking; commits wait meanwhile.
+    ///
+    /// # Errors
+    /// As [`Store::set_parameters`].
+    pub fn vacuum(&self, before: Timestamp, most: usize) -> Result<bool, Fault> {
+        self.shared.engine.write_growing(|writer| {
+            let done = writer.view().get(META, META_VACUUMED)?;
+            let done = done.map_or(Some(0), key::read_u64).ok_or_else(|| broken("meta"))?;
+            let (next, superseded) = superseded(writer.view(), done, before, most)?;
+            for rid in superseded {
+                unindex(writer, rid)?;
+                writer.delete(FORWARD, &key::of_rid(rid))?;
+            }
+            if next > done {
+                writer.put(META, META_VACUUMED, &next.to_be_bytes())?;
+            }
+            Ok(next >= done.saturating_add(most as u64))
+        })
+    }
+}
+
+/// The versions whose place was taken by those after `done`, and the last of these.
+fn superseded(
+    view: View<'_>,
+    done: u64,
+    before: Timestamp,
+    most: usize,
+) -> Result<(u64, Vec<Rid>), Fault> {
+    let (mut next, mut found) = (done, Vec::new());
+    let (from, to) = (key::of_rid(Rid(done.saturating_add(1))), key::of_rid(Rid(u64::MAX)));
+    for entry in view.range(VERSION, &from, &to)?.take(most) {
+        let rid = read_rid(entry?.0, "version")?;
+        let head = named_row(view, rid)?.head;
+        if head.last_updated >= before {
+            break;
+        }
+        next = rid.0;
+        let Some(number) = head.number.checked_sub(1) else { continue };
+        if let Some(old) = view.get(HISTORY, &key::of_history(&head.key, number))? {
+            found.push(read_rid(old, "history")?);
+        }
+    }
+    Ok((next, found))
+}
+
+fn replace(writer: &mut Writer<'_>, version: &Indexed) -> Result<(), Trouble> {
+    let rid_bytes = key::of_rid(version.rid);
+    let Some(old) = row(writer.view(), version.rid)? else { return Ok(()) };
+    let (of, before) = (old.head.key.resource_type, old.compartments().collect::<Vec<_>>());
+    unindex(writer, version.rid)?;
+    for compartment in before {
+        writer.delete(COMPARTMENT, &key::of_compartment(&compartment, of, version.rid))?;
+    }
+    for compartment in &version.compartments {
+        writer.put(COMPARTMENT, &key::of_compartment(compartment, of, version.rid), &[])?;
+    }
+    let changed = writer.view().get(VERSION, &rid_bytes)?;
+    let changed = changed.and_then(|row| with_compartments(row, &version.compartments));
+    writer.put(VERSION, &rid_bytes, &changed.ok_or_else(|| broken("version"))?)?;
+    for row in Rows::of(version.forward.view()).iter() {
+        writer.put(SEARCH, &[row, &rid_bytes].concat(), &[])?;
+    }
+    match version.forward.as_bytes() {
+        [] => writer.delete(FORWARD, &rid_bytes).map(drop),
+        forward => writer.put(FORWARD, &rid_bytes, forward),
+    }
+}
+
+/// The highest rid of a commit.
+pub(super) fn highest(view: View<'_>, commit: u64) -> Result<Rid, Fault> {
+    Ok(head_at(view, commit)?.rid)
+}
