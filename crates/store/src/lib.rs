@@ -4,8 +4,9 @@
 //! To add a table: its name in `embedded/tables.rs`, its key in `key.rs`, its rows in
 //! `embedded/apply.rs` (written, and taken out by a hard delete), its rule in `embedded/check.rs`,
 //! its section in `docs/store.md`, and a migration in `embedded/migrate.rs`.
-//! To add a search criterion: a variant in `plan.rs`; `embedded/scan.rs` will not compile without
-//! it.
+//! To add a search criterion: a variant in `plan.rs`; `matching.rs` and `embedded/search/criteria.rs`
+//! will not compile without it. To add a test of values: `matching.rs` decides it, `lookup.rs` says
+//! where its rows are, and the property test compares the two.
 //!
 //! Invariants: a commit that was answered survives `kill -9` and power loss; a snapshot gives the
 //! same answer for as long as it lives; a refused commit touches nothing; a page of rids rises (or
@@ -20,12 +21,14 @@ mod embedded;
 mod forward;
 mod key;
 pub mod lock;
+mod lookup;
 mod matching;
 mod open;
 mod package;
 mod page;
 mod plan;
 mod rows;
+mod sorting;
 mod version;
 
 pub use commit::{Commit, Committed, Guard, Operation, Outcome, PutCondition, Refused, Rejected};
@@ -39,7 +42,7 @@ pub use open::{OpenError, OpenFailure, StoreOptions};
 pub use package::KeptPackage;
 pub use page::Page;
 pub use plan::{
-    BodyTest, Comparison, Criterion, HistoryOf, HistoryPlan, Include, Included, NumberTest,
+    BodyTest, Comparison, Criterion, HistoryOf, HistoryPlan, Include, Included, NumberTest, Passes,
     ReferenceTest, Restriction, Restrictions, SearchPlan, SortBy, SortKey, Stop, StringTest, Test,
     TokenTest, TypeRestriction, TypeSearch, UnitTest, UriTest,
 };

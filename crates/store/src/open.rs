@@ -19,7 +19,12 @@ pub struct StoreOptions {
     pub map_bytes: usize,
     /// Bytes up to which the map may grow by doubling; past it there is no room.
     pub map_bytes_most: usize,
+    /// Up to so many matches a sort gathers; more are met by walking the index in its order.
+    pub gathered_most: u64,
 }
+
+/// Where walking begins to be cheaper on Synthea's data, a page being twenty.
+const GATHERED_MOST: u64 = 4_000;
 
 impl Default for StoreOptions {
     fn default() -> Self {
@@ -28,6 +33,7 @@ impl Default for StoreOptions {
             random: Arc::new(SystemRandom),
             map_bytes: MAP_BYTES,
             map_bytes_most: MAP_BYTES_MOST,
+            gathered_most: GATHERED_MOST,
         }
     }
 }

@@ -142,7 +142,10 @@ impl Criterion {
 
 /// A condition on a body, as it is stored.
 #[derive(Clone)]
-pub struct BodyTest(pub Arc<dyn Fn(&[u8]) -> bool + Send + Sync>);
+pub struct BodyTest(pub Arc<Passes>);
+
+/// Whether a body passes.
+pub type Passes = dyn Fn(&[u8]) -> bool + Send + Sync;
 
 impl fmt::Debug for BodyTest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

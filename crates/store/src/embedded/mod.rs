@@ -70,6 +70,7 @@ struct Shared {
     package_changes: AtomicU64,
     groups: AtomicU64,
     guid: [u8; 16],
+    gathered_most: u64,
 }
 
 /// How full and how busy a store is.
@@ -100,7 +101,7 @@ impl Store {
     pub fn open(path: &Path, options: StoreOptions) -> Result<Self, OpenError> {
         let fail = |why| OpenError { path: path.to_owned(), why };
         let engine = Engine::open(path, tables::SERVICE, &options)?;
-        let shared = Shared::load(engine);
+        let shared = Shared::load(engine, options.gathered_most);
         let shared = shared
             .map_err(|fault| fail(OpenFailure::Unreadable(fault.to_string())))
             .map(Arc::new)?;
@@ -192,7 +193,7 @@ impl Store {
 }
 
 impl Shared {
-    fn load(engine: Engine) -> Result<Self, Fault> {
+    fn load(engine: Engine, gathered_most: u64) -> Result<Self, Fault> {
         let reader = engine.read()?;
         let view = reader.view();
         let head = read::latest(view)?;
@@ -214,6 +215,7 @@ impl Shared {
             package_changes: AtomicU64::new(0),
             groups: AtomicU64::new(0),
             guid,
+            gathered_most,
         })
     }
 }

@@ -122,6 +122,7 @@ impl Snapshot {
     fn searching<'s>(&'s self, view: View<'s>, plan: &'s SearchPlan) -> Searching<'s> {
         let told = (&plan.restrictions, &plan.stop);
         Searching::new(view, &self.shared.superseded, &self.head, told)
+            .gathering(self.shared.gathered_most)
     }
 
     /// What the versions with these rids are, in this order; those that were hard-deleted are left

@@ -226,7 +226,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let options = StoreOptions::default();
         let engine = Engine::open(folder.path(), SERVICE, &options).unwrap();
-        let shared = Arc::new(Shared::load(engine).unwrap());
+        let shared = Arc::new(Shared::load(engine, 0).unwrap());
         let (sender, queue) = sync_channel(WRITER_QUEUE);
         let writing = Writing { queue: RwLock::new(Some(sender)), thread: Mutex::new(None) };
         (folder, GroupWriter { shared, clock: options.clock, queue, held: None }, writing)

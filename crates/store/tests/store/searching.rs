@@ -2,6 +2,7 @@
 
 use std::cmp::Ordering;
 
+use base::Timestamp;
 use fhir::search::{
     Bounds, Interval, NumberKey, Quantity, Reference, Token, UCUM, Uri, Value, fold,
 };
@@ -206,12 +207,12 @@ fn criterion() -> impl Strategy<Value = Criterion> {
 struct Filled {
     world: World,
     /// By what it was written with, the newest of each.
-    resources: Vec<(Key, Forward)>,
+    resources: Vec<(Key, Forward, Values)>,
 }
 
 fn fill(all: Vec<(u8, Values)>) -> Filled {
     let world = World::new();
-    let mut resources = Vec::<(Key, Forward)>::new();
+    let mut resources = Vec::<(Key, Forward, Values)>::new();
     for (place, (which, values)) in all.into_iter().enumerate() {
         // Some are written again: their old rows must not be found.
         let key = patient(&format!("r{}", which % 40));
@@ -219,8 +220,8 @@ fn fill(all: Vec<(u8, Values)>) -> Filled {
         let content =
             content(&format!("{place}")).with_values(forward.clone(), vec![observation("c")]);
         world.run(Operation::Put { key, condition: PutCondition::Any, content });
-        resources.retain(|(its, _)| *its != key);
-        resources.push((key, forward));
+        resources.retain(|it| it.0 != key);
+        resources.push((key, forward, values));
     }
     Filled { world, resources }
 }
@@ -230,9 +231,8 @@ fn filled() -> impl Strategy<Value = Vec<(u8, Values)>> {
 }
 
 fn one_by_one(filled: &Filled, criterion: &Criterion) -> Vec<String> {
-    let matches =
-        |(key, forward): &&(Key, Forward)| Tested::new(*key, forward).meets(criterion).unwrap();
-    filled.resources.iter().filter(matches).map(|(key, _)| key.id.to_string()).collect()
+    let matches = |it: &&(Key, Forward, Values)| Tested::new(it.0, &it.1).meets(criterion).unwrap();
+    filled.resources.iter().filter(matches).map(|it| it.0.id.to_string()).collect()
 }
 
 fn ask(criterion: &Criterion) -> SearchPlan {
@@ -253,19 +253,28 @@ fn paged(snapshot: &Snapshot, mut plan: SearchPlan) -> Vec<String> {
     }
 }
 
-/// The key of a resource as the documentation of the plan says it.
-fn sort_key(forward: &Forward, by: ParameterId, descending: bool) -> Option<String> {
-    // Dates and strings alone are compared here: their order needs no second implementation.
-    let values = Tested::new(patient("x"), forward);
-    let dates = (-45..90).filter(|tick| {
-        let test = match descending {
-            false => Test::Date { comparison: Comparison::Less, low: tick + 1, high: tick + 1 },
-            true => Test::Date { comparison: Comparison::Greater, low: tick - 1, high: tick - 1 },
-        };
-        values.meets(&Criterion::Value(by, test)) == Some(true)
+/// What a resource is sorted by, of the values that it was written with.
+fn sort_key(values: &Values, by: ParameterId, descending: bool) -> Option<Vec<u8>> {
+    let keys = values.iter().filter(|(its, _)| *its == by).filter_map(|(_, value)| match value {
+        Value::Date(Interval { low, high }) => {
+            let tick = if descending { *high } else { *low };
+            Some((tick.cast_unsigned() ^ (1 << 63)).to_be_bytes().to_vec())
+        }
+        Value::String(text) => Some(fold(text).as_bytes().to_vec()),
+        Value::Number(bounds) => {
+            let (low, high) = bounds.keys();
+            let number = if descending { high.or(low) } else { low.or(high) };
+            number.map(|number| number.as_bytes().to_vec())
+        }
+        _ => None,
     });
-    let key = if descending { dates.max() } else { dates.min() };
-    key.map(|tick| format!("{:08}", tick + 1_000))
+    if descending { keys.max() } else { keys.min() }
+}
+
+/// Without values whose order depends on their unit.
+fn sorted_by() -> impl Strategy<Value = Vec<(ParameterId, bool)>> {
+    let by = prop::sample::select(vec![DATE, STRING, NUMBER]);
+    prop::collection::vec((by, any::<bool>()), 1..3)
 }
 
 proptest! {
@@ -293,24 +302,190 @@ proptest! {
     #[test]
     fn a_sort_neither_loses_nor_repeats(
         all in filled(),
-        descending in any::<bool>(),
-        criterion in criterion(),
+        by in sorted_by(),
+        criterion in prop_oneof![criterion(), Just(Criterion::everything())],
     ) {
         let filled = fill(all);
         let snapshot = filled.world.store.snapshot();
-        let by = SortBy::Parameter(vec![(PATIENT, DATE)]);
-        let plan = SearchPlan { sort: vec![SortKey { by, descending }], ..ask(&criterion) };
-        let matches = one_by_one(&filled, &criterion);
-        let mut expected = filled.resources.iter().enumerate().filter_map(|(place, it)| {
-            let is_match = matches.contains(&it.0.id.to_string());
-            is_match.then(|| (sort_key(&it.1, DATE, descending), place, it.0.id.to_string()))
-        }).collect::<Vec<_>>();
-        expected.sort_by(|one, two| {
-            let keys = one.0.cmp(&two.0);
-            let keys = if descending { keys.reverse() } else { keys };
-            keys.then(one.1.cmp(&two.1)).then(Ordering::Equal)
+        let sort = by.iter().map(|&(parameter, descending)| SortKey {
+            by: SortBy::Parameter(vec![(PATIENT, parameter)]),
+            descending,
         });
-        let expected = expected.into_iter().map(|(_, _, id)| id).collect::<Vec<_>>();
+        let plan = SearchPlan { sort: sort.collect(), ..ask(&criterion) };
+        let matches = one_by_one(&filled, &criterion);
+        let is_match = |it: &&(Key, Forward, Values)| matches.contains(&it.0.id.to_string());
+        let mut expected = filled.resources.iter().filter(is_match).collect::<Vec<_>>();
+        expected.sort_by(|one, two| {
+            let keys = by.iter().map(|&(parameter, descending)| {
+                let key = |values| sort_key(values, parameter, descending);
+                let order = key(&one.2).cmp(&key(&two.2));
+                if descending { order.reverse() } else { order }
+            });
+            // The sort is stable: what is equal stays in the order of writing.
+            keys.fold(Ordering::Equal, Ordering::then)
+        });
+        let expected = expected.iter().map(|it| it.0.id.to_string()).collect::<Vec<_>>();
         prop_assert_eq!(paged(&snapshot, plan), expected);
     }
+}
+
+/// `o…` refer to patients by their numbers; each has the code of its number.
+fn observations(world: &World, subjects: &[&str]) {
+    for (place, subject) in subjects.iter().enumerate() {
+        let reference =
+            Reference { text: Some(format!("Patient/{subject}").into()), ..Reference::default() };
+        let code = Token { code: Some(format!("c{place}").into()), ..Token::default() };
+        let values = [(REFERENCE, Value::Reference(reference)), (TOKEN, Value::Token(code))];
+        let content = content(&format!("{place} of {subject}"))
+            .with_values(Forward::pack(&values, &names), vec![patient(subject)]);
+        let key = observation(&format!("o{place}"));
+        world.run(Operation::Put { key, condition: PutCondition::Any, content });
+    }
+}
+
+fn named(world: &World, key: &str, name: &str) {
+    let values = [(STRING, Value::String(name.to_owned().into()))];
+    let content = content(name).with_values(Forward::pack(&values, &names), Vec::new());
+    world.run(Operation::Put { key: patient(key), condition: PutCondition::Any, content });
+}
+
+fn starts_with(text: &str) -> Criterion {
+    Criterion::Value(STRING, Test::String(StringTest::StartsWith(text.into())))
+}
+
+fn has_code(code: &str) -> Criterion {
+    Criterion::Value(TOKEN, Test::Token(TokenTest::Code(code.into())))
+}
+
+fn search(of: TypeId, criterion: Criterion) -> TypeSearch {
+    TypeSearch { resource_type: of, criterion }
+}
+
+#[test]
+fn chains_are_followed_in_both_directions_and_see_only_what_may_be_seen() {
+    let world = World::new();
+    [("a", "ann"), ("b", "bob"), ("c", "anne")]
+        .iter()
+        .for_each(|(id, name)| named(&world, id, name));
+    observations(&world, &["a", "b", "c", "a", "gone"]);
+    let now = world.store.snapshot();
+    let targets = vec![search(PATIENT, starts_with("ann"))];
+    let chain = search(OBSERVATION, Criterion::Chain { parameter: REFERENCE, targets });
+    let plan = all_of(vec![chain]);
+    assert_eq!(found(&now, &plan), ["o0", "o2", "o3"]);
+    let source = Box::new(search(OBSERVATION, has_code("c1")));
+    let has = search(PATIENT, Criterion::Has { source, parameter: REFERENCE });
+    let has = all_of(vec![has]);
+    assert_eq!(found(&now, &has), ["b"]);
+    let member = |key| all_of(vec![search(OBSERVATION, Criterion::Compartment(key))]);
+    assert_eq!(found(&now, &member(patient("a"))), ["o0", "o3"]);
+
+    let restriction = Restriction::Where(starts_with("anne"));
+    let restricted = TypeRestriction { resource_type: PATIENT, restriction };
+    let restrictions = Restrictions { types: vec![restricted], others_hidden: false };
+    let plan = SearchPlan { restrictions: restrictions.clone(), ..plan };
+    assert_eq!(found(&now, &plan), ["o2"]);
+    assert_eq!(now.count(&plan).unwrap(), 1);
+    let has = SearchPlan { restrictions, ..has };
+    assert_eq!(found(&now, &has), [""; 0]);
+}
+
+#[test]
+fn includes_reach_what_may_be_seen_and_stop_in_a_circle() {
+    let world = World::new();
+    [("a", "ann"), ("b", "bob")].iter().for_each(|(id, name)| named(&world, id, name));
+    observations(&world, &["a", "b", "a"]);
+    let now = world.store.snapshot();
+    let rids = |of| now.search(&all_of(only(of))).unwrap().rids;
+    let rule = |reverse, iterate| Include {
+        source: OBSERVATION,
+        parameters: vec![REFERENCE],
+        target: Some(PATIENT),
+        reverse,
+        iterate,
+    };
+    let everything = Restrictions::default();
+    let included = |matches: &[Rid], rules: &[Include], restrictions: &Restrictions, most| {
+        let found = now.included(matches, rules, restrictions, most).unwrap();
+        (crate::world::names(&now, &found.rids).join(" "), found.more, found.circular)
+    };
+    let (observations, patients) = (rids(OBSERVATION), rids(PATIENT));
+    let include = [rule(false, false)];
+    let told = |names: &str, more, circular| (names.to_owned(), more, circular);
+    assert_eq!(included(&observations, &include, &everything, 9), told("a b", false, false));
+    assert_eq!(included(&observations, &include, &everything, 1), told("a", true, false));
+    let reverse = [rule(true, false)];
+    assert_eq!(included(&patients[..1], &reverse, &everything, 9), told("o0 o2", false, false));
+    let both = [rule(true, false), rule(false, true)];
+    assert_eq!(included(&patients[..1], &both, &everything, 9), told("o0 o2", false, true));
+    let hidden = TypeRestriction {
+        resource_type: PATIENT,
+        restriction: Restriction::Where(starts_with("b")),
+    };
+    let restrictions = Restrictions { types: vec![hidden], others_hidden: false };
+    assert_eq!(included(&observations, &include, &restrictions, 9), told("b", false, false));
+}
+
+#[test]
+fn a_stopped_search_gives_nothing() {
+    let world = World::new();
+    named(&world, "a", "ann");
+    let plan = all_of(vec![search(PATIENT, starts_with("a"))]);
+    plan.stop.now();
+    let stopped = world.store.snapshot().search(&plan);
+    assert!(matches!(stopped, Err(SearchError::Stopped)));
+}
+
+#[test]
+fn old_rows_are_taken_out_and_new_ones_made_for_what_is_there() {
+    let world = World::new();
+    named(&world, "a", "ann");
+    named(&world, "a", "bob");
+    let before = Timestamp::from_unix_seconds(4_000_000_000);
+    while world.store.vacuum(before, 1).unwrap() {}
+    world.sound();
+    let now = world.store.snapshot();
+    let ask = |text| all_of(vec![search(PATIENT, starts_with(text))]);
+    assert_eq!(found(&now, &ask("bob")), ["a"]);
+    let rid = now.search(&ask("bob")).unwrap().rids[0];
+    let forward = Forward::pack(&[(STRING, Value::String("carl".into()))], &names);
+    let compartments = vec![patient("a")];
+    world.store.reindex(&[Indexed { rid, forward, compartments }]).unwrap();
+    world.sound();
+    assert_eq!(found(&now, &ask("bob")), [""; 0]);
+    assert_eq!(found(&now, &ask("carl")), ["a"]);
+    let states = [(STRING, ParameterState::Complete), (DATE, ParameterState::Building)];
+    world.store.set_parameters(&states).unwrap();
+    assert_eq!(world.store.parameters().unwrap(), states);
+}
+
+#[test]
+fn the_same_condition_creates_one_resource_whoever_asks() {
+    let world = World::new();
+    let create = |name: &'static str, at: SnapshotNumber, found: Vec<Key>| {
+        let values = [(STRING, Value::String("ann".into()))];
+        let content = content(name).with_values(Forward::pack(&values, &names), Vec::new());
+        let key = patient(name);
+        let operations = vec![Operation::Put { key, condition: PutCondition::Absent, content }];
+        let guard = Guard { at, search: search(PATIENT, starts_with("ann")), found };
+        Commit { operations, guards: vec![guard] }
+    };
+    let before = world.store.snapshot().number();
+    named(&world, "other", "bob");
+    let (one, two) = RUNTIME.block_on(async {
+        let one = world.store.commit(create("one", before, Vec::new()));
+        let two = world.store.commit(create("two", before, Vec::new()));
+        tokio::join!(one, two)
+    });
+    assert_eq!([one.is_ok(), two.is_ok()].iter().filter(|it| **it).count(), 1);
+    let refused = one.err().or(two.err()).unwrap();
+    assert!(matches!(refused, Rejected::Stale { guard: 0 }));
+    let now = world.store.snapshot();
+    let there = now.search(&all_of(vec![search(PATIENT, starts_with("ann"))])).unwrap();
+    let there = now.heads(&there.rids).unwrap()[0].key;
+    let again = |found| RUNTIME.block_on(world.store.commit(create("three", now.number(), found)));
+    assert!(again(vec![there]).is_ok());
+    world.run(delete(there));
+    let late = RUNTIME.block_on(world.store.commit(create("four", now.number(), vec![there])));
+    assert!(matches!(late, Err(Rejected::Stale { guard: 0 })));
 }

@@ -30,10 +30,12 @@ impl World {
     pub(crate) fn with_map(map_bytes: usize, map_bytes_most: usize) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let clock = TestClock::at(Timestamp::from_unix_seconds(1_800_000_000));
+        // So few are gathered that small stores sort in both ways.
         let options = StoreOptions {
             clock: Arc::new(clock.clone()),
             map_bytes,
             map_bytes_most,
+            gathered_most: 12,
             ..StoreOptions::default()
         };
         let store = Store::open(&folder.path().join("fhir"), options).unwrap();

@@ -1,7 +1,5 @@
 //! A criterion as the set of what meets it.
 
-use std::time::Instant;
-
 use roaring::RoaringTreemap;
 
 use super::{Found, SearchError, Searching, Step};
@@ -10,8 +8,8 @@ use crate::embedded::tables::{COMPARTMENT, SEARCH};
 use crate::embedded::walk::updated_within;
 use crate::forward::{Packed, Target};
 use crate::key::{self, Key, ParameterId, Rid, TypeId};
-use crate::plan::{Criterion, Test, TypeSearch};
-use crate::rows::{self, Lookup, Says};
+use crate::lookup::{self, Lookup, Says};
+use crate::plan::{BodyTest, Criterion, Test, TypeSearch};
 
 /// So few candidates are tested by their packed values, and no index is read.
 const FEW: u64 = 64;
@@ -30,15 +28,34 @@ impl Searching<'_> {
         if self.stop.is_set() {
             return Err(SearchError::Stopped);
         }
-        let began = Instant::now();
-        let (index, rows, found) = match criterion {
+        match criterion {
             Criterion::All(criteria) => return self.all(of, criteria, within),
             Criterion::Any(criteria) => return self.any(of, criteria, within),
+            _ => {}
+        }
+        let began = self.now();
+        let (index, rows, found) = self.one(of, criterion, within)?;
+        let found = match within {
+            Some(within) => found & within,
+            None => found,
+        };
+        let left = found.len();
+        self.tell(began, || Step { what: format!("{criterion:?}"), index, rows, left, micros: 0 });
+        Ok(found)
+    }
+
+    /// One that is not made of others: how it is decided, by how many rows, and what meets it.
+    fn one(
+        &self,
+        of: TypeId,
+        criterion: &Criterion,
+        within: Option<&RoaringTreemap>,
+    ) -> Found<(&'static str, u64, RoaringTreemap)> {
+        let all = || within.map_or_else(|| self.all_of(of), |within| Ok(within.clone()));
+        Ok(match criterion {
+            Criterion::All(_) | Criterion::Any(_) => ("all", 0, self.set(of, criterion, within)?),
             Criterion::Not(criterion) => {
-                let all = match within {
-                    Some(within) => within.clone(),
-                    None => self.all_of(of)?,
-                };
+                let all = all()?;
                 let but = self.set(of, criterion, Some(&all))?;
                 ("all but", all.len(), all - but)
             }
@@ -47,14 +64,11 @@ impl Searching<'_> {
                 ("ids", ids.len() as u64, self.keys(keys)?)
             }
             Criterion::Keys(keys) => {
-                let keys = keys.iter().copied().filter(|key| key.resource_type == of);
-                ("ids", 0, self.keys(keys)?)
+                let of_type = keys.iter().copied().filter(|key| key.resource_type == of);
+                ("ids", keys.len() as u64, self.keys(of_type)?)
             }
             Criterion::LastUpdated { from, before } => {
-                let mut found = match within {
-                    Some(within) => within.clone(),
-                    None => self.all_of(of)?,
-                };
+                let mut found = all()?;
                 let (from, to) = updated_within(self.view, self.head, *from, *before)?;
                 found.remove_range(..from);
                 if let Some(next) = to.checked_add(1) {
@@ -62,29 +76,14 @@ impl Searching<'_> {
                 }
                 ("commits", found.len(), found)
             }
-            Criterion::Value(..) | Criterion::Present(_)
-                if within.is_some_and(|within| within.len() <= FEW) =>
-            {
-                let within = within.into_iter().flatten();
-                (
-                    "values of each",
-                    within.clone().count() as u64,
-                    self.tested_by_values(criterion, within)?,
-                )
-            }
-            Criterion::Value(parameter, test) => self.value(*parameter, test, within)?,
-            Criterion::Present(parameter) => {
-                let (rows, found) = self.present(*parameter)?;
-                ("all values", rows, found)
-            }
-            Criterion::Compartment(compartment) => {
-                let first = key::of_compartment(compartment, of, Rid(0));
-                let last = key::of_compartment(compartment, of, Rid(u64::MAX));
-                let mut found = RoaringTreemap::new();
-                for entry in self.view.range(COMPARTMENT, &first, &last)? {
-                    let rid = key::read_compartment_rid(entry?.0);
-                    found.insert(rid.ok_or_else(|| broken("compartment"))?.0);
+            Criterion::Value(..) | Criterion::Present(_) => match within {
+                Some(few) if few.len() <= FEW => {
+                    ("values of each", few.len(), self.by_values(criterion, few)?)
                 }
+                _ => self.by_index(criterion, within)?,
+            },
+            Criterion::Compartment(compartment) => {
+                let found = self.members(compartment, of)?;
                 ("compartment", found.len(), self.visible(found)?)
             }
             Criterion::Chain { parameter, targets } => {
@@ -94,29 +93,48 @@ impl Searching<'_> {
                 ("reverse chain", 0, self.has(of, source, *parameter, within)?)
             }
             Criterion::Body(test) => {
-                let all = match within {
-                    Some(within) => within.clone(),
-                    None => self.all_of(of)?,
-                };
-                let mut found = RoaringTreemap::new();
-                let rows = all.len();
-                for rid in all {
-                    if self.stop.is_set() {
-                        return Err(SearchError::Stopped);
-                    }
-                    if (test.0)(&named_row(self.view, Rid(rid))?.version()?.body) {
-                        found.insert(rid);
-                    }
-                }
-                ("bodies", rows, found)
+                let all = all()?;
+                ("bodies", all.len(), self.bodies(test, all)?)
             }
-        };
-        let found = match within {
-            Some(within) => found & within,
-            None => found,
-        };
-        let left = found.len();
-        self.tell(began, || Step { what: format!("{criterion:?}"), index, rows, left, micros: 0 });
+        })
+    }
+
+    fn by_index(
+        &self,
+        criterion: &Criterion,
+        within: Option<&RoaringTreemap>,
+    ) -> Found<(&'static str, u64, RoaringTreemap)> {
+        match criterion {
+            Criterion::Value(parameter, test) => self.value(*parameter, test, within),
+            Criterion::Present(parameter) => {
+                let (rows, found) = self.present(*parameter)?;
+                Ok(("all values", rows, found))
+            }
+            _ => Ok(("none", 0, RoaringTreemap::new())),
+        }
+    }
+
+    fn members(&self, compartment: &Key, of: TypeId) -> Found<RoaringTreemap> {
+        let first = key::of_compartment(compartment, of, Rid(0));
+        let last = key::of_compartment(compartment, of, Rid(u64::MAX));
+        let mut found = RoaringTreemap::new();
+        for entry in self.view.range(COMPARTMENT, &first, &last)? {
+            let rid = key::read_compartment_rid(entry?.0);
+            found.insert(rid.ok_or_else(|| broken("compartment"))?.0);
+        }
+        Ok(found)
+    }
+
+    fn bodies(&self, test: &BodyTest, all: RoaringTreemap) -> Found<RoaringTreemap> {
+        let mut found = RoaringTreemap::new();
+        for rid in all {
+            if self.stop.is_set() {
+                return Err(SearchError::Stopped);
+            }
+            if (test.0)(&named_row(self.view, Rid(rid))?.version()?.body) {
+                found.insert(rid);
+            }
+        }
         Ok(found)
     }
 
@@ -163,14 +181,9 @@ impl Searching<'_> {
         Ok(found)
     }
 
-    fn tested_by_values(
-        &self,
-        criterion: &Criterion,
-        rids: impl Iterator<Item = u64>,
-    ) -> Found<RoaringTreemap> {
-        let (mut found, mut count) = (RoaringTreemap::new(), 0);
-        for rid in rids {
-            self.look(&mut count)?;
+    fn by_values(&self, criterion: &Criterion, few: &RoaringTreemap) -> Found<RoaringTreemap> {
+        let mut found = RoaringTreemap::new();
+        for rid in few {
             if self.tested(Rid(rid))?.meets(criterion) == Some(true) {
                 found.insert(rid);
             }
@@ -184,7 +197,7 @@ impl Searching<'_> {
         test: &Test,
         within: Option<&RoaringTreemap>,
     ) -> Found<(&'static str, u64, RoaringTreemap)> {
-        let Lookup { ranges, unsure, skip, says, name, .. } = rows::lookup(parameter, test);
+        let Lookup { ranges, unsure, skip, says, name, .. } = lookup::lookup(parameter, test);
         let (mut found, mut doubtful) = (RoaringTreemap::new(), RoaringTreemap::new());
         let mut count = 0;
         for (range, decides) in
@@ -220,7 +233,7 @@ impl Searching<'_> {
     }
 
     pub(super) fn present(&self, parameter: ParameterId) -> Found<(u64, RoaringTreemap)> {
-        let (from, to) = rows::all(parameter);
+        let (from, to) = lookup::all(parameter);
         let (mut found, mut count) = (RoaringTreemap::new(), 0);
         for entry in self.view.range(SEARCH, &from, &to)? {
             self.look(&mut count)?;
@@ -236,7 +249,7 @@ impl Searching<'_> {
         to: &Key,
         into: &mut RoaringTreemap,
     ) -> Found<()> {
-        let (from, to) = rows::references_to(parameter, to);
+        let (from, to) = lookup::references_to(parameter, to);
         for entry in self.view.range(SEARCH, &from, &to)? {
             into.insert(split(entry?.0)?.1.0);
         }
@@ -331,7 +344,7 @@ fn rank(criterion: &Criterion) -> u8 {
     match criterion {
         Criterion::Ids(_) | Criterion::Keys(_) => 0,
         Criterion::Compartment(_) => 1,
-        Criterion::Value(parameter, test) => rows::lookup(*parameter, test).rank,
+        Criterion::Value(parameter, test) => lookup::lookup(*parameter, test).rank,
         Criterion::Any(criteria) => criteria.iter().map(rank).max().unwrap_or(0),
         Criterion::All(criteria) => criteria.iter().map(rank).min().unwrap_or(8),
         Criterion::Has { .. } => 5,

@@ -64,6 +64,8 @@ pub(super) struct Searching<'t> {
     pub(super) head: &'t Head,
     pub(super) restrictions: &'t Restrictions,
     pub(super) stop: &'t Stop,
+    /// Up to so many matches a sort gathers.
+    gathered_most: u64,
     steps: Option<RefCell<Vec<Step>>>,
 }
 
@@ -74,7 +76,12 @@ impl<'t> Searching<'t> {
         head: &'t Head,
         (restrictions, stop): (&'t Restrictions, &'t Stop),
     ) -> Self {
-        Self { view, superseded, head, restrictions, stop, steps: None }
+        Self { view, superseded, head, restrictions, stop, gathered_most: u64::MAX, steps: None }
+    }
+
+    /// As it is, and sorting more matches than these by walking the index.
+    pub(super) fn gathering(self, gathered_most: u64) -> Self {
+        Self { gathered_most, ..self }
     }
 
     /// As it is, and keeping what each step did.
@@ -138,8 +145,13 @@ impl<'t> Searching<'t> {
         include::included(self, matches, includes, most)
     }
 
-    fn tell(&self, since: Instant, step: impl FnOnce() -> Step) {
-        if let Some(steps) = &self.steps {
+    #[expect(clippy::disallowed_methods, reason = "it measures how long a step takes")]
+    fn now(&self) -> Option<Instant> {
+        self.steps.is_some().then(Instant::now)
+    }
+
+    fn tell(&self, since: Option<Instant>, step: impl FnOnce() -> Step) {
+        if let (Some(steps), Some(since)) = (&self.steps, since) {
             let micros = u64::try_from(since.elapsed().as_micros()).unwrap_or(u64::MAX);
             steps.borrow_mut().push(Step { micros, ..step() });
         }

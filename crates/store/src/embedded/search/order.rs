@@ -15,10 +15,7 @@ use crate::embedded::tables::SEARCH;
 use crate::key::{ParameterId, Rid};
 use crate::page::Page;
 use crate::plan::{SearchPlan, SortBy, SortKey};
-use crate::rows::{self, Ordered};
-
-/// Up to so many matches are gathered.
-const GATHERED: u64 = 4_000;
+use crate::sorting::{self, Ordered};
 
 /// A match in the order of the plan: its keys, then its rid.
 #[derive(Clone, Debug)]
@@ -62,7 +59,7 @@ impl Searching<'_> {
         let Some(first) = plan.sort.first() else { return Ok(by_rid(matches, plan)) };
         let after = plan.after.map(|rid| self.placed(rid, plan)).transpose()?;
         let mut page = PageOf { plan, after, first: BinaryHeap::new() };
-        if matches.len() <= GATHERED || !self.by_walking(matches, first, &mut page)? {
+        if matches.len() <= self.gathered_most || !self.by_walking(matches, first, &mut page)? {
             self.gather(matches.iter(), &mut page)?;
         }
         Ok(page.finish())
@@ -120,7 +117,7 @@ impl Searching<'_> {
         descending: bool,
     ) -> Found<Option<Vec<u8>>> {
         let values = self.values(rid)?.of(parameter);
-        let keys = values.map(|value| rows::sort_bytes(&value, descending));
+        let keys = values.map(|value| sorting::sort_bytes(&value, descending));
         Ok(keys.fold(None, |best, key| better(best, key, descending)))
     }
 
@@ -157,10 +154,10 @@ impl Searching<'_> {
 
     /// The rows of the parameter that stand in its order, if all of its values have one.
     fn order_of(&self, parameter: ParameterId, descending: bool) -> Found<Option<Ordered>> {
-        if self.has_rows(&rows::unordered_rows(parameter))? {
+        if self.has_rows(&sorting::unordered_rows(parameter))? {
             return Ok(None);
         }
-        for ordered in rows::ordered_rows(parameter, descending) {
+        for ordered in sorting::ordered_rows(parameter, descending) {
             if self.has_rows(&ordered.ranges)? {
                 return Ok(Some(ordered));
             }
@@ -201,7 +198,7 @@ impl Searching<'_> {
             }
             // Of several values of a resource only the one that counts gives it its place.
             let counts = self.extreme(rid, parameter, descending)?;
-            if counts.is_some_and(|counts| rows::row_value(ordered, &counts) == value) {
+            if counts.is_some_and(|counts| sorting::row_value(ordered, &counts) == value) {
                 page.offer(self.placed(rid, page.plan)?);
             }
         }
@@ -274,11 +271,14 @@ impl<'p> PageOf<'p> {
     }
 }
 
+/// The rows of a range, and the value and rid of the next.
+type Stream<'t> = (Rows<'t>, Option<(Vec<u8>, Rid)>);
+
 /// Several ranges of rows, merged by the values in them.
 struct Merged<'t, 'o> {
     ordered: &'o Ordered,
     descending: bool,
-    streams: Vec<(Rows<'t>, Option<(Vec<u8>, Rid)>)>,
+    streams: Vec<Stream<'t>>,
 }
 
 impl<'t, 'o> Merged<'t, 'o> {
@@ -294,7 +294,7 @@ impl<'t, 'o> Merged<'t, 'o> {
             if let Some(start) = start {
                 let bound = [
                     from.get(..ordered.skip).unwrap_or_default(),
-                    &*rows::row_value(ordered, start),
+                    &*sorting::row_value(ordered, start),
                 ]
                 .concat();
                 if descending {
@@ -329,7 +329,7 @@ impl<'t, 'o> Merged<'t, 'o> {
     }
 }
 
-fn refill(stream: &mut (Rows<'_>, Option<(Vec<u8>, Rid)>), ordered: &Ordered) -> Found<()> {
+fn refill(stream: &mut Stream<'_>, ordered: &Ordered) -> Found<()> {
     stream.1 = match stream.0.next() {
         None => None,
         Some(entry) => {
