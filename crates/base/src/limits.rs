@@ -169,3 +169,9 @@ pub const PACKAGE_BYTES: usize = 64 << 20;
 pub const PACKAGE_UNPACKED_BYTES: u64 = 512 << 20;
 /// Files of a FHIR package.
 pub const PACKAGE_MEMBERS: usize = 50_000;
+/// Steps of a chain, or conditions in each other's parentheses.
+pub const SEARCH_HOPS: usize = 8;
+/// Keys of a sort.
+pub const SORT_KEYS: usize = 10;
+/// Resources that a page includes, or a page of includes.
+pub const INCLUDES_MOST: usize = 1_000;

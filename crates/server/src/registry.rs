@@ -11,10 +11,11 @@ use fhir::Definitions;
 use fhir::definitions::{Layer, Origin, PackError, Registry, STORED_TYPES, Stored};
 use json::{Document, Limits};
 use store::{
-    KeptPackage, Restriction, Rid, SearchPlan, Snapshot, SnapshotNumber, Store, TypeId,
-    TypeRestriction, Version,
+    Criterion, KeptPackage, Rid, SearchError, SearchPlan, Snapshot, SnapshotNumber, Store, TypeId,
+    TypeSearch, Version,
 };
 
+use crate::fhir::search::catalogue::Catalogue;
 use crate::fhir::types;
 
 /// Stored definitions that are read at one time.
@@ -36,6 +37,7 @@ struct Known {
     versions: BTreeSet<Rid>,
     stored: Arc<Stored>,
     registry: Arc<Registry>,
+    catalogue: Arc<Catalogue>,
 }
 
 impl Known {
@@ -49,18 +51,27 @@ impl Known {
 impl OwnDefinitions {
     /// The definitions as of now. Blocks while what changed is read.
     pub(crate) fn registry(&self, store: &Store) -> Result<Arc<Registry>, Fault> {
-        if let Some(known) = self.known.load().as_ref().filter(|known| known.is_current(store)) {
-            return Ok(Arc::clone(&known.registry));
+        Ok(Arc::clone(&self.known(store)?.registry))
+    }
+
+    /// What can be searched by as of now. Blocks as [`Self::registry`] does.
+    pub(crate) fn catalogue(&self, store: &Store) -> Result<Arc<Catalogue>, Fault> {
+        Ok(Arc::clone(&self.known(store)?.catalogue))
+    }
+
+    fn known(&self, store: &Store) -> Result<Arc<Known>, Fault> {
+        let current = |known: Option<Arc<Known>>| known.filter(|known| known.is_current(store));
+        if let Some(known) = current(self.known.load_full()) {
+            return Ok(known);
         }
         let _reading = self.reading.lock();
         let before = self.known.load_full();
-        if let Some(known) = before.as_ref().filter(|known| known.is_current(store)) {
-            return Ok(Arc::clone(&known.registry));
+        if let Some(known) = current(before.clone()) {
+            return Ok(known);
         }
-        let known = read(store, before.as_deref())?;
-        let registry = Arc::clone(&known.registry);
-        self.known.store(Some(Arc::new(known)));
-        Ok(registry)
+        let known = Arc::new(read(store, before.as_deref())?);
+        self.known.store(Some(Arc::clone(&known)));
+        Ok(known)
     }
 }
 
@@ -81,15 +92,16 @@ fn read(store: &Store, before: Option<&Known>) -> Result<Known, Fault> {
     stored.complete(&registry);
     let stored = Arc::new(stored);
     let registry = Arc::new(registry.with_stored(Arc::clone(&stored)));
-    Ok(Known { at: snapshot.number(), package_changes, versions, stored, registry })
+    let catalogue = Catalogue::of(&registry, before.map(|before| &before.catalogue));
+    Ok(Known { at: snapshot.number(), package_changes, versions, stored, registry, catalogue })
 }
 
 fn stored(snapshot: &Snapshot, before: Option<&Known>) -> Result<(BTreeSet<Rid>, Stored), Fault> {
     let everything =
-        |resource_type| TypeRestriction { resource_type, restriction: Restriction::Everything };
+        |resource_type| TypeSearch { resource_type, criterion: Criterion::everything() };
     let types = stored_types().into_iter().map(everything).collect();
     let plan = SearchPlan { types, most: usize::MAX, ..SearchPlan::default() };
-    let versions: BTreeSet<Rid> = snapshot.search(&plan)?.rids.into_iter().collect();
+    let versions: BTreeSet<Rid> = snapshot.search(&plan).map_err(fault)?.rids.into_iter().collect();
     let none = BTreeSet::new();
     let (known, mut stored) = match before {
         Some(before) => (&before.versions, Stored::clone(&before.stored)),
@@ -101,6 +113,14 @@ fn stored(snapshot: &Snapshot, before: Option<&Known>) -> Result<(BTreeSet<Rid>,
         snapshot.versions(some)?.iter().for_each(|version| insert(&mut stored, version));
     }
     Ok((versions, stored))
+}
+
+/// A search without criteria is never stopped and costs what it finds.
+fn fault(error: SearchError) -> Fault {
+    match error {
+        SearchError::Fault(fault) => fault,
+        other => Fault::because(format!("reading definitions: {other}")),
+    }
 }
 
 /// Puts a stored resource among the definitions, or says in the log why it cannot be used.

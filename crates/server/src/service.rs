@@ -16,6 +16,7 @@ use store::{Store, StoreOptions};
 
 use crate::app::App;
 use crate::edge::config::ServiceSettings;
+use crate::fhir::search::catalogue::Catalogue;
 use crate::registry::OwnDefinitions;
 
 /// Where the control plane keeps the folder of each service, by `workspace/name`.
@@ -43,6 +44,11 @@ impl Service {
     /// asks once and works on one state to its end. Blocks while what changed is read.
     pub(crate) fn registry(&self) -> Result<Arc<Registry>, Fault> {
         self.own.registry(&self.store)
+    }
+
+    /// What its resources can be searched by now. Blocks as [`Self::registry`] does.
+    pub(crate) fn catalogue(&self) -> Result<Arc<Catalogue>, Fault> {
+        self.own.catalogue(&self.store)
     }
 }
 

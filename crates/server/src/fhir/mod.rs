@@ -26,13 +26,14 @@ mod read;
 mod refusal;
 mod resource;
 mod route;
-mod search;
+pub(crate) mod search;
 mod smart_configuration;
 mod terminology_capabilities;
 mod translate;
 pub(crate) mod types;
 mod update;
 mod validation;
+pub(crate) mod values;
 mod versions;
 mod vread;
 

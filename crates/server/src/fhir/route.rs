@@ -23,14 +23,23 @@ pub(crate) enum Interaction {
     Patch(Key),
     Delete(Key),
     History(HistoryOf),
-    /// Of one type or of all, with the parameters in the query.
-    Search(Option<TypeId>),
+    /// With the parameters in the query.
+    Search(Searched),
     /// The same, with parameters in a form as well.
-    SearchForm(Option<TypeId>),
+    SearchForm(Searched),
     /// A batch or a transaction.
     Bundle,
     /// `$name`, on the whole service, a type or an instance.
     Operation(Call),
+}
+
+/// What is searched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Searched {
+    System,
+    Type(TypeId),
+    /// What belongs to a patient or another; of one type or of all.
+    Compartment(Key, Option<TypeId>),
 }
 
 impl Interaction {
@@ -50,8 +59,11 @@ impl Interaction {
             Self::History(HistoryOf::Instance(_)) => "history-instance",
             Self::History(HistoryOf::Type(_)) => "history-type",
             Self::History(HistoryOf::System) => "history-system",
-            Self::Search(Some(_)) | Self::SearchForm(Some(_)) => "search-type",
-            Self::Search(None) | Self::SearchForm(None) => "search-system",
+            Self::Search(of) | Self::SearchForm(of) => match of {
+                Searched::System => "search-system",
+                Searched::Type(_) => "search-type",
+                Searched::Compartment(..) => "search-compartment",
+            },
             Self::Bundle => "transaction",
             Self::Operation(call) => ops::name(call.operation),
         }
@@ -214,14 +226,14 @@ pub(crate) fn route(method: &Method, path: &str, query: &str) -> Result<Interact
         }
         [Some("health"), Some("check"), None, ..] => get(method, Interaction::Health),
         [Some("_history"), None, ..] => get(method, Interaction::History(HistoryOf::System)),
-        [Some("_search"), None, ..] => post(method, Interaction::SearchForm(None)),
+        [Some("_search"), None, ..] => post(method, Interaction::SearchForm(Searched::System)),
         [Some(name), None, ..] if name.starts_with('$') => operation(method, name, Level::System),
         [Some(name), None, ..] => of_type(method, type_of(name)?, query),
         [Some(name), Some("_history"), None, ..] => {
             get(method, Interaction::History(HistoryOf::Type(type_of(name)?)))
         }
         [Some(name), Some("_search"), None, ..] => {
-            post(method, Interaction::SearchForm(Some(type_of(name)?)))
+            post(method, Interaction::SearchForm(Searched::Type(type_of(name)?)))
         }
         [Some(name), Some(called), None, ..] if called.starts_with('$') => {
             operation(method, called, Level::Type(type_of(name)?))
@@ -240,11 +252,12 @@ pub(crate) fn route(method: &Method, path: &str, query: &str) -> Result<Interact
             operation(method, called, Level::Instance(key(name, id)?))
         }
         [Some(name), Some(id), Some(inside), None, ..] if COMPARTMENTS.contains(&name) => {
-            key(name, id)?;
-            if inside != "*" {
-                type_of(inside)?;
-            }
-            Err(Refusal::Later("Compartment search".to_owned()))
+            get(method, Interaction::Search(compartment(name, id, inside)?))
+        }
+        [Some(name), Some(id), Some(inside), Some("_search"), None]
+            if COMPARTMENTS.contains(&name) =>
+        {
+            post(method, Interaction::SearchForm(compartment(name, id, inside)?))
         }
         [Some(name), ..] => {
             type_of(name)?;
@@ -258,7 +271,7 @@ fn base(method: &Method, query: &str) -> Result<Interaction, Refusal> {
     match *method {
         Method::POST => Ok(Interaction::Bundle),
         Method::GET if query.is_empty() => Err(Refusal::Base),
-        Method::GET => Ok(Interaction::Search(None)),
+        Method::GET => Ok(Interaction::Search(Searched::System)),
         Method::DELETE if !query.is_empty() => Err(conditional("delete")),
         _ => Err(not_allowed(method, ON_BASE)),
     }
@@ -266,7 +279,7 @@ fn base(method: &Method, query: &str) -> Result<Interaction, Refusal> {
 
 fn of_type(method: &Method, number: TypeId, query: &str) -> Result<Interaction, Refusal> {
     match *method {
-        Method::GET => Ok(Interaction::Search(Some(number))),
+        Method::GET => Ok(Interaction::Search(Searched::Type(number))),
         Method::POST => Ok(Interaction::Create(number)),
         Method::PUT if !query.is_empty() => Err(conditional("update")),
         Method::PATCH if !query.is_empty() => Err(conditional("patch")),
@@ -309,6 +322,11 @@ fn key(name: &str, id: &str) -> Result<Key, Refusal> {
     let resource_type = type_of(name)?;
     let id = ResourceId::new(id).ok_or_else(|| Refusal::BadId(id.to_owned()))?;
     Ok(Key { resource_type, id })
+}
+
+fn compartment(name: &str, id: &str, inside: &str) -> Result<Searched, Refusal> {
+    let of = if inside == "*" { None } else { Some(type_of(inside)?) };
+    Ok(Searched::Compartment(key(name, id)?, of))
 }
 
 /// A version number in the one way we write it.

@@ -12,7 +12,7 @@ mod response;
 mod transaction;
 pub(crate) mod writer;
 
-pub(crate) use entry::reference;
+pub(crate) use entry::{bases, reference};
 pub(crate) use references::conditional;
 
 use base::limits::BUNDLE_ENTRIES;

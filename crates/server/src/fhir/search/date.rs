@@ -1,6 +1,9 @@
 //! <https://hl7.org/fhir/R4/search.html#date>: a date is the interval it could mean.
 
 use base::{TICKS_PER_SECOND, Timestamp};
+use store::{Comparison, Test};
+
+use super::number;
 
 /// From here on (inclusive) up to there (exclusive).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -56,6 +59,17 @@ pub(crate) fn matched(value: &str, now: Timestamp) -> Result<Vec<Interval>, Stri
         Prefix::Le => vec![Interval { before, ..EVER }],
         Prefix::Ap => vec![around(Interval { from, before }, now)],
     })
+}
+
+/// What is asked of a stored date, which is an interval itself.
+pub(crate) fn test(value: &str, now: Timestamp) -> Result<Test, String> {
+    let (comparison, date) = number::prefix(value);
+    let found = interval(date)?;
+    let Interval { from, before } = match comparison {
+        Comparison::Overlaps => around(found, now),
+        _ => found,
+    };
+    Ok(Test::Date { comparison, low: from, high: before })
 }
 
 /// R4: 10 % of the gap between now and the date, either way.

@@ -18,6 +18,13 @@ const SAYS_OUTCOME: &[u8] = br#","search":{"mode":"outcome"}}"#;
 const SAYS_LOOKED: &[u8] =
     br#","request":{"method":"GET","url":"_history"},"response":{"status":"200 OK"}}"#;
 
+/// Why an entry is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mode {
+    Match,
+    Include,
+}
+
 /// Makes the pieces of a searchset or a history.
 pub(crate) struct Entries {
     /// `None` once the Bundle is finished.
@@ -25,7 +32,7 @@ pub(crate) struct Entries {
     listed: Listed,
     base: Arc<str>,
     snapshot: Snapshot,
-    rids: std::vec::IntoIter<Rid>,
+    rids: std::vec::IntoIter<(Rid, Mode)>,
     warnings: Vec<Issue>,
 }
 
@@ -35,7 +42,7 @@ impl Entries {
         listed: Listed,
         base: Arc<str>,
         snapshot: Snapshot,
-        rids: Vec<Rid>,
+        rids: Vec<(Rid, Mode)>,
     ) -> Self {
         let bundle = Some(BundleWriter::new(head));
         Self { bundle, listed, base, snapshot, rids: rids.into_iter(), warnings: Vec::new() }
@@ -50,13 +57,13 @@ impl Entries {
     fn piece(&mut self) -> Result<Option<Bytes>, Fault> {
         let Some(mut bundle) = self.bundle.take() else { return Ok(None) };
         loop {
-            let Some(rid) = self.rids.next() else {
+            let Some((rid, mode)) = self.rids.next() else {
                 self.warning(&mut bundle);
                 return Ok(Some(bundle.finish()));
             };
             // One by one: a body may be as long as a request.
             for version in self.snapshot.versions(&[rid])? {
-                bundle.entry(|out| self.entry(&version, out))?;
+                bundle.entry(|out| self.entry(&version, mode, out))?;
             }
             if let Some(piece) = bundle.piece() {
                 self.bundle = Some(bundle);
@@ -65,7 +72,7 @@ impl Entries {
         }
     }
 
-    fn entry(&self, version: &Version, out: &mut Vec<u8>) -> Result<(), Fault> {
+    fn entry(&self, version: &Version, mode: Mode, out: &mut Vec<u8>) -> Result<(), Fault> {
         let key = version.key;
         let name = types::name(key.resource_type);
         out.extend_from_slice(b"{\"fullUrl\":");
@@ -75,7 +82,10 @@ impl Entries {
             resource::write(version, out)?;
         }
         match self.listed {
-            Listed::Matches => out.extend_from_slice(b",\"search\":{\"mode\":\"match\"}}"),
+            Listed::Matches => out.extend_from_slice(match mode {
+                Mode::Match => &b",\"search\":{\"mode\":\"match\"}}"[..],
+                Mode::Include => &b",\"search\":{\"mode\":\"include\"}}"[..],
+            }),
             Listed::Versions => history(version, name, out),
         }
         Ok(())

@@ -3,13 +3,17 @@
 
 use std::sync::Arc;
 
-use base::limits::LINK_CHARACTERS;
-use base::{Fault, ids};
-use store::{HistoryOf, HistoryPlan, Page, Restriction, Rid, SearchPlan, Snapshot, TypeId};
-use store::{SnapshotNumber, TypeRestriction};
+use base::ids;
+use base::limits::{INCLUDES_MOST, LINK_CHARACTERS};
+use http::StatusCode;
+use store::{
+    Criterion, HistoryOf, HistoryPlan, Include, Included, Page, Restrictions, Rid, SearchError,
+    SearchPlan, Snapshot, SnapshotNumber, SortKey, Stop, TypeId, TypeSearch,
+};
 
-use super::entries::Entries;
-use super::parameters::{self, Listed, Meaning, Rules, Total};
+use super::entries::{Entries, Mode};
+use super::interpret::Interpreter;
+use super::parameters::{self, Listed, Meaning, Rules, Searching, Total};
 use crate::edge::blocking;
 use crate::exchange::Answer;
 use crate::fhir::bundle::writer::{self, Head};
@@ -18,7 +22,8 @@ use crate::fhir::negotiate;
 use crate::fhir::outcome::{Issue, Outcome, Severity};
 use crate::fhir::page_link::{self, Binding, Place};
 use crate::fhir::refusal::General;
-use crate::fhir::types;
+use crate::fhir::route::Searched;
+use crate::fhir::{bundle, types};
 
 /// Pages up to this size are found without leaving the thread that serves the socket.
 const SHORT: usize = 64;
@@ -31,6 +36,20 @@ pub(crate) enum Refusal {
     Form(negotiate::Refusal),
     /// 400 or 410: the page token.
     Link(page_link::Refusal),
+    /// 408: nobody waits for it any more.
+    Stopped,
+    /// 400: more intermediate results than are held.
+    TooCostly(String),
+}
+
+impl From<SearchError> for Refusal {
+    fn from(error: SearchError) -> Self {
+        match error {
+            SearchError::Fault(fault) => fault.into(),
+            SearchError::Stopped => Self::Stopped,
+            costly @ SearchError::TooCostly { .. } => Self::TooCostly(costly.to_string()),
+        }
+    }
 }
 
 impl<T: Into<General>> From<T> for Refusal {
@@ -45,6 +64,16 @@ impl From<Refusal> for Outcome {
             Refusal::General(refusal) => refusal.into(),
             Refusal::Form(refusal) => refusal.into(),
             Refusal::Link(refusal) => refusal.into(),
+            Refusal::Stopped => Self::error(
+                StatusCode::REQUEST_TIMEOUT,
+                "timeout",
+                "The search took too long. Ask for less: another parameter, a type, a date.",
+            ),
+            Refusal::TooCostly(why) => Self::error(
+                StatusCode::BAD_REQUEST,
+                "too-costly",
+                format!("The search is too costly: {why}. Add a parameter that selects more."),
+            ),
         }
     }
 }
@@ -52,14 +81,16 @@ impl From<Refusal> for Outcome {
 /// What is listed.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Listing {
-    Search(Option<TypeId>),
+    Search(Searched),
+    /// The rest of what a page of a search includes.
+    Includes(Searched),
     History(HistoryOf),
 }
 
 impl Listing {
     fn listed(self) -> Listed {
         match self {
-            Self::Search(_) => Listed::Matches,
+            Self::Search(_) | Self::Includes(_) => Listed::Matches,
             Self::History(_) => Listed::Versions,
         }
     }
@@ -67,8 +98,11 @@ impl Listing {
     /// Below the base: `Patient`, `Patient/1/_history`, nothing for all types.
     fn path(self) -> String {
         match self {
-            Self::Search(None) => String::new(),
-            Self::Search(Some(number)) => types::name(number).to_owned(),
+            Self::Search(of) => searched_path(of),
+            Self::Includes(of) => match searched_path(of) {
+                path if path.is_empty() => "$includes".to_owned(),
+                path => format!("{path}/$includes"),
+            },
             Self::History(HistoryOf::System) => "_history".to_owned(),
             Self::History(HistoryOf::Type(number)) => format!("{}/_history", types::name(number)),
             Self::History(HistoryOf::Instance(key)) => {
@@ -77,26 +111,32 @@ impl Listing {
         }
     }
 
-    fn plan(self, meaning: &Meaning, after: Option<Rid>) -> Plan {
+    fn plan(self, meaning: &Meaning, after: Option<Rid>, stop: Stop) -> Plan {
         match self {
-            Self::Search(number) => {
-                let restrict = |resource_type| TypeRestriction {
-                    resource_type,
-                    restriction: Restriction::Everything,
-                };
-                Plan::Search(SearchPlan {
-                    types: number.map(restrict).into_iter().collect(),
-                    criteria: meaning.criteria.clone(),
-                    descending: false,
-                    after,
-                    most: meaning.count,
-                })
-            }
+            Self::Search(_) | Self::Includes(_) => Plan::Search(SearchPlan {
+                types: meaning.types.clone(),
+                restrictions: Restrictions::default(),
+                sort: meaning.sort.clone(),
+                descending: false,
+                after,
+                most: meaning.count,
+                stop,
+            }),
             Self::History(of) => {
                 let Meaning { since, before, count, .. } = *meaning;
                 let plan = HistoryPlan { since, before, ..HistoryPlan::of(of) };
                 Plan::History { plan, after, most: count }
             }
+        }
+    }
+}
+
+fn searched_path(of: Searched) -> String {
+    match of {
+        Searched::System => String::new(),
+        Searched::Type(number) => types::name(number).to_owned(),
+        Searched::Compartment(key, inside) => {
+            format!("{}/{}", bundle::reference(&key), inside.map_or("*", types::name))
         }
     }
 }
@@ -108,17 +148,31 @@ enum Plan {
 }
 
 impl Plan {
-    fn page(&self, snapshot: &Snapshot) -> Result<Page, Fault> {
+    fn page(&self, snapshot: &Snapshot) -> Result<Page, SearchError> {
         match self {
             Self::Search(plan) => snapshot.search(plan),
-            Self::History { plan, after, most } => snapshot.history(plan, *after, *most),
+            Self::History { plan, after, most } => Ok(snapshot.history(plan, *after, *most)?),
         }
     }
 
-    fn count(&self, snapshot: &Snapshot) -> Result<u64, Fault> {
+    fn count(&self, snapshot: &Snapshot) -> Result<u64, SearchError> {
         match self {
             Self::Search(plan) => snapshot.count(plan),
-            Self::History { plan, .. } => snapshot.count_history(plan),
+            Self::History { plan, .. } => Ok(snapshot.count_history(plan)?),
+        }
+    }
+
+    fn included(
+        &self,
+        snapshot: &Snapshot,
+        matches: &[Rid],
+        (includes, most): (&[Include], usize),
+    ) -> Result<Included, SearchError> {
+        match self {
+            Self::Search(plan) if !includes.is_empty() => {
+                snapshot.included(matches, includes, &plan.restrictions, most)
+            }
+            Self::Search(_) | Self::History { .. } => Ok(Included::default()),
         }
     }
 }
@@ -137,11 +191,11 @@ pub(crate) fn understand(
         page_most: settings.page_most,
         now: cx.now,
     };
-    let mut meaning = parameters::read(queries, rules).map_err(General::Content)?;
+    let mut meaning = interpreted(cx, listing, queries, rules)?;
     let kept = meaning.token.as_deref().map(page_link::kept_query).transpose();
     if let Some(query) = kept.map_err(Refusal::Link)?.flatten() {
         let token = meaning.token.take();
-        let read = parameters::read(&[&*query], rules).map_err(General::Content)?;
+        let read = interpreted(cx, listing, &[&*query], rules)?;
         meaning = Meaning { token, ..read };
     }
     if cx.strict() && !meaning.ignored.is_empty() {
@@ -151,6 +205,50 @@ pub(crate) fn understand(
     }
     for issue in &mut meaning.ignored {
         issue.diagnostics.push_str(" It was left out.");
+    }
+    Ok(meaning)
+}
+
+/// Reads the parameters, those of a search with what the service knows now.
+fn interpreted(
+    cx: &Context<'_>,
+    listing: Listing,
+    queries: &[&str],
+    rules: Rules,
+) -> Result<Meaning, Refusal> {
+    let of = match listing {
+        Listing::Search(of) | Listing::Includes(of) => of,
+        Listing::History(_) => {
+            return Ok(parameters::read(queries, rules, None).map_err(General::from)?);
+        }
+    };
+    let (registry, catalogue) = (cx.service.registry()?, cx.service.catalogue()?);
+    let (bases, snapshot) = (bundle::bases(cx), cx.snapshot());
+    let interpreter = Interpreter {
+        catalogue: &catalogue,
+        registry: &registry,
+        bases: &bases,
+        now: cx.now,
+        snapshot: &snapshot,
+    };
+    let all = || types::all().filter_map(types::number).collect();
+    let (types, many) = match of {
+        Searched::Type(number) | Searched::Compartment(_, Some(number)) => (vec![number], false),
+        Searched::System => (all(), true),
+        Searched::Compartment(key, None) => {
+            let compartment = registry.base().compartments().find(types::name(key.resource_type));
+            let members = compartment.into_iter().flat_map(|it| it.types());
+            (members.filter_map(types::number).collect(), true)
+        }
+    };
+    let searching = Searching { interpreter, types, many };
+    let read = parameters::read(queries, rules, Some(&searching));
+    let mut meaning = read.map_err(General::from)?;
+    if let Searched::Compartment(key, _) = of {
+        for TypeSearch { criterion, .. } in &mut meaning.types {
+            let other = std::mem::replace(criterion, Criterion::everything());
+            *criterion = Criterion::All(vec![Criterion::Compartment(key), other]);
+        }
     }
     Ok(meaning)
 }
@@ -167,10 +265,21 @@ pub(crate) async fn list(
     let (key, service) = (&cx.service.page_key, &cx.service.id);
     let binding = Binding { key, service, path: &path, identity };
     let start = Start::of(cx, &binding, &meaning)?;
-    let plan = listing.plan(&meaning, start.place.map(|place| place.after));
-    let links = Links { cx, binding, query: meaning.heard.join("&"), token: meaning.token.clone() };
-    let long = meaning.count > SHORT || meaning.total == Total::Accurate || meaning.only_total;
-    let search = Search { plan, start, wants: Wants::of(&meaning) };
+    let waiting = Waiting(Stop::default());
+    let after = start.place.map(|place| place.after).filter(|after| after.0 > 0);
+    let plan = listing.plan(&meaning, after, waiting.0.clone());
+    let links = Links {
+        cx,
+        binding,
+        listing,
+        start: after,
+        query: meaning.heard.join("&"),
+        token: meaning.token.clone(),
+    };
+    let long = is_long(&meaning);
+    let (wants, includes) = (Wants::of(&meaning), meaning.includes.clone());
+    let search =
+        Search { plan, start, wants, includes, rest: matches!(listing, Listing::Includes(_)) };
     let found = if long { blocking::run(move || search.run()).await?? } else { search.run()? };
     let head = Head {
         kind: if listing.listed() == Listed::Matches { "searchset" } else { "history" },
@@ -179,17 +288,37 @@ pub(crate) async fn list(
         total: found.total,
         links: links.of(&found),
     };
-    let warnings: Vec<Issue> = meaning.ignored.into_iter().chain(meaning.notes).collect();
+    let mut warnings: Vec<Issue> = meaning.ignored.into_iter().chain(meaning.notes).collect();
+    if found.circular {
+        let text = "An _include:iterate came back to where it had been, and stopped there.";
+        warnings.push(Issue::information("informational", text));
+    }
     let (base, snapshot) = (Arc::from(cx.base), found.snapshot);
-    let entries = Entries::new(&head, listing.listed(), base, snapshot, found.page.rids);
+    let long = long && found.entries.len() > SHORT;
+    let entries = Entries::new(&head, listing.listed(), base, snapshot, found.entries);
     let entries = entries.warn(warnings);
-    let long = long && found.page_is_long;
     let answer = if long {
         blocking::run(move || writer::answer(entries)).await??
     } else {
         writer::answer(entries)?
     };
     Ok(answer)
+}
+
+/// Ends the search when whoever asked is gone.
+struct Waiting(Stop);
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.0.now();
+    }
+}
+
+/// Whether finding the page may take so long that it would hold up other connections: all that
+/// indexes are asked.
+fn is_long(meaning: &Meaning) -> bool {
+    let asks = meaning.selective > 0 || !meaning.sort.is_empty() || !meaning.includes.is_empty();
+    asks || meaning.count > SHORT || meaning.total == Total::Accurate || meaning.only_total
 }
 
 /// Where the page begins, and in which snapshot.
@@ -232,29 +361,45 @@ struct Search {
     plan: Plan,
     start: Start,
     wants: Wants,
+    includes: Vec<Include>,
+    /// Whether only what is included is wanted, from where the link says.
+    rest: bool,
 }
 
 struct Found {
     snapshot: Snapshot,
     total: Option<u64>,
-    page: Page,
-    page_is_long: bool,
+    entries: Vec<(Rid, Mode)>,
+    /// The last match, when more follow.
+    last: Option<Rid>,
+    /// How many includes were given up to here, when there are more.
+    given: Option<u64>,
+    circular: bool,
 }
 
 impl Search {
-    fn run(self) -> Result<Found, Fault> {
-        let Self { plan, start: Start { snapshot, place }, wants } = self;
+    fn run(self) -> Result<Found, SearchError> {
+        let Self { plan, start: Start { snapshot, place }, wants, includes, rest } = self;
         let page = if wants.entries { plan.page(&snapshot)? } else { Page::default() };
-        let page_is_long = page.rids.len() > SHORT;
+        let carried = place.and_then(|place| place.total);
+        let skip = if rest { usize::try_from(carried.unwrap_or(0)).unwrap_or(0) } else { 0 };
+        let most = skip + INCLUDES_MOST;
+        let included = plan.included(&snapshot, &page.rids, (&includes, most))?;
         let is_whole = wants.entries && place.is_none() && !page.more;
-        let total = match (place.and_then(|place| place.total), wants.total) {
+        let total = match (carried, wants.total) {
+            _ if rest => None,
             (Some(carried), _) => Some(carried),
             (None, Total::Accurate) => Some(plan.count(&snapshot)?),
             // All there is stands on this page: its number costs nothing.
             (None, Total::Unsaid) if is_whole => u64::try_from(page.rids.len()).ok(),
             (None, Total::Unsaid | Total::None) => None,
         };
-        Ok(Found { snapshot, total, page, page_is_long })
+        let given = included.more.then(|| u64::try_from(included.rids.len()).unwrap_or(u64::MAX));
+        let last = page.rids.last().copied().filter(|_| page.more && !rest);
+        let matches = page.rids.into_iter().filter(|_| !rest).map(|rid| (rid, Mode::Match));
+        let others = included.rids.into_iter().skip(skip).map(|rid| (rid, Mode::Include));
+        let entries = matches.chain(others).collect();
+        Ok(Found { snapshot, total, entries, last, given, circular: included.circular })
     }
 }
 
@@ -262,6 +407,9 @@ impl Search {
 struct Links<'l> {
     cx: &'l Context<'l>,
     binding: Binding<'l>,
+    listing: Listing,
+    /// What the page comes after.
+    start: Option<Rid>,
     /// The parameters that were heard.
     query: String,
     token: Option<String>,
@@ -269,25 +417,39 @@ struct Links<'l> {
 
 impl Links<'_> {
     fn of(&self, found: &Found) -> Vec<(&'static str, String)> {
-        let mut links = vec![("self", self.url(&self.query, self.token.as_deref()))];
-        if let Some(last) = found.page.rids.last().filter(|_| found.page.more) {
-            links.push(("next", self.next(found.snapshot.number(), *last, found.total)));
+        let own = self.url(self.binding.path, &self.query, self.token.as_deref());
+        let mut links = vec![("self", own)];
+        let snapshot = found.snapshot.number();
+        let made = self.cx.now;
+        if let Some(after) = found.last {
+            let place = Place { snapshot, after, total: found.total, made };
+            links.push(("next", self.sealed(&self.binding, &place)));
+        }
+        if let Some(given) = found.given {
+            let (relation, listing) = match self.listing {
+                Listing::Search(of) => ("related", Listing::Includes(of)),
+                other => ("next", other),
+            };
+            let after = self.start.unwrap_or(Rid(0));
+            let place = Place { snapshot, after, total: Some(given), made };
+            let path = listing.path();
+            links.push((relation, self.sealed(&Binding { path: &path, ..self.binding }, &place)));
         }
         links
     }
 
-    fn next(&self, snapshot: SnapshotNumber, after: Rid, total: Option<u64>) -> String {
-        let place = Place { snapshot, after, total, made: self.cx.now };
-        let token = self.binding.seal(&place, &self.query);
-        let url = self.url(&self.query, Some(&token));
+    fn sealed(&self, binding: &Binding<'_>, place: &Place) -> String {
+        let token = binding.seal(place, &self.query);
+        let url = self.url(binding.path, &self.query, Some(&token));
         if url.len() <= LINK_CHARACTERS {
             return url;
         }
-        self.url(&form(&self.query), Some(&self.binding.seal_and_keep(&place, &self.query)))
+        let token = binding.seal_and_keep(place, &self.query);
+        self.url(binding.path, &form(&self.query), Some(&token))
     }
 
-    fn url(&self, query: &str, token: Option<&str>) -> String {
-        let mut url = format!("{}/{}", self.cx.base, self.binding.path);
+    fn url(&self, path: &str, query: &str, token: Option<&str>) -> String {
+        let mut url = format!("{}/{path}", self.cx.base);
         let token = token.map(|token| format!("ct={token}"));
         let parts = [Some(query).filter(|query| !query.is_empty()), token.as_deref()];
         for (part, separator) in parts.into_iter().flatten().zip(["?", "&"]) {

@@ -1,24 +1,40 @@
 //! <https://hl7.org/fhir/R4/http.html#search>
 //!
-//! `parameters.rs` gives them their meaning, `date.rs` dates theirs, `listing.rs` finds a page and
-//! links it to the next, `entries.rs` writes it. Histories are listed the same way.
+//! `parameters.rs` reads the query; `name.rs` takes names apart, `interpret.rs` gives them their
+//! meaning for a type, with a file for each type of search and for `_filter`, `_text`, `_sort`,
+//! `_include`. `catalogue.rs` knows what can be searched by. `listing.rs` finds a page and links it
+//! to the next, `entries.rs` writes it. Histories are listed the same way.
 
+pub(crate) mod catalogue;
+mod codes;
 pub(crate) mod date;
 mod entries;
+mod filter;
+mod include;
+pub(crate) mod interpret;
 pub(crate) mod listing;
+mod name;
+mod near;
+mod number;
 pub(crate) mod parameters;
+mod reference;
+mod sort;
+mod test;
+mod text;
+mod token;
+mod words;
 
 use authority::DataAction;
-use store::TypeId;
 
 use super::context::Context;
 use super::negotiate::{self, Form};
 use super::refusal::General;
+use super::route::Searched;
 use crate::exchange::{Answer, Body};
 use listing::{Listing, Refusal};
 
-/// `GET [base]/[type]?…`, and without a type over all of them.
-pub(crate) async fn search(cx: &Context<'_>, of: Option<TypeId>) -> Result<Answer, Refusal> {
+/// `GET [base]/[type]?…`, over all types, or in a compartment.
+pub(crate) async fn search(cx: &Context<'_>, of: Searched) -> Result<Answer, Refusal> {
     cx.allow(DataAction::Read)?;
     listing::list(cx, Listing::Search(of), &[cx.query]).await
 }
@@ -27,7 +43,7 @@ pub(crate) async fn search(cx: &Context<'_>, of: Option<TypeId>) -> Result<Answe
 /// GET.
 pub(crate) async fn search_form(
     cx: &Context<'_>,
-    of: Option<TypeId>,
+    of: Searched,
     body: Body,
     wants: &mut Form,
 ) -> Result<Answer, Refusal> {

@@ -4,12 +4,16 @@
 
 use std::borrow::Cow;
 
-use base::Timestamp;
-use base::limits::{SEARCH_PARAMETERS, SEARCH_VALUES};
-use store::{Criterion, ResourceId};
+use base::limits::SEARCH_PARAMETERS;
+use base::{Fault, Timestamp};
+use store::{Criterion, Include, SortKey, TypeId, TypeSearch};
 
 use super::date::{self, Interval};
+use super::interpret::{Interpreter, Miss};
+use super::{include, name, sort};
 use crate::fhir::outcome::Issue;
+use crate::fhir::refusal::General;
+use crate::fhir::types;
 
 /// What is listed decides which parameters there are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,11 +31,25 @@ pub(crate) struct Rules {
     pub(crate) now: Timestamp,
 }
 
+/// What is searched, before the parameters say more.
+#[derive(Clone)]
+pub(crate) struct Searching<'s> {
+    pub(crate) interpreter: Interpreter<'s>,
+    /// The types that may be found; `_type` leaves fewer.
+    pub(crate) types: Vec<TypeId>,
+    /// Whether `_type` means something.
+    pub(crate) many: bool,
+}
+
 /// What the parameters mean.
 #[derive(Debug, Default)]
 pub(crate) struct Meaning {
-    /// All of them must hold.
-    pub(crate) criteria: Vec<Criterion>,
+    /// What must hold of each type that is searched.
+    pub(crate) types: Vec<TypeSearch>,
+    pub(crate) sort: Vec<SortKey>,
+    pub(crate) includes: Vec<Include>,
+    /// Parameters that select.
+    pub(crate) selective: usize,
     /// Of a history: from here on.
     pub(crate) since: Option<Timestamp>,
     /// Of a history: up to here.
@@ -62,8 +80,29 @@ pub(crate) enum Total {
     Accurate,
 }
 
-/// Reads parameters as they stand in a query or a form; `queries` are read as if joined.
-pub(crate) fn read(queries: &[&str], rules: Rules) -> Result<Meaning, Vec<Issue>> {
+/// Why parameters cannot be read.
+#[derive(Debug)]
+pub(crate) enum Unread {
+    Wrong(Vec<Issue>),
+    Fault(Fault),
+}
+
+impl From<Unread> for General {
+    fn from(unread: Unread) -> Self {
+        match unread {
+            Unread::Wrong(issues) => Self::Content(issues),
+            Unread::Fault(fault) => Self::Fault(fault),
+        }
+    }
+}
+
+/// Reads parameters as they stand in a query or a form; `queries` are read as if joined. Without
+/// `searching` they are those of a history.
+pub(crate) fn read(
+    queries: &[&str],
+    rules: Rules,
+    searching: Option<&Searching<'_>>,
+) -> Result<Meaning, Unread> {
     let pairs: Vec<&str> =
         queries.iter().flat_map(|query| query.split('&')).filter(|pair| !pair.is_empty()).collect();
     if pairs.len() > SEARCH_PARAMETERS {
@@ -72,13 +111,17 @@ pub(crate) fn read(queries: &[&str], rules: Rules) -> Result<Meaning, Vec<Issue>
              or comma-separated values.",
             pairs.len()
         );
-        return Err(vec![Issue::error("too-costly", text)]);
+        return Err(Unread::Wrong(vec![Issue::error("too-costly", text)]));
     }
-    let meaning = Meaning { count: rules.page_default, ..Meaning::default() };
-    let mut reading = Reading { rules, meaning, wrong: Vec::new() };
+    let everything =
+        |resource_type| TypeSearch { resource_type, criterion: Criterion::everything() };
+    let mut meaning = Meaning { count: rules.page_default, ..Meaning::default() };
+    let wanted = searching.map(|searching| searching.wanted(&pairs));
+    let (wanted, wrong) = wanted.unwrap_or_default();
+    meaning.types = wanted.into_iter().map(everything).collect();
+    let mut reading = Reading { rules, searching, meaning, wrong, fault: None };
     for pair in pairs {
-        let decoded = form_urlencoded::parse(pair.as_bytes()).next();
-        let (name, value) = decoded.unwrap_or((Cow::Borrowed(""), Cow::Borrowed("")));
+        let (name, value) = decoded(pair);
         match reading.parameter(&name, &value) {
             Heard::Yes => reading.meaning.heard.push(pair.to_owned()),
             Heard::Token => reading.meaning.token = Some(value.into_owned()),
@@ -86,7 +129,40 @@ pub(crate) fn read(queries: &[&str], rules: Rules) -> Result<Meaning, Vec<Issue>
             Heard::Wrong(why) => reading.wrong.push(Issue::error("value", why)),
         }
     }
-    if reading.wrong.is_empty() { Ok(reading.meaning) } else { Err(reading.wrong) }
+    match reading.fault {
+        Some(fault) => Err(Unread::Fault(fault)),
+        None if reading.wrong.is_empty() => Ok(reading.meaning),
+        None => Err(Unread::Wrong(reading.wrong)),
+    }
+}
+
+fn decoded(pair: &str) -> (Cow<'_, str>, Cow<'_, str>) {
+    let decoded = form_urlencoded::parse(pair.as_bytes()).next();
+    decoded.unwrap_or((Cow::Borrowed(""), Cow::Borrowed("")))
+}
+
+impl Searching<'_> {
+    /// The types that `_type` leaves, and what is wrong with it.
+    fn wanted(&self, pairs: &[&str]) -> (Vec<TypeId>, Vec<Issue>) {
+        let (mut wanted, mut wrong) = (self.types.clone(), Vec::new());
+        for (name, value) in pairs.iter().map(|pair| decoded(pair)) {
+            if name != "_type" || value.is_empty() || !self.many {
+                continue;
+            }
+            let mut named = Vec::new();
+            for name in value.split(',') {
+                match types::number(name) {
+                    Some(number) => named.push(number),
+                    None => {
+                        let text = format!("_type: FHIR R4 has no resource type '{name}'.");
+                        wrong.push(Issue::error("value", text));
+                    }
+                }
+            }
+            wanted.retain(|number| named.contains(number));
+        }
+        (wanted, wrong)
+    }
 }
 
 /// Whether a parameter meant something.
@@ -99,21 +175,18 @@ enum Heard {
     Wrong(String),
 }
 
-struct Reading {
+struct Reading<'r> {
     rules: Rules,
+    searching: Option<&'r Searching<'r>>,
     meaning: Meaning,
     wrong: Vec<Issue>,
+    fault: Option<Fault>,
 }
 
-impl Reading {
+impl Reading<'_> {
     fn parameter(&mut self, name: &str, value: &str) -> Heard {
         let searched = self.rules.listed == Listed::Matches;
         match name {
-            "_id" | "_lastUpdated" if searched && value.is_empty() => {
-                Heard::No(format!("The parameter '{name}' has no value."))
-            }
-            "_id" if searched => self.ids(value),
-            "_lastUpdated" if searched => self.last_updated(value),
             "_since" if !searched => {
                 let bound = bound(name, value);
                 self.bound(bound, |meaning, from| {
@@ -132,37 +205,61 @@ impl Reading {
             // Both were understood before the interaction began.
             "_format" | "_pretty" => Heard::Yes,
             "ct" => Heard::Token,
+            name if searched => {
+                let read = self.search(name, value);
+                read.unwrap_or_else(|miss| self.missed(miss))
+            }
             name => Heard::No(format!(
                 "The parameter '{name}' is not supported. /metadata lists those that are."
             )),
         }
     }
 
-    fn ids(&mut self, value: &str) -> Heard {
-        let values = values(value);
-        if values.len() > SEARCH_VALUES {
-            return too_many("_id", values.len());
+    /// A parameter that only searches have.
+    fn search(&mut self, name: &str, value: &str) -> Result<Heard, Miss> {
+        let Some(searching) = self.searching else { return Ok(Heard::Yes) };
+        let interpreter = &searching.interpreter;
+        let types: Vec<TypeId> = self.meaning.types.iter().map(|it| it.resource_type).collect();
+        if let Some(kind) = include::kind(name) {
+            self.meaning.includes.extend(include::rules(interpreter, &types, kind, value)?);
+            return Ok(Heard::Yes);
         }
-        // What cannot be an id matches nothing.
-        let ids = values.iter().filter_map(|value| ResourceId::new(value)).collect();
-        self.meaning.criteria.push(Criterion::Ids(ids));
-        Heard::Yes
-    }
-
-    fn last_updated(&mut self, value: &str) -> Heard {
-        let values = values(value);
-        if values.len() > SEARCH_VALUES {
-            return too_many("_lastUpdated", values.len());
+        match name {
+            "_type" if searching.many && value.is_empty() => {
+                return Ok(Heard::No("The parameter '_type' has no value.".to_owned()));
+            }
+            "_type" if searching.many => return Ok(Heard::Yes),
+            "_sort" => {
+                self.meaning.sort.extend(sort::keys(interpreter, &types, value)?);
+                return Ok(Heard::Yes);
+            }
+            "_contained" if value == "false" => return Ok(Heard::Yes),
+            "_containedType" if value == "container" => return Ok(Heard::Yes),
+            _ => {}
         }
-        let mut matched = Vec::new();
-        for value in values {
-            match date::matched(&value, self.rules.now) {
-                Ok(intervals) => matched.extend(intervals),
-                Err(why) => return Heard::Wrong(format!("_lastUpdated: {why}.")),
+        let path = name::path(name).map_err(Miss::Unknown)?;
+        // All types must know it; R4 has no other way to search several at once.
+        let criteria = types.into_iter().map(|of| interpreter.criterion(of, &path, value));
+        let criteria = criteria.collect::<Result<Vec<Criterion>, Miss>>()?;
+        for (of, criterion) in self.meaning.types.iter_mut().zip(criteria) {
+            match &mut of.criterion {
+                Criterion::All(all) => all.push(criterion),
+                other => *other = Criterion::All(vec![other.clone(), criterion]),
             }
         }
-        self.meaning.criteria.extend(criteria(&date::union(matched)));
-        Heard::Yes
+        self.meaning.selective += 1;
+        Ok(Heard::Yes)
+    }
+
+    fn missed(&mut self, miss: Miss) -> Heard {
+        match miss {
+            Miss::Unknown(why) => Heard::No(why),
+            Miss::Wrong(why) => Heard::Wrong(why),
+            Miss::Fault(fault) => {
+                self.fault = Some(fault);
+                Heard::Yes
+            }
+        }
     }
 
     fn bound(
@@ -228,54 +325,12 @@ impl Reading {
     }
 }
 
-fn too_many(name: &str, found: usize) -> Heard {
-    Heard::Wrong(format!("{name} has {found} values; at most {SEARCH_VALUES} are read at once."))
-}
-
 /// The beginning of a date that bounds a history.
 fn bound(name: &str, value: &str) -> Result<Timestamp, String> {
     match date::interval(value) {
         Ok(Interval { from, .. }) => Ok(Timestamp::from_ticks(from)),
         Err(why) => Err(format!("{name}: {why}.")),
     }
-}
-
-/// The values between commas; `\,`, `\$`, `\|` and `\\` stand for themselves.
-fn values(text: &str) -> Vec<String> {
-    let (mut values, mut value, mut escaped) = (Vec::new(), String::new(), false);
-    for character in text.chars() {
-        match character {
-            '\\' if !escaped => escaped = true,
-            ',' if !escaped => values.push(std::mem::take(&mut value)),
-            other => {
-                if escaped && !matches!(other, ',' | '$' | '|' | '\\') {
-                    value.push('\\');
-                }
-                value.push(other);
-                escaped = false;
-            }
-        }
-    }
-    if escaped {
-        value.push('\\');
-    }
-    values.push(value);
-    values
-}
-
-/// A union of intervals as conditions that hold together: within its hull and in none of its gaps.
-fn criteria(union: &[Interval]) -> Vec<Criterion> {
-    let (Some(first), Some(last)) = (union.first(), union.last()) else {
-        return vec![Criterion::Ids(Vec::new())];
-    };
-    let from = (first.from != i64::MIN).then(|| Timestamp::from_ticks(first.from));
-    let before = (last.before != i64::MAX).then(|| Timestamp::from_ticks(last.before));
-    let mut criteria = vec![Criterion::LastUpdated { from, before }];
-    criteria.extend(union.iter().zip(union.iter().skip(1)).map(|(left, right)| {
-        let from = Some(Timestamp::from_ticks(left.before));
-        Criterion::NotLastUpdated { from, before: Some(Timestamp::from_ticks(right.from)) }
-    }));
-    criteria
 }
 
 #[cfg(test)]

@@ -1,0 +1,128 @@
+//! <https://hl7.org/fhir/R4/search.html#modifiers>: the codes of value sets, and those below and
+//! above another.
+
+use fhir::definitions::{CodeSystem, ValueSet};
+use fhir::terminology::{Scope, VersionRules, Wanted, expand};
+use json::{Document, Limits};
+use store::{Key, ResourceId};
+
+use super::catalogue::Component;
+use super::interpret::{Interpreter, Miss, unknown, wrong};
+use super::text;
+use crate::fhir::types;
+
+/// A code of a system.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Code {
+    pub(crate) system: String,
+    pub(crate) code: String,
+}
+
+/// The systems of elements of type code, which their tokens do not carry.
+pub(crate) fn implied<'i>(interpreter: &Interpreter<'i>, of: &Component) -> Vec<&'i str> {
+    let mut systems: Vec<&str> = Vec::new();
+    let sets = of.value_sets.iter().filter_map(|url| interpreter.registry.value_set(url));
+    for system in sets.flat_map(systems_of) {
+        if !systems.contains(&system) {
+            systems.push(system);
+        }
+    }
+    systems
+}
+
+fn systems_of(set: ValueSet<'_>) -> Vec<&str> {
+    let included = set.includes().filter_map(|include| include.system());
+    let mut systems: Vec<&str> = included.collect();
+    if systems.is_empty()
+        && let Some(expansion) = set.expansion()
+    {
+        systems.extend(expansion.contains().map(|code| code.system()));
+        systems.dedup();
+    }
+    systems
+}
+
+/// All codes of the value sets that the elements of a parameter are bound to.
+pub(crate) fn of_bound(interpreter: &Interpreter<'_>, of: &Component) -> Vec<Code> {
+    let sets = of.value_sets.iter();
+    sets.filter_map(|url| expanded(interpreter, url).ok()).flatten().collect()
+}
+
+/// The codes of the value set that a value names: by its URL, or by its address here.
+pub(crate) fn of_value_set(interpreter: &Interpreter<'_>, value: &str) -> Result<Vec<Code>, Miss> {
+    let named = text::plain(value);
+    let local = interpreter.local(&named).unwrap_or(&named);
+    if let Some(id) = local.strip_prefix("ValueSet/") {
+        let url = stored_url(interpreter, id)?;
+        return expanded(interpreter, &url);
+    }
+    expanded(interpreter, &named)
+}
+
+fn stored_url(interpreter: &Interpreter<'_>, id: &str) -> Result<String, Miss> {
+    let key = types::number("ValueSet")
+        .zip(ResourceId::new(id))
+        .map(|(resource_type, id)| Key { resource_type, id });
+    let version = key.map(|key| interpreter.stored(&key)).transpose()?.flatten();
+    let document =
+        version.and_then(|version| Document::parse(version.body, &Limits::default()).ok());
+    let url = document.as_ref().and_then(|document| document.root().get("url")?.as_str());
+    match url {
+        Some(url) => Ok(url.into_owned()),
+        None => wrong(format!("there is no ValueSet/{id} with a url")),
+    }
+}
+
+fn expanded(interpreter: &Interpreter<'_>, canonical: &str) -> Result<Vec<Code>, Miss> {
+    let rules = VersionRules::default();
+    let scope = Scope::new(interpreter.registry, &rules);
+    let Some(set) = scope.value_set(canonical) else {
+        return wrong(format!("the value set '{canonical}' is not known here"));
+    };
+    let lines = match expand(&scope, set, &Wanted::default()) {
+        Ok(expanded) => expanded.lines,
+        Err(failure) => return wrong(format!("{canonical} cannot be expanded: {failure}")),
+    };
+    Ok(lines
+        .into_iter()
+        .map(|line| Code { system: line.system.to_owned(), code: line.code.to_owned() })
+        .collect())
+}
+
+/// The code and all that it subsumes.
+pub(crate) fn below(interpreter: &Interpreter<'_>, code: &Code) -> Result<Vec<Code>, Miss> {
+    let system = system(interpreter, code)?;
+    let concept = system.concept(&code.code);
+    let below = concept.into_iter().flat_map(|concept| concept.descendants());
+    Ok(with(code, below.map(|concept| concept.code())))
+}
+
+/// The code and all that subsume it.
+pub(crate) fn above(interpreter: &Interpreter<'_>, code: &Code) -> Result<Vec<Code>, Miss> {
+    let system = system(interpreter, code)?;
+    let parent = system.concept(&code.code).and_then(|concept| concept.parent());
+    let above = std::iter::successors(parent, |concept| concept.parent()).take(1_000);
+    Ok(with(code, above.map(|concept| concept.code())))
+}
+
+fn system<'i>(interpreter: &Interpreter<'i>, code: &Code) -> Result<CodeSystem<'i>, Miss> {
+    match interpreter.registry.code_system(&code.system) {
+        Some(system) => Ok(system),
+        None => unknown(format!(
+            "The code system '{}' is not loaded, so that what is above and below its codes is not \
+             known.",
+            code.system
+        )),
+    }
+}
+
+fn with<'c>(code: &Code, others: impl Iterator<Item = &'c str>) -> Vec<Code> {
+    let others = others.map(|other| Code { system: code.system.clone(), code: other.to_owned() });
+    let mut all = vec![code.clone()];
+    for other in others {
+        if !all.contains(&other) {
+            all.push(other);
+        }
+    }
+    all
+}

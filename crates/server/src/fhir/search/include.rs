@@ -1,0 +1,111 @@
+//! <https://hl7.org/fhir/R4/search.html#revinclude>
+
+use store::{Include, ParameterId, TypeId};
+
+use super::interpret::{Interpreter, Miss, unknown, wrong};
+use crate::fhir::types;
+
+/// How a rule was named.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Kind {
+    pub(crate) reverse: bool,
+    pub(crate) iterate: bool,
+}
+
+/// `_include`, `_revinclude`, with `:iterate` or its older name.
+pub(crate) fn kind(name: &str) -> Option<Kind> {
+    let (name, modifier) = name.split_once(':').unwrap_or((name, ""));
+    let reverse = match name {
+        "_include" => false,
+        "_revinclude" => true,
+        _ => return None,
+    };
+    match modifier {
+        "" => Some(Kind { reverse, iterate: false }),
+        "iterate" | "recurse" => Some(Kind { reverse, iterate: true }),
+        _ => None,
+    }
+}
+
+/// The rules of one value: `Observation:subject:Patient`, `Observation:*`, `*`.
+pub(crate) fn rules(
+    interpreter: &Interpreter<'_>,
+    searched: &[TypeId],
+    kind: Kind,
+    value: &str,
+) -> Result<Vec<Include>, Miss> {
+    let mut parts = value.split(':');
+    let (source, code) = (parts.next().unwrap_or_default(), parts.next());
+    let target = parts.next();
+    if source.is_empty() {
+        return unknown("An include without a value includes nothing.");
+    }
+    if parts.next().is_some() || (code.is_none() && source != "*") {
+        let name = if kind.reverse { "_revinclude" } else { "_include" };
+        return wrong(format!(
+            "{name}={value} cannot be understood. Write TYPE:PARAMETER, TYPE:PARAMETER:TARGET, \
+             TYPE:* or *."
+        ));
+    }
+    let target = match target {
+        None | Some("*") => None,
+        Some(name) => Some(number(name)?),
+    };
+    let sources = match source {
+        "*" if kind.reverse || kind.iterate => types::all().filter_map(types::number).collect(),
+        "*" => searched.to_vec(),
+        name => vec![number(name)?],
+    };
+    let code = code.unwrap_or("*");
+    let mut rules = Vec::with_capacity(sources.len());
+    for source in sources {
+        let parameters = parameters(interpreter, searched, (source, code), kind)?;
+        if !parameters.is_empty() {
+            let Kind { reverse, iterate } = kind;
+            rules.push(Include { source, parameters, target, reverse, iterate });
+        }
+    }
+    Ok(rules)
+}
+
+fn number(name: &str) -> Result<TypeId, Miss> {
+    match types::number(name) {
+        Some(number) => Ok(number),
+        None => unknown(format!("An include names '{name}', which is no resource type of R4.")),
+    }
+}
+
+fn parameters(
+    interpreter: &Interpreter<'_>,
+    searched: &[TypeId],
+    (source, code): (TypeId, &str),
+    kind: Kind,
+) -> Result<Vec<ParameterId>, Miss> {
+    if code != "*" {
+        return Ok(vec![interpreter.reference(source, code)?.id]);
+    }
+    let leads = |targets: &[TypeId]| {
+        !kind.reverse
+            || kind.iterate
+            || targets.is_empty()
+            || targets.iter().any(|target| searched.contains(target))
+    };
+    let all = interpreter.catalogue.references(source);
+    Ok(all.filter(|known| leads(&known.of.targets)).map(|known| known.id).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rule_is_named_in_four_ways_and_by_an_older_name() {
+        let named = |name| kind(name).map(|kind| (kind.reverse, kind.iterate));
+        assert_eq!(named("_include"), Some((false, false)));
+        assert_eq!(named("_revinclude"), Some((true, false)));
+        assert_eq!(named("_include:iterate"), Some((false, true)));
+        assert_eq!(named("_revinclude:recurse"), Some((true, true)));
+        assert_eq!(named("_include:logical"), None);
+        assert_eq!(named("include"), None);
+    }
+}

@@ -1,0 +1,365 @@
+//! <https://hl7.org/fhir/R4/search.html>: from the name and the value of a parameter to what must
+//! hold of a resource.
+//!
+//! To add a modifier: an arm in the file of its type of search. What cannot be understood is a
+//! [`Miss`], and whoever asked decides whether that is a warning.
+
+use base::limits::SEARCH_VALUES;
+use base::{Fault, Timestamp};
+use fhir::definitions::{Registry, SearchKind};
+use store::{Criterion, Key, ResourceId, Snapshot, TypeId, TypeSearch};
+
+use super::catalogue::{Catalogue, Known};
+use super::date;
+use super::name::Path;
+use super::{filter, near, test, text, words};
+use crate::fhir::types;
+
+/// All that a search is understood with.
+#[derive(Clone, Copy)]
+pub(crate) struct Interpreter<'i> {
+    pub(crate) catalogue: &'i Catalogue,
+    pub(crate) registry: &'i Registry,
+    /// The names of the service, without trailing slashes.
+    pub(crate) bases: &'i [String],
+    pub(crate) now: Timestamp,
+    /// Where value sets are found that are named by their address.
+    pub(crate) snapshot: &'i Snapshot,
+}
+
+/// Why a parameter means nothing.
+#[derive(Debug)]
+pub(crate) enum Miss {
+    /// No such parameter or modifier, or one that is not supported.
+    Unknown(String),
+    /// A value that a known parameter cannot have.
+    Wrong(String),
+    Fault(Fault),
+}
+
+impl From<Fault> for Miss {
+    fn from(fault: Fault) -> Self {
+        Self::Fault(fault)
+    }
+}
+
+pub(crate) fn wrong<T>(text: impl Into<String>) -> Result<T, Miss> {
+    Err(Miss::Wrong(text.into()))
+}
+
+pub(crate) fn unknown<T>(text: impl Into<String>) -> Result<T, Miss> {
+    Err(Miss::Unknown(text.into()))
+}
+
+impl Interpreter<'_> {
+    /// What must hold of a resource of the type.
+    pub(crate) fn criterion(
+        &self,
+        of: TypeId,
+        path: &Path<'_>,
+        value: &str,
+    ) -> Result<Criterion, Miss> {
+        match path {
+            Path::Plain { code, modifier } => self.plain(of, code, *modifier, value),
+            Path::Chain { code, target, rest } => self.chain(of, (code, *target), rest, value),
+            Path::Has { source, reference, rest } => self.has(of, (source, reference), rest, value),
+        }
+    }
+
+    fn chain(
+        &self,
+        of: TypeId,
+        (code, target): (&str, Option<&str>),
+        rest: &Path<'_>,
+        value: &str,
+    ) -> Result<Criterion, Miss> {
+        let known = self.reference(of, code)?;
+        let targets = targets(known, target)?;
+        let mut found = Vec::new();
+        let mut missed = None;
+        for resource_type in targets {
+            match self.criterion(resource_type, rest, value) {
+                Ok(criterion) => found.push(TypeSearch { resource_type, criterion }),
+                Err(Miss::Unknown(why)) => missed = missed.or(Some(why)),
+                Err(miss) => return Err(miss),
+            }
+        }
+        if found.is_empty() {
+            return unknown(missed.unwrap_or_else(|| format!("'{code}' leads to no type.")));
+        }
+        Ok(Criterion::Chain { parameter: known.id, targets: found })
+    }
+
+    fn has(
+        &self,
+        of: TypeId,
+        (source, reference): (&str, &str),
+        rest: &Path<'_>,
+        value: &str,
+    ) -> Result<Criterion, Miss> {
+        let Some(resource_type) = types::number(source) else {
+            return unknown(format!("_has: FHIR R4 has no resource type '{source}'."));
+        };
+        let known = self.reference(resource_type, reference)?;
+        if !known.of.targets.is_empty() && !known.of.targets.contains(&of) {
+            let name = types::name(of);
+            return unknown(format!("_has: {source}.{reference} does not refer to {name}."));
+        }
+        let criterion = self.criterion(resource_type, rest, value)?;
+        let source = Box::new(TypeSearch { resource_type, criterion });
+        Ok(Criterion::Has { source, parameter: known.id })
+    }
+
+    /// A parameter of type reference.
+    pub(crate) fn reference(&self, of: TypeId, code: &str) -> Result<&Known, Miss> {
+        let known = self.find(of, code)?;
+        if known.of.kind == SearchKind::Reference {
+            return Ok(known);
+        }
+        let name = types::name(of);
+        unknown(format!("'{code}' of {name} is no reference, and only a reference leads on."))
+    }
+
+    /// A parameter of the type.
+    pub(crate) fn find(&self, of: TypeId, code: &str) -> Result<&Known, Miss> {
+        self.catalogue.find(of, code).ok_or_else(|| {
+            let name = types::name(of);
+            let meant = self.meant(of, code);
+            let meant = meant.map(|meant| format!(" Did you mean '{meant}'?")).unwrap_or_default();
+            Miss::Unknown(format!(
+                "{name} has no search parameter '{code}'.{meant} The list is in /metadata."
+            ))
+        })
+    }
+
+    /// What somebody meant who wrote a name that is nearly one.
+    fn meant(&self, of: TypeId, code: &str) -> Option<&str> {
+        let letters = |text: &str| text.to_ascii_lowercase().replace(['-', '_'], "");
+        let wanted = letters(code);
+        let all = self.catalogue.of_type(of).parameters.iter().map(|known| &*known.code);
+        all.into_iter().find(|known| is_near(&letters(known), &wanted))
+    }
+
+    fn plain(
+        &self,
+        of: TypeId,
+        code: &str,
+        modifier: Option<&str>,
+        value: &str,
+    ) -> Result<Criterion, Miss> {
+        match code {
+            "_id" => negated("_id", modifier, ids(value)?),
+            "_lastUpdated" => negated("_lastUpdated", modifier, self.last_updated(value)?),
+            "_list" if modifier.is_none() => self.list(of, value),
+            "_filter" if modifier.is_none() => filter::filter(self, of, value),
+            "_text" | "_content" if modifier.is_none() => words::body_test(code, value),
+            "_not-referenced" if modifier.is_none() => self.not_referenced(of, value),
+            "_query" => wrong("_query: named queries are not supported. Search by parameters."),
+            "near" if types::name(of) == "Location" && modifier.is_none() => {
+                near::near(self.find(of, code)?.id, value)
+            }
+            code => self.parameter(self.find(of, code)?, modifier, value),
+        }
+    }
+
+    /// A parameter that is indexed.
+    pub(crate) fn parameter(
+        &self,
+        known: &Known,
+        modifier: Option<&str>,
+        value: &str,
+    ) -> Result<Criterion, Miss> {
+        let code = &known.code;
+        if modifier == Some("missing") {
+            return missing(code, value, Criterion::Present(known.id));
+        }
+        let values = values(code, value)?;
+        let (modifier, negates) = match modifier {
+            Some("not") => (None, true),
+            Some("not-in") => (Some("in"), true),
+            other => (other, false),
+        };
+        if negates && known.of.kind != SearchKind::Token {
+            return unknown(format!("The modifier of '{code}' is for tokens only."));
+        }
+        let mut any = Vec::with_capacity(values.len());
+        for value in values {
+            let criteria = test::criteria(self, known, modifier, value);
+            any.extend(criteria.map_err(|miss| match miss {
+                Miss::Wrong(why) => Miss::Wrong(format!("{code}: {why}.")),
+                other => other,
+            })?);
+        }
+        let any = one_or_any(any);
+        Ok(if negates { Criterion::Not(Box::new(any)) } else { any })
+    }
+
+    fn last_updated(&self, value: &str) -> Result<Criterion, Miss> {
+        let mut matched = Vec::new();
+        for value in values("_lastUpdated", value)? {
+            match date::matched(&text::plain(value), self.now) {
+                Ok(intervals) => matched.extend(intervals),
+                Err(why) => return wrong(format!("_lastUpdated: {why}.")),
+            }
+        }
+        let bound = |ticks: i64, open: i64| (ticks != open).then(|| Timestamp::from_ticks(ticks));
+        let any = date::union(matched).into_iter().map(|interval| Criterion::LastUpdated {
+            from: bound(interval.from, i64::MIN),
+            before: bound(interval.before, i64::MAX),
+        });
+        Ok(one_or_any(any.collect()))
+    }
+
+    /// <https://hl7.org/fhir/R4/search.html#list>: what a List has an item for.
+    fn list(&self, of: TypeId, value: &str) -> Result<Criterion, Miss> {
+        let Some(resource_type) = types::number("List") else { return unknown("_list") };
+        let item = self.find(resource_type, "item")?;
+        if value.starts_with('$') {
+            return unknown(format!("_list: the list '{value}' is not kept here."));
+        }
+        if !item.of.targets.is_empty() && !item.of.targets.contains(&of) {
+            return Ok(Criterion::nothing());
+        }
+        let source = Box::new(TypeSearch { resource_type, criterion: ids(value)? });
+        Ok(Criterion::Has { source, parameter: item.id })
+    }
+
+    /// Azure's `_not-referenced=*:*`, `Encounter:*`, `Encounter:subject`.
+    fn not_referenced(&self, of: TypeId, value: &str) -> Result<Criterion, Miss> {
+        let Some((source, code)) = value.split_once(':') else {
+            return wrong(format!(
+                "_not-referenced is TYPE:PARAMETER, TYPE:* or *:*, not '{value}'."
+            ));
+        };
+        let sources: Vec<TypeId> = match source {
+            "*" => types::all().filter_map(types::number).collect(),
+            name => match types::number(name) {
+                Some(number) => vec![number],
+                None => return wrong(format!("_not-referenced: there is no type '{name}'.")),
+            },
+        };
+        if source != "*" && code != "*" {
+            sources.iter().try_for_each(|number| self.reference(*number, code).map(drop))?;
+        }
+        let mut any = Vec::new();
+        for resource_type in sources {
+            let all = self.catalogue.references(resource_type);
+            let named = all.filter(|known| code == "*" || *known.code == *code);
+            for known in named.filter(|known| known.of.targets.contains(&of)) {
+                let criterion = Criterion::everything();
+                let source = Box::new(TypeSearch { resource_type, criterion });
+                any.push(Criterion::Has { source, parameter: known.id });
+            }
+        }
+        Ok(Criterion::Not(Box::new(Criterion::Any(any))))
+    }
+
+    /// What of a URL stands below a name of the service.
+    pub(crate) fn local<'u>(&self, url: &'u str) -> Option<&'u str> {
+        local(self.bases, url)
+    }
+
+    /// The current resource, when it is there.
+    pub(crate) fn stored(&self, key: &Key) -> Result<Option<store::Version>, Fault> {
+        Ok(self.snapshot.current(key)?.filter(|version| !version.is_deletion()))
+    }
+}
+
+/// What of a URL stands below a name of the service.
+pub(crate) fn local<'u>(bases: &[String], url: &'u str) -> Option<&'u str> {
+    bases.iter().find_map(|base| url.strip_prefix(base.as_str())?.strip_prefix('/'))
+}
+
+/// The types that a reference is followed to.
+pub(crate) fn targets(known: &Known, target: Option<&str>) -> Result<Vec<TypeId>, Miss> {
+    let Some(name) = target else {
+        let all = || types::all().filter_map(types::number).collect();
+        return Ok(if known.of.targets.is_empty() { all() } else { known.of.targets.clone() });
+    };
+    let Some(number) = types::number(name) else {
+        return unknown(format!("FHIR R4 has no resource type '{name}'."));
+    };
+    if !known.of.targets.is_empty() && !known.of.targets.contains(&number) {
+        return unknown(format!("'{}' does not refer to {name}.", known.code));
+    }
+    Ok(vec![number])
+}
+
+/// The values between commas, still escaped; empty ones mean nothing.
+pub(crate) fn values<'v>(code: &str, value: &'v str) -> Result<Vec<&'v str>, Miss> {
+    let values: Vec<&str> =
+        text::parts(value, ',').into_iter().filter(|value| !value.is_empty()).collect();
+    match values.len() {
+        0 => unknown(format!("The parameter '{code}' has no value.")),
+        found if found > SEARCH_VALUES => {
+            wrong(format!("{code} has {found} values; at most {SEARCH_VALUES} are read at once."))
+        }
+        _ => Ok(values),
+    }
+}
+
+/// What cannot be an id matches nothing.
+fn ids(value: &str) -> Result<Criterion, Miss> {
+    let values = values("_id", value)?.into_iter().map(text::plain);
+    Ok(Criterion::Ids(values.filter_map(|value| ResourceId::new(&value)).collect()))
+}
+
+/// Of the store's own parameters, which no resource lacks.
+fn negated(code: &str, modifier: Option<&str>, criterion: Criterion) -> Result<Criterion, Miss> {
+    match modifier {
+        None => Ok(criterion),
+        Some("not") if code == "_id" => Ok(Criterion::Not(Box::new(criterion))),
+        Some(other) => unknown(format!("The modifier '{other}' means nothing for {code}.")),
+    }
+}
+
+fn missing(code: &str, value: &str, present: Criterion) -> Result<Criterion, Miss> {
+    match value {
+        "false" => Ok(present),
+        "true" => Ok(Criterion::Not(Box::new(present))),
+        other => wrong(format!("{code}:missing is true or false, not '{other}'.")),
+    }
+}
+
+/// The one, or any of them.
+pub(crate) fn one_or_any(mut any: Vec<Criterion>) -> Criterion {
+    match any.pop() {
+        Some(only) if any.is_empty() => only,
+        Some(last) => {
+            any.push(last);
+            Criterion::Any(any)
+        }
+        None => Criterion::nothing(),
+    }
+}
+
+/// Whether two names differ in one letter at most, or in the order of two.
+fn is_near(left: &str, right: &str) -> bool {
+    let (left, right) = (left.as_bytes(), right.as_bytes());
+    let start = left.iter().zip(right).take_while(|(one, other)| one == other).count();
+    let ends = left.iter().rev().zip(right.iter().rev());
+    let end = ends.take_while(|(one, other)| one == other).count();
+    let rest = |text: &[u8]| text.len().saturating_sub(start + end);
+    let middle = |text: &[u8]| {
+        let mut middle = text.get(start..start + rest(text)).unwrap_or_default().to_vec();
+        middle.sort_unstable();
+        middle
+    };
+    let (longest, shortest) = (rest(left).max(rest(right)), rest(left).min(rest(right)));
+    longest <= 1 || (longest == 2 && shortest == 2 && middle(left) == middle(right))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_that_is_nearly_one_is_told() {
+        for (one, other) in [("patient", "patiant"), ("code", "cdoe"), ("name", "names")] {
+            assert!(is_near(one, other), "{one} {other}");
+        }
+        for (one, other) in [("patient", "subject"), ("code", "date"), ("name", "n")] {
+            assert!(!is_near(one, other), "{one} {other}");
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! <https://hl7.org/fhir/R4/search.html#token>
+
+use fhir::search::fold;
+use store::{Criterion, Test, TokenTest};
+
+use super::catalogue::{Component, Known};
+use super::codes::{self, Code};
+use super::interpret::{Interpreter, Miss, wrong};
+use super::test::unsupported;
+use super::text;
+
+/// What must hold for one value of a token: one of these.
+pub(crate) fn criteria(
+    interpreter: &Interpreter<'_>,
+    known: &Known,
+    modifier: Option<&str>,
+    value: &str,
+) -> Result<Vec<Criterion>, Miss> {
+    let of = &known.of;
+    let tests = match modifier {
+        None => tests(interpreter, of, value)?,
+        Some("text") => {
+            let text = fold(text::plain(value).trim()).into();
+            vec![Test::Token(TokenTest::Text(text))]
+        }
+        Some("of-type") => vec![of_type(value)?],
+        Some("in") => every(interpreter, of, codes::of_value_set(interpreter, value)?),
+        Some("below") => every(interpreter, of, codes::below(interpreter, &parsed(value)?)?),
+        Some("above") => every(interpreter, of, codes::above(interpreter, &parsed(value)?)?),
+        Some(other) => return unsupported(&known.code, other),
+    };
+    let mut criteria: Vec<Criterion> =
+        tests.into_iter().map(|test| Criterion::Value(known.id, test)).collect();
+    // `system|` of a system that is implied: every code there is.
+    if modifier.is_none()
+        && let Ok(Form::System(system)) = form(value)
+        && codes::implied(interpreter, of) == [system.as_str()]
+    {
+        criteria.push(Criterion::Present(known.id));
+    }
+    Ok(criteria)
+}
+
+/// What a value says.
+enum Form {
+    Code(String),
+    NoSystem(String),
+    System(String),
+    Both(Code),
+}
+
+fn form(value: &str) -> Result<Form, Miss> {
+    let parts: Vec<String> = text::parts(value, '|').into_iter().map(text::plain).collect();
+    let part = |place: usize| parts.get(place).map(|part| part.trim().to_owned());
+    match (part(0), part(1), part(2)) {
+        (Some(code), None, _) => Ok(Form::Code(code)),
+        (Some(system), Some(code), None) if system.is_empty() && !code.is_empty() => {
+            Ok(Form::NoSystem(code))
+        }
+        (Some(system), Some(code), None) if code.is_empty() && !system.is_empty() => {
+            Ok(Form::System(system))
+        }
+        (Some(system), Some(code), None) if !code.is_empty() => {
+            Ok(Form::Both(Code { system, code }))
+        }
+        _ => wrong(format!("'{value}' is not a token. Write it as code, system|code or |code")),
+    }
+}
+
+/// A code with its system, which subsumption needs.
+fn parsed(value: &str) -> Result<Code, Miss> {
+    match form(value)? {
+        Form::Both(code) => Ok(code),
+        Form::Code(_) | Form::NoSystem(_) | Form::System(_) => {
+            wrong(format!("'{value}' does not name system and code; write it as system|code"))
+        }
+    }
+}
+
+/// Any of these tests, of a value without modifier.
+pub(crate) fn tests(
+    interpreter: &Interpreter<'_>,
+    of: &Component,
+    value: &str,
+) -> Result<Vec<Test>, Miss> {
+    let test = |test| Test::Token(test);
+    Ok(match form(value)? {
+        Form::Code(code) => vec![test(TokenTest::Code(code.into()))],
+        Form::NoSystem(code) => {
+            vec![test(TokenTest::SystemCode { system: None, code: code.into() })]
+        }
+        Form::System(system) => {
+            let mut tests = vec![test(TokenTest::System(system.as_str().into()))];
+            let implied = codes::implied(interpreter, of);
+            if implied.len() > 1 && implied.contains(&system.as_str()) {
+                let own = codes::of_bound(interpreter, of);
+                let own = own.into_iter().filter(|code| code.system == system);
+                tests.extend(own.map(|code| test(bare(code.code))));
+            }
+            tests
+        }
+        Form::Both(code) => every(interpreter, of, vec![code]),
+    })
+}
+
+fn bare(code: String) -> TokenTest {
+    TokenTest::SystemCode { system: None, code: code.into() }
+}
+
+/// Any of these codes; of a system that is implied also without it.
+fn every(interpreter: &Interpreter<'_>, of: &Component, all: Vec<Code>) -> Vec<Test> {
+    let implied = codes::implied(interpreter, of);
+    let mut tests = Vec::with_capacity(all.len());
+    for Code { system, code } in all {
+        if implied.contains(&system.as_str()) {
+            tests.push(Test::Token(bare(code.clone())));
+        }
+        let (system, code) = (Some(system.into()), code.into());
+        tests.push(Test::Token(TokenTest::SystemCode { system, code }));
+    }
+    tests
+}
+
+/// `system|code|value`: an identifier by its type.
+fn of_type(value: &str) -> Result<Test, Miss> {
+    let parts: Vec<String> = text::parts(value, '|').into_iter().map(text::plain).collect();
+    match parts.as_slice() {
+        [system, code, value] if !code.is_empty() && !value.is_empty() => {
+            let system = Some(system.as_str()).filter(|system| !system.is_empty());
+            Ok(Test::Token(TokenTest::OfType {
+                system: system.map(Into::into),
+                code: code.as_str().into(),
+                value: value.as_str().into(),
+            }))
+        }
+        _ => wrong(format!(
+            "'{value}' is not a typed identifier. Write it as system|code|value, the first two of \
+             the type"
+        )),
+    }
+}
