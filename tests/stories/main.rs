@@ -19,6 +19,7 @@ mod patient;
 mod powershell;
 mod resource_manager;
 mod search;
+mod search_parameters;
 mod secrets;
 mod sign_in;
 mod terminology;

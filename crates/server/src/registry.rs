@@ -11,11 +11,12 @@ use fhir::Definitions;
 use fhir::definitions::{Layer, Origin, PackError, Registry, STORED_TYPES, Stored};
 use json::{Document, Limits};
 use store::{
-    Criterion, KeptPackage, Rid, SearchError, SearchPlan, Snapshot, SnapshotNumber, Store, TypeId,
-    TypeSearch, Version,
+    Criterion, KeptPackage, Rid, SearchPlan, Snapshot, SnapshotNumber, Store, TypeId, TypeSearch,
+    Version,
 };
 
 use crate::fhir::search::catalogue::Catalogue;
+use crate::fhir::search::listing;
 use crate::fhir::types;
 
 /// Stored definitions that are read at one time.
@@ -101,7 +102,8 @@ fn stored(snapshot: &Snapshot, before: Option<&Known>) -> Result<(BTreeSet<Rid>,
         |resource_type| TypeSearch { resource_type, criterion: Criterion::everything() };
     let types = stored_types().into_iter().map(everything).collect();
     let plan = SearchPlan { types, most: usize::MAX, ..SearchPlan::default() };
-    let versions: BTreeSet<Rid> = snapshot.search(&plan).map_err(fault)?.rids.into_iter().collect();
+    let versions: BTreeSet<Rid> =
+        snapshot.search(&plan).map_err(listing::fault)?.rids.into_iter().collect();
     let none = BTreeSet::new();
     let (known, mut stored) = match before {
         Some(before) => (&before.versions, Stored::clone(&before.stored)),
@@ -113,14 +115,6 @@ fn stored(snapshot: &Snapshot, before: Option<&Known>) -> Result<(BTreeSet<Rid>,
         snapshot.versions(some)?.iter().for_each(|version| insert(&mut stored, version));
     }
     Ok((versions, stored))
-}
-
-/// A search without criteria is never stopped and costs what it finds.
-fn fault(error: SearchError) -> Fault {
-    match error {
-        SearchError::Fault(fault) => fault,
-        other => Fault::because(format!("reading definitions: {other}")),
-    }
 }
 
 /// Puts a stored resource among the definitions, or says in the log why it cannot be used.

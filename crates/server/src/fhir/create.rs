@@ -51,9 +51,9 @@ pub(crate) async fn create(
     body: Body,
 ) -> Result<Answer, Refusal> {
     begin(cx)?;
-    let incoming = Incoming::read(cx, body, Expected { resource_type, id: None }).await?;
-    let Incoming { stripped, content } = incoming;
     let key = Key { resource_type, id: cx.new_id()? };
+    let expected = Expected { resource_type, id: None };
+    let Incoming { stripped, content } = Incoming::read(cx, body, (expected, key)).await?;
     let put = Operation::Put { key, condition: PutCondition::Absent, content };
     let committed = cx.commit(put).await?;
     match committed.outcomes.first() {

@@ -8,6 +8,7 @@ use store::SearchPlan;
 use super::context::Context;
 use crate::edge::blocking;
 use crate::exchange::Answer;
+use crate::fhir::search::listing;
 
 const CONTENT_TYPE: &str = "application/json; charset=utf-8";
 
@@ -17,7 +18,7 @@ pub(crate) async fn check(cx: &Context<'_>) -> Answer {
     let snapshot = cx.snapshot();
     let plan = SearchPlan { most: 1, ..SearchPlan::default() };
     let read = blocking::run(move || {
-        let page = snapshot.search(&plan)?;
+        let page = snapshot.search(&plan).map_err(listing::fault)?;
         snapshot.versions(&page.rids).map(drop)
     });
     match read.await.and_then(|read| read) {

@@ -5,7 +5,7 @@
 use base::limits::{JSON_DEPTH, JSON_NODES};
 use bytes::Bytes;
 use json::{Document, ErrorKind, Limits, Stripped, Value};
-use store::Content;
+use store::{Content, Key};
 
 use super::bundle::conditional;
 use super::check::{Checks, Expected};
@@ -13,6 +13,7 @@ use super::context::Context;
 use super::outcome::Issue;
 use super::refusal::General;
 use super::types;
+use super::values::Indexing;
 use crate::edge::blocking;
 use crate::exchange::Body;
 
@@ -30,20 +31,23 @@ impl Incoming {
     pub(crate) async fn read(
         cx: &Context<'_>,
         body: Body,
-        expected: Expected,
+        (expected, key): (Expected, Key),
     ) -> Result<Self, General> {
         let bytes = cx.read(body).await?;
-        if bytes.len() <= LONG && cx.checks.are_quick() {
-            return Self::of(bytes, expected, &cx.checks);
-        }
-        let checks = cx.checks.clone();
-        blocking::run(move || Self::of(bytes, expected, &checks)).await?
+        let (indexing, checks) = (Indexing::of(cx)?, cx.checks.clone());
+        let quick = bytes.len() <= LONG && checks.are_quick();
+        let read = move || Self::of(bytes, (expected, key), (&checks, &indexing));
+        if quick { read() } else { blocking::run(read).await? }
     }
 
-    fn of(bytes: Bytes, expected: Expected, checks: &Checks) -> Result<Self, General> {
+    fn of(
+        bytes: Bytes,
+        (expected, key): (Expected, Key),
+        (checks, indexing): (&Checks, &Indexing),
+    ) -> Result<Self, General> {
         let document = parse(bytes)?;
         Self::check(&document, expected, checks)?;
-        Self::prepare(document.root())
+        Self::prepare(document.root(), key, indexing)
     }
 
     /// Checks a resource that is a document of its own. Blocks unless the checks are quick.
@@ -60,11 +64,16 @@ impl Incoming {
         }
     }
 
-    /// Strips and compresses a resource that was checked.
-    pub(crate) fn prepare(resource: Value<'_>) -> Result<Self, General> {
+    /// Strips and compresses a resource that was checked, and extracts its search values.
+    pub(crate) fn prepare(
+        resource: Value<'_>,
+        key: Key,
+        indexing: &Indexing,
+    ) -> Result<Self, General> {
         let stripped = json::strip(resource);
         let splice = stripped.splice.to_bytes();
         let content = Content::compress(&stripped.body, stripped.hash, splice)?;
+        let content = indexing.add(content, key, resource);
         Ok(Self { stripped, content })
     }
 }
@@ -106,7 +115,7 @@ mod tests {
             .into_iter()
             .map(|issue| issue.expression.unwrap_or_else(|| issue.code.to_owned()))
             .collect();
-        assert_eq!(found, expected, "{text}");
+        assert_eq!(found, expected, "{text:?}");
     }
 
     #[test]

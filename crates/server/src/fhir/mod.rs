@@ -176,6 +176,7 @@ async fn look(cx: &Context<'_>, interaction: Interaction) -> Result<Answer, Outc
         Interaction::Vread(key, number) => vread::vread(cx, key, number)?,
         Interaction::History(of) => Box::pin(history::history(cx, of)).await?,
         Interaction::Search(of) => Box::pin(search::search(cx, of)).await?,
+        Interaction::Includes(of) => Box::pin(search::includes(cx, of)).await?,
         Interaction::Operation(call) => Box::pin(ops::operate(cx, call, None)).await?,
         Interaction::Create(_)
         | Interaction::Update(_)

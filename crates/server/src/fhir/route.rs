@@ -25,6 +25,8 @@ pub(crate) enum Interaction {
     History(HistoryOf),
     /// With the parameters in the query.
     Search(Searched),
+    /// The rest of what a page of a search includes.
+    Includes(Searched),
     /// The same, with parameters in a form as well.
     SearchForm(Searched),
     /// A batch or a transaction.
@@ -64,6 +66,7 @@ impl Interaction {
                 Searched::Type(_) => "search-type",
                 Searched::Compartment(..) => "search-compartment",
             },
+            Self::Includes(_) => "includes",
             Self::Bundle => "transaction",
             Self::Operation(call) => ops::name(call.operation),
         }
@@ -160,7 +163,7 @@ const GET_ONLY: &str = "GET, HEAD";
 const POST_ONLY: &str = "POST";
 
 /// Operations of R4 and of Azure's service that are still to come; all other names are unknown.
-const OPERATIONS: [&str; 44] = [
+const OPERATIONS: [&str; 43] = [
     "$apply",
     "$bulk-delete",
     "$bulk-delete-soft-deleted",
@@ -182,7 +185,6 @@ const OPERATIONS: [&str; 44] = [
     "$graphql",
     "$implements",
     "$import",
-    "$includes",
     "$lastn",
     "$lookup",
     "$match",
@@ -227,6 +229,15 @@ pub(crate) fn route(method: &Method, path: &str, query: &str) -> Result<Interact
         [Some("health"), Some("check"), None, ..] => get(method, Interaction::Health),
         [Some("_history"), None, ..] => get(method, Interaction::History(HistoryOf::System)),
         [Some("_search"), None, ..] => post(method, Interaction::SearchForm(Searched::System)),
+        [Some("$includes"), None, ..] => get(method, Interaction::Includes(Searched::System)),
+        [Some(name), Some("$includes"), None, ..] => {
+            get(method, Interaction::Includes(Searched::Type(type_of(name)?)))
+        }
+        [Some(name), Some(id), Some(inside), Some("$includes"), None]
+            if COMPARTMENTS.contains(&name) =>
+        {
+            get(method, Interaction::Includes(compartment(name, id, inside)?))
+        }
         [Some(name), None, ..] if name.starts_with('$') => operation(method, name, Level::System),
         [Some(name), None, ..] => of_type(method, type_of(name)?, query),
         [Some(name), Some("_history"), None, ..] => {

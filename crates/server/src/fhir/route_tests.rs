@@ -49,11 +49,11 @@ fn each_interaction_has_its_place() {
     check("GET /Patient/p1/_history", |key, _| I::History(HistoryOf::Instance(key)));
     check("GET /Patient/_history", |_, patient| I::History(HistoryOf::Type(patient)));
     check("GET /_history", |_, _| I::History(HistoryOf::System));
-    check("GET /Patient", |_, patient| I::Search(Some(patient)));
-    check("GET /?_count=1", |_, _| I::Search(None));
-    check("GET ?_count=1", |_, _| I::Search(None));
-    check("POST /Patient/_search", |_, patient| I::SearchForm(Some(patient)));
-    check("POST /_search", |_, _| I::SearchForm(None));
+    check("GET /Patient", |_, patient| I::Search(Searched::Type(patient)));
+    check("GET /?_count=1", |_, _| I::Search(Searched::System));
+    check("GET ?_count=1", |_, _| I::Search(Searched::System));
+    check("POST /Patient/_search", |_, patient| I::SearchForm(Searched::Type(patient)));
+    check("POST /_search", |_, _| I::SearchForm(Searched::System));
     check("POST /", |_, _| I::Bundle);
     check("POST ", |_, _| I::Bundle);
 }

@@ -80,8 +80,7 @@ pub(crate) fn refused(key: Key, supplied: Option<String>, why: Refused) -> Refus
 pub(crate) async fn update(cx: &Context<'_>, key: Key, body: Body) -> Result<Answer, Refusal> {
     let condition = begin(cx)?;
     let expected = Expected { resource_type: key.resource_type, id: Some(key.id) };
-    let incoming = Incoming::read(cx, body, expected).await?;
-    let Incoming { stripped, content } = incoming;
+    let Incoming { stripped, content } = Incoming::read(cx, body, (expected, key)).await?;
     let committed = match cx.commit(Operation::Put { key, condition, content }).await {
         Ok(committed) => committed,
         Err(Rejected::At { why, .. }) => {

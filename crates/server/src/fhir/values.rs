@@ -45,7 +45,7 @@ impl Indexing {
     pub(crate) fn values(&self, key: Key, resource: Value<'_>) -> (Forward, Vec<Key>) {
         let searchable = self.catalogue.of_type(key.resource_type);
         let Some(extractor) = self.catalogue.extractor(key.resource_type) else {
-            return (Forward::pack(&[]), Vec::new());
+            return (Forward::default(), Vec::new());
         };
         let mut values = extractor.extract(resource, &self.setting);
         for fault in &values.faults {
@@ -65,7 +65,7 @@ impl Indexing {
             (!is_own).then_some((known.id, value))
         });
         let named: Vec<(ParameterId, Searched<'_>)> = named.collect();
-        (Forward::pack(&named), compartments)
+        (Forward::pack(&named, &types::number), compartments)
     }
 
     /// An absolute reference to a resource of this service is a relative one.

@@ -102,10 +102,10 @@ impl Batch<'_> {
             let work = some.iter().filter_map(|(place, entry)| {
                 let expected = entry.task.expects()?;
                 let patching = entry.task.patching().cloned();
-                Some(Work { place: *place, expected, full_url: None, patching })
+                let key = entry.task.writes()?;
+                Some(Work { place: *place, expected, key, full_url: None, patching })
             });
-            let checks = &self.cx.checks;
-            let mut prepared = prepare(checks, document, work.collect(), None).await?.into_iter();
+            let mut prepared = prepare(self.cx, document, work.collect(), None).await?.into_iter();
             let mut under_way = JoinSet::new();
             for (place, mut entry) in some {
                 let incoming = entry.task.expects().and_then(|_| prepared.next()).transpose();

@@ -173,6 +173,7 @@ fn task(cx: &Context<'_>, method: &str, path: &str) -> Result<Task, Outcome> {
         | Interaction::Vread(..)
         | Interaction::History(_)
         | Interaction::Search(_)
+        | Interaction::Includes(_)
         | Interaction::Operation(_) => Ok(Task::Look(interaction)),
     }
 }

@@ -11,22 +11,27 @@ use base::limits::BUNDLE_PATCH_BYTES;
 use bytes::Bytes;
 use http::StatusCode;
 use json::{Document, Limits, Value};
+use store::Key;
 
 use super::entries;
 use super::entry::path;
 use super::references::{References, conditional};
 use crate::edge::blocking;
 use crate::fhir::check::{self, Checks, Expected};
+use crate::fhir::context::Context;
 use crate::fhir::incoming::{Incoming, LONG};
 use crate::fhir::outcome::{Issue, Outcome};
 use crate::fhir::patch::{Change, Patching};
 use crate::fhir::refusal::General;
+use crate::fhir::values::Indexing;
 
 /// One entry's share of the work.
 pub(crate) struct Work {
     /// Which entry.
     pub(crate) place: usize,
     pub(crate) expected: Expected,
+    /// What is written.
+    pub(crate) key: Key,
     pub(crate) full_url: Option<String>,
     /// What the entry's resource is a patch of.
     pub(crate) patching: Option<Patching>,
@@ -45,14 +50,15 @@ pub(crate) type Prepared = Result<Ready, Outcome>;
 /// Prepares the resources of the entries that `work` names, in its order. References are those of a
 /// transaction; a batch has none.
 pub(crate) async fn prepare(
-    checks: &Checks,
+    cx: &Context<'_>,
     document: &Document,
     work: Vec<Work>,
     references: Option<References>,
 ) -> Result<Vec<Prepared>, Fault> {
-    let (document, checks) = (document.clone(), checks.clone());
+    let (document, checks) = (document.clone(), cx.checks.clone());
+    let indexing = Indexing::of(cx)?;
     let patches = work.iter().any(|item| item.patching.is_some());
-    let job = Job { checks, document, references, patched: AtomicUsize::new(0) };
+    let job = Job { checks, document, references, indexing, patched: AtomicUsize::new(0) };
     if job.document.bytes().len() <= LONG && !patches && job.checks.are_quick() {
         return Ok(job.some(&work));
     }
@@ -63,6 +69,7 @@ struct Job {
     checks: Checks,
     document: Document,
     references: Option<References>,
+    indexing: Indexing,
     /// Bytes of resources that patches have made.
     patched: AtomicUsize,
 }
@@ -117,10 +124,34 @@ impl Job {
         match &self.references {
             Some(references) => {
                 let at = format!("{}.resource", path(item.place));
-                rewritten(references, resource, item, &at)
+                self.rewritten(references, resource, item, &at)
             }
-            None => Ok(Incoming::prepare(resource)?),
+            None => Ok(Incoming::prepare(resource, item.key, &self.indexing)?),
         }
+    }
+
+    fn rewritten(
+        &self,
+        references: &References,
+        resource: Value<'_>,
+        item: &Work,
+        at: &str,
+    ) -> Result<Incoming, Outcome> {
+        let rewritten = references.rewrite(resource, item.full_url.as_deref());
+        let rewritten = rewritten.map_err(|dangling| {
+            let text = format!(
+                "No entry of the Bundle has the fullUrl {dangling}, which this resource refers to."
+            );
+            Outcome::error(StatusCode::BAD_REQUEST, "not-found", text)
+        })?;
+        let Some(text) = rewritten else {
+            return Ok(Incoming::prepare(resource, item.key, &self.indexing)?);
+        };
+        let document = Document::parse(Bytes::from(text), &Limits::default());
+        let document = document.map_err(|error| Fault::new("rewriting references", error));
+        let document = document.map_err(General::from)?;
+        check::rewritten(document.root(), at)?;
+        Ok(Incoming::prepare(document.root(), item.key, &self.indexing)?)
     }
 }
 
@@ -131,27 +162,6 @@ fn too_much() -> Outcome {
          bytes together. Send the Bundle in parts."
     );
     Outcome::error(StatusCode::PAYLOAD_TOO_LARGE, "too-costly", text)
-}
-
-fn rewritten(
-    references: &References,
-    resource: Value<'_>,
-    item: &Work,
-    at: &str,
-) -> Result<Incoming, Outcome> {
-    let rewritten = references.rewrite(resource, item.full_url.as_deref());
-    let rewritten = rewritten.map_err(|dangling| {
-        let text = format!(
-            "No entry of the Bundle has the fullUrl {dangling}, which this resource refers to."
-        );
-        Outcome::error(StatusCode::BAD_REQUEST, "not-found", text)
-    })?;
-    let Some(text) = rewritten else { return Ok(Incoming::prepare(resource)?) };
-    let document = Document::parse(Bytes::from(text), &Limits::default());
-    let document = document.map_err(|error| Fault::new("rewriting references", error));
-    let document = document.map_err(General::from)?;
-    check::rewritten(document.root(), at)?;
-    Ok(Incoming::prepare(document.root())?)
 }
 
 /// 501 for a reference that is a search.

@@ -49,9 +49,10 @@ async fn attempted(
     let work = entries.iter().enumerate().filter_map(|(place, entry)| {
         let full_url = entry.full_url.clone();
         let (expected, patching) = (entry.task.expects()?, entry.task.patching().cloned());
-        Some(Work { place, expected, full_url, patching })
+        let key = entry.task.writes()?;
+        Some(Work { place, expected, key, full_url, patching })
     });
-    let prepared = prepare(&cx.checks, &document, work.collect(), Some(references)).await?;
+    let prepared = prepare(cx, &document, work.collect(), Some(references)).await?;
     let patches = entries.iter().any(|entry| entry.task.patching().is_some());
     *again = (patches && !is_last).then_some(document);
     let (commit, order, stripped) = plan(&mut entries, prepared)?;
@@ -111,6 +112,9 @@ fn possible(cx: &Context<'_>, entry: &Entry) -> Result<(), Outcome> {
         Interaction::Vread(key, number) => vread::vread(&cx, key, number).map(drop)?,
         Interaction::Search(of) => {
             listing::understand(&cx, Listing::Search(of), &[cx.query]).map(drop)?;
+        }
+        Interaction::Includes(of) => {
+            listing::understand(&cx, Listing::Includes(of), &[cx.query]).map(drop)?;
         }
         Interaction::History(of) => {
             listing::understand(&cx, Listing::History(of), &[cx.query]).map(drop)?;

@@ -15,6 +15,7 @@ use super::incoming::Incoming;
 use super::outcome::{Issue, Outcome};
 use super::refusal::{self, General};
 use super::resource;
+use super::values::Indexing;
 use crate::edge::blocking;
 use crate::exchange::{Answer, Body};
 
@@ -115,11 +116,12 @@ pub(crate) async fn patch(
     let patching = begin(cx, key)?;
     let bytes = cx.read(body).await?;
     let change = blocking::run(move || Change::read(format, bytes)).await??;
+    let indexing = Indexing::of(cx)?;
     for _ in 0..PATCH_ATTEMPTS {
-        let (patching, change) = (patching.clone(), change.clone());
+        let (patching, change, indexing) = (patching.clone(), change.clone(), indexing.clone());
         let (incoming, version) = blocking::run(move || {
             let (document, version) = patching.patched(&change)?;
-            Ok::<_, Refusal>((Incoming::prepare(document.root())?, version))
+            Ok::<_, Refusal>((Incoming::prepare(document.root(), key, &indexing)?, version))
         })
         .await??;
         let Incoming { stripped, content } = incoming;

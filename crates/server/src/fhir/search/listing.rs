@@ -3,8 +3,8 @@
 
 use std::sync::Arc;
 
-use base::ids;
 use base::limits::{INCLUDES_MOST, LINK_CHARACTERS};
+use base::{Fault, ids};
 use http::StatusCode;
 use store::{
     Criterion, HistoryOf, HistoryPlan, Include, Included, Page, Restrictions, Rid, SearchError,
@@ -38,8 +38,6 @@ pub(crate) enum Refusal {
     Link(page_link::Refusal),
     /// 408: nobody waits for it any more.
     Stopped,
-    /// 400: more intermediate results than are held.
-    TooCostly(String),
 }
 
 impl From<SearchError> for Refusal {
@@ -47,7 +45,6 @@ impl From<SearchError> for Refusal {
         match error {
             SearchError::Fault(fault) => fault.into(),
             SearchError::Stopped => Self::Stopped,
-            costly @ SearchError::TooCostly { .. } => Self::TooCostly(costly.to_string()),
         }
     }
 }
@@ -69,12 +66,15 @@ impl From<Refusal> for Outcome {
                 "timeout",
                 "The search took too long. Ask for less: another parameter, a type, a date.",
             ),
-            Refusal::TooCostly(why) => Self::error(
-                StatusCode::BAD_REQUEST,
-                "too-costly",
-                format!("The search is too costly: {why}. Add a parameter that selects more."),
-            ),
         }
+    }
+}
+
+/// For a search that nobody stops.
+pub(crate) fn fault(error: SearchError) -> Fault {
+    match error {
+        SearchError::Fault(fault) => fault,
+        SearchError::Stopped => Fault::because("a search was stopped that nobody stops"),
     }
 }
 

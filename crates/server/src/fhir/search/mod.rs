@@ -39,6 +39,12 @@ pub(crate) async fn search(cx: &Context<'_>, of: Searched) -> Result<Answer, Ref
     listing::list(cx, Listing::Search(of), &[cx.query]).await
 }
 
+/// `GET [base]/[type]/$includes?…`, Azure's: what a page includes beyond what fits on it.
+pub(crate) async fn includes(cx: &Context<'_>, of: Searched) -> Result<Answer, Refusal> {
+    cx.allow(DataAction::Read)?;
+    listing::list(cx, Listing::Includes(of), &[cx.query]).await
+}
+
 /// `POST [base]/[type]/_search`: parameters in the query and in a form, as one. The links are for
 /// GET.
 pub(crate) async fn search_form(

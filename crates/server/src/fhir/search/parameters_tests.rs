@@ -1,21 +1,55 @@
 //! What parameters mean, which are left out, and which are wrong.
 
+use base::limits::{SEARCH_VALUES, SORT_KEYS};
+
 use super::*;
+
+use fhir::Definitions;
+use fhir::definitions::Registry;
+
+use crate::fhir::search::catalogue::Catalogue;
 
 fn rules(listed: Listed) -> Rules {
     Rules { listed, page_default: 10, page_most: 1_000, now: Timestamp::from_unix_seconds(0) }
 }
 
-fn search(query: &str) -> Result<Meaning, Vec<Issue>> {
-    read(&[query], rules(Listed::Matches))
+/// Reads parameters of a search of one type, and shows parameters by their names.
+fn shown<T>(name: &str, query: &str, show: impl FnOnce(Result<Meaning, Vec<Issue>>) -> T) -> T {
+    let folder = tempfile::tempdir().expect("a folder");
+    let store = store::Store::open(folder.path(), store::StoreOptions::default());
+    let snapshot = store.expect("a store").snapshot();
+    let registry = Registry::new(Definitions::r4());
+    let catalogue = Catalogue::of(&registry, None);
+    let bases = ["https://demo.localhost".to_owned()];
+    let now = Timestamp::from_unix_seconds(0);
+    let interpreter = Interpreter {
+        catalogue: &catalogue,
+        registry: &registry,
+        bases: &bases,
+        now,
+        snapshot: &snapshot,
+    };
+    let types = vec![types::number(name).expect("a type")];
+    let searching = Searching { interpreter, types, many: false };
+    show(read(&[query], rules(Listed::Matches), Some(&searching)).map_err(|unread| match unread {
+        Unread::Wrong(issues) => issues,
+        Unread::Fault(fault) => vec![Issue::error("exception", fault.to_string())],
+    }))
+}
+
+fn search<T>(query: &str, show: impl FnOnce(Result<Meaning, Vec<Issue>>) -> T) -> T {
+    shown("Patient", query, show)
 }
 
 /// Criteria, page, total and what was left out, in one line.
 fn line(query: &str) -> String {
-    match search(query) {
+    search(query, |meaning| match meaning {
         Ok(meaning) => {
-            let criteria: Vec<String> =
-                meaning.criteria.iter().map(|it| format!("{it:?}")).collect();
+            let all = meaning.types.iter().flat_map(|it| match &it.criterion {
+                Criterion::All(all) => all.iter().map(|it| format!("{it:?}")).collect(),
+                other => vec![format!("{other:?}")],
+            });
+            let criteria: Vec<String> = all.collect();
             let mut parts = vec![criteria.join(" "), format!("{}", meaning.count)];
             if meaning.total != Total::Unsaid {
                 parts.push(format!("{:?}", meaning.total));
@@ -31,7 +65,7 @@ fn line(query: &str) -> String {
             parts.join("; ")
         }
         Err(issues) => format!("{} wrong", issues.len()),
-    }
+    })
 }
 
 fn check(query: &str, expected: &str) {
@@ -61,8 +95,8 @@ fn parameters_mean_what_r4_says() {
 
 #[test]
 fn what_is_not_supported_is_left_out_with_a_warning() {
-    check("_sort=_lastUpdated", "10; 1 ignored");
-    check("name=x&_include=y&_id:not=a", "10; 3 ignored");
+    check("_sort=_lastUpdated", "10");
+    check("nonsense=x&_include=&_id:text=a&name:nonsense=x", "10; 4 ignored");
     check("_summary=text", "10; 1 ignored");
     check("_id=", "10; 1 ignored");
     check("_since=2020", "10; 1 ignored");
@@ -96,16 +130,17 @@ fn dates_become_intervals_and_gaps() {
     check(
         "_lastUpdated=2020,2022",
         &format!(
-            "LastUpdated {{ from: Some({} }} NotLastUpdated {{ from: Some({} }}; 10",
-            year("2020", "2023"),
-            year("2021", "2022")
+            "Any([LastUpdated {{ from: Some({} }}, LastUpdated {{ from: Some({} }}]); 10",
+            year("2020", "2021"),
+            year("2022", "2023")
         ),
     );
     check(
         "_lastUpdated=ne2020",
         &format!(
-            "LastUpdated {{ from: None, before: None }} NotLastUpdated {{ from: Some({} }}; 10",
-            year("2020", "2021")
+            "Any([LastUpdated {{ from: None, before: Some({}) }}, LastUpdated {{ from: Some({}), \
+         before: None }}]); 10",
+            "2020-01-01T00:00:00.000000Z", "2021-01-01T00:00:00.000000Z"
         ),
     );
     check(
@@ -116,7 +151,7 @@ fn dates_become_intervals_and_gaps() {
 
 #[test]
 fn a_history_has_its_own_bounds() {
-    let meaning = read(&["_since=2020&_before=2021-06&_id=a"], rules(Listed::Versions));
+    let meaning = read(&["_since=2020&_before=2021-06&_id=a"], rules(Listed::Versions), None);
     let meaning = meaning.unwrap_or_default();
     let text = |moment: Option<Timestamp>| moment.map(|moment| moment.to_string());
     assert_eq!(text(meaning.since).as_deref(), Some("2020-01-01T00:00:00.000000Z"));
@@ -126,7 +161,8 @@ fn a_history_has_its_own_bounds() {
 
 #[test]
 fn what_was_heard_is_repeated_as_it_was_written() {
-    let meaning = search("_id=a%2Cb&nonsense=1&_count=5&ct=abc").unwrap_or_default();
+    let query = "_id=a%2Cb&nonsense=1&_count=5&ct=abc";
+    let meaning = search(query, |meaning| meaning.expect("parameters"));
     assert_eq!(meaning.heard, ["_id=a%2Cb", "_count=5"]);
     assert_eq!(meaning.token.as_deref(), Some("abc"));
 }
@@ -134,18 +170,68 @@ fn what_was_heard_is_repeated_as_it_was_written() {
 #[test]
 fn limits_hold_at_the_limit_and_one_past_it() {
     let parameters = |how_many: usize| vec!["_id=a"; how_many].join("&");
-    assert!(search(&parameters(SEARCH_PARAMETERS)).is_ok());
-    assert!(search(&parameters(SEARCH_PARAMETERS + 1)).is_err());
+    assert!(search(&parameters(SEARCH_PARAMETERS), |it| it.is_ok()));
+    assert!(search(&parameters(SEARCH_PARAMETERS + 1), |it| it.is_err()));
+    let sort = |how_many: usize| format!("_sort={}", vec!["name"; how_many].join(","));
+    assert!(search(&sort(SORT_KEYS), |it| it.is_ok()));
+    assert!(search(&sort(SORT_KEYS + 1), |it| it.is_err()));
     let values = |how_many: usize| format!("_id={}", vec!["a"; how_many].join(","));
-    assert!(search(&values(SEARCH_VALUES)).is_ok());
-    assert!(search(&values(SEARCH_VALUES + 1)).is_err());
+    assert!(search(&values(SEARCH_VALUES), |it| it.is_ok()));
+    assert!(search(&values(SEARCH_VALUES + 1), |it| it.is_err()));
 }
 
 #[test]
-fn a_comma_that_is_escaped_parts_nothing() {
-    assert_eq!(values("a,b"), ["a", "b"]);
-    assert_eq!(values("a\\,b,c"), ["a,b", "c"]);
-    assert_eq!(values("a\\\\,b"), ["a\\", "b"]);
-    assert_eq!(values("a\\b\\"), ["a\\b\\"]);
-    assert_eq!(values(""), [""]);
+fn a_parameter_is_understood_by_its_type() {
+    let wrong = |name: &str, query: &str| {
+        shown(name, query, |meaning| match meaning {
+            Ok(meaning) if meaning.ignored.is_empty() => "fine".to_owned(),
+            Ok(meaning) => meaning.ignored.iter().map(|it| it.diagnostics.clone()).collect(),
+            Err(issues) => issues.iter().map(|it| format!("400 {}", it.diagnostics)).collect(),
+        })
+    };
+    let rows = [
+        ("Patient", "name=eve&name:exact=Eve&name:contains=v&name:missing=false", "fine"),
+        ("Patient", "gender=http://hl7.org/fhir/administrative-gender|male", "fine"),
+        ("Patient", "gender:not=male,female&gender:missing=true", "fine"),
+        ("Patient", "gender:in=http://hl7.org/fhir/ValueSet/administrative-gender", "fine"),
+        ("Patient", "identifier:of-type=http://t|MR|123&identifier=a|b&identifier=|b", "fine"),
+        ("Patient", "birthdate=ge1970&birthdate=lt2000-05&birthdate=1970,1971", "fine"),
+        ("Patient", "birthdate=yesterday", "400 birthdate: 'yesterday' is not a date."),
+        ("Patient", "organization.name=x&general-practitioner:Practitioner.name=x", "fine"),
+        ("Patient", "_has:Observation:patient:code=1234-5", "fine"),
+        ("Patient", "_has:Observation:patient:_has:AuditEvent:entity:agent=x", "fine"),
+        ("Patient", "_text=liver&_content=bone%20OR%20liver&_list=42", "fine"),
+        ("Patient", "_filter=name%20co%20%22eve%22%20and%20birthdate%20ge%202014-10-10", "fine"),
+        ("Patient", "_not-referenced=*:*&_not-referenced=Encounter:subject", "fine"),
+        ("Patient", "_sort=-birthdate,family,organization.name,_id", "fine"),
+        ("Observation", "value-quantity=ge5.4|http://unitsofmeasure.org|mg", "fine"),
+        ("Observation", "code-value-quantity=http://loinc.org|15074-8$6.3", "fine"),
+        ("Observation", "subject:Patient=23&subject=Patient/23&subject:identifier=a|b", "fine"),
+        ("Observation", "subject:Patient.name:exact=x&patient.organization.name=y", "fine"),
+        ("Observation", "_include=Observation:subject:Patient&_include:iterate=*", "fine"),
+        ("Location", "near=48.2|16.37|5|km", "fine"),
+        ("ValueSet", "url:below=http://hl7.org&url=http://a|1&url:above=http://a/b", "fine"),
+        ("RiskAssessment", "probability=gt0.8&probability=ap0.5", "fine"),
+    ];
+    for (name, query, expected) in rows {
+        assert_eq!(wrong(name, query), expected, "{name}?{query}");
+    }
+    for (name, query, word) in [
+        ("Patient", "nmae=x", "Did you mean 'name'"),
+        ("Patient", "name:below=x", "below"),
+        ("Patient", "organization.nonsense=x", "nonsense"),
+        ("Patient", "gender:missing=maybe", "400"),
+        ("Patient", "_query=x", "400"),
+        ("Patient", "_filter=name%20co", "400"),
+        ("Observation", "subject:Patient=Group/1", "400"),
+        ("Observation", "code-value-quantity=x", "400"),
+        ("Observation", "value-quantity=five", "400"),
+        ("Observation", "subject:above=x", "above"),
+        ("Observation", "code:below=http://nowhere|1", "not loaded"),
+        ("Observation", "_include=Observation", "400"),
+        ("Observation", "_include=Observation:code", "no reference"),
+    ] {
+        let found = wrong(name, query);
+        assert!(found.contains(word), "{name}?{query}: {found}");
+    }
 }

@@ -1,7 +1,7 @@
 //! <https://hl7.org/fhir/R4/search.html#reference>
 
 use fhir::value::{Canonical, Reference};
-use store::{ReferenceTest, ResourceId, Test, TokenTest, TypeId};
+use store::{Key, ReferenceTest, ResourceId, Test, TokenTest, TypeId};
 
 use super::catalogue::{Component, Known};
 use super::interpret::{Interpreter, Miss, targets, wrong};
@@ -32,12 +32,17 @@ pub(crate) fn tests(
     let plain = text::plain(value);
     let local = interpreter.local(&plain).unwrap_or(&plain);
     if let Some(id) = ResourceId::new(local) {
-        return Ok(by_id(&of.targets, &id));
+        return Ok(by_id(&of.targets, id));
     }
     let found = match Reference::parse(local) {
         Reference::Relative(target) => {
-            let mut found = vec![resource(target.resource_type, target.id, target.version)];
-            if of.targets.iter().any(|number| CANONICAL.contains(&types::name(*number))) {
+            let number = types::number(target.resource_type);
+            let id = ResourceId::new(target.id);
+            let found = number.zip(id).map(|(number, id)| resource(number, id, target.version));
+            let mut found: Vec<ReferenceTest> = found.into_iter().collect();
+            if found.is_empty()
+                || of.targets.iter().any(|number| CANONICAL.contains(&types::name(*number)))
+            {
                 found.push(url(value));
             }
             found
@@ -54,20 +59,17 @@ pub(crate) fn tests(
     Ok(found.into_iter().map(Test::Reference).collect())
 }
 
-fn by_id(targets: &[TypeId], id: &ResourceId) -> Vec<Test> {
-    let test = |name: &str| Test::Reference(resource(name, id.as_str(), None));
+fn by_id(targets: &[TypeId], id: ResourceId) -> Vec<Test> {
+    let test = |number: TypeId| Test::Reference(resource(number, id, None));
     if targets.is_empty() {
-        return types::all().map(test).collect();
+        return types::all().filter_map(types::number).map(test).collect();
     }
-    targets.iter().map(|number| test(types::name(*number))).collect()
+    targets.iter().copied().map(test).collect()
 }
 
-fn resource(resource_type: &str, id: &str, version: Option<&str>) -> ReferenceTest {
-    ReferenceTest::Resource {
-        resource_type: resource_type.into(),
-        id: id.into(),
-        version: version.map(Into::into),
-    }
+fn resource(resource_type: TypeId, id: ResourceId, version: Option<&str>) -> ReferenceTest {
+    let key = Key { resource_type, id };
+    ReferenceTest::Resource { key, version: version.map(Into::into) }
 }
 
 /// Another URL; of a canonical the version stands behind the last `|`.

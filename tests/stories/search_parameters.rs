@@ -1,0 +1,372 @@
+//! /{type}?…: what each type of parameter finds, with its modifiers and prefixes, through chains
+//! and `_has`, sorted, with what is included.
+
+use serde_json::{Value, json};
+use stories::{Actor, Firekeep};
+
+/// A service with the resources of the tables below.
+async fn world() -> (Firekeep, Actor) {
+    let fk = Firekeep::start().await;
+    let app = fk.as_contributor().await;
+    let entry = |resource: Value| {
+        let url = format!("{}/{}", resource["resourceType"], resource["id"]).replace('"', "");
+        json!({"fullUrl": format!("http://example.org/fhir/{url}"), "resource": resource,
+               "request": {"method": "PUT", "url": url}})
+    };
+    let entries: Vec<Value> = resources().into_iter().map(entry).collect();
+    app.post("", &json!({"resourceType": "Bundle", "type": "transaction", "entry": entries}))
+        .await
+        .ok();
+    (fk, app)
+}
+
+fn patient(id: &str, family: &str, gender: &str, birth: &str, more: Value) -> Value {
+    let mut patient = json!({
+        "resourceType": "Patient", "id": id, "gender": gender, "birthDate": birth,
+        "name": [{"family": family, "given": ["Eve"]}]
+    });
+    for (key, value) in more.as_object().into_iter().flatten() {
+        patient[key] = value.clone();
+    }
+    patient
+}
+
+fn observation(id: &str, subject: &str, code: &str, value: &Value, when: &str) -> Value {
+    json!({
+        "resourceType": "Observation", "id": id, "status": "final",
+        "code": {"coding": [{"system": "http://loinc.org", "code": code, "display": "Body weight"}],
+                 "text": "Gewicht"},
+        "subject": {"reference": format!("Patient/{subject}")},
+        "effectiveDateTime": when, "valueQuantity": value
+    })
+}
+
+fn quantity(value: &Value, unit: &str) -> Value {
+    json!({"value": value, "unit": unit, "system": "http://unitsofmeasure.org", "code": unit})
+}
+
+fn resources() -> Vec<Value> {
+    let mr = json!({"coding": [{"system": "http://t", "code": "MR"}]});
+    let identifier = json!([{"type": mr, "system": "http://mrn", "value": "123"}]);
+    vec![
+        json!({"resourceType": "Organization", "id": "o1", "name": "Good Health",
+               "partOf": {"reference": "Organization/o2"}}),
+        json!({"resourceType": "Organization", "id": "o2", "name": "Umbrella"}),
+        patient(
+            "p1",
+            "Müller",
+            "female",
+            "1970-05-01",
+            json!({
+                "identifier": identifier,
+                "managingOrganization": {"reference": "Organization/o1"},
+                "text": {"status": "generated",
+                         "div": "<div xmlns=\"http://www.w3.org/1999/xhtml\">A <b>liver</b> case</div>"},
+                "meta": {"tag": [{"system": "http://tags", "code": "a"}]}
+            }),
+        ),
+        patient(
+            "p2",
+            "Muller",
+            "male",
+            "1970",
+            json!({
+                "generalPractitioner": [{"identifier": {"system": "http://npi", "value": "9"}}]
+            }),
+        ),
+        json!({"resourceType": "Patient", "id": "p3", "name": [{"family": "van der Berg"}]}),
+        observation("b1", "p1", "29463-7", &quantity(&json!(5.4), "kg"), "2020-01-10T10:00:00Z"),
+        observation("b2", "p1", "29463-7", &quantity(&json!(5400), "g"), "2020-02"),
+        observation("b3", "p2", "8302-2", &quantity(&json!(1.5), "m"), "2021-03-01T10:00:00+02:00"),
+        json!({"resourceType": "RiskAssessment", "id": "r1", "status": "final",
+               "subject": {"reference": "Patient/p1"},
+               "prediction": [{"probabilityDecimal": 0.8}]}),
+        json!({"resourceType": "RiskAssessment", "id": "r2", "status": "final",
+               "subject": {"reference": "Patient/p2"},
+               "prediction": [{"probabilityDecimal": 0.85}]}),
+        json!({"resourceType": "ValueSet", "id": "v1", "status": "active",
+               "url": "http://acme.org/fhir/ValueSet/123",
+               "compose": {"include": [{"system": "http://loinc.org",
+                                        "concept": [{"code": "29463-7"}]}]}}),
+        json!({"resourceType": "Location", "id": "l1", "name": "Here",
+               "position": {"longitude": 16.37, "latitude": 48.2}}),
+        json!({"resourceType": "List", "id": "li", "status": "current", "mode": "working",
+               "entry": [{"item": {"reference": "Patient/p2"}}]}),
+        json!({"resourceType": "Group", "id": "g1", "type": "person", "actual": true,
+               "member": [{"entity": {"reference": "Patient/p3"}}]}),
+    ]
+}
+
+/// Each query finds these ids, in this order.
+async fn check(app: &Actor, rows: &[(&str, &str)]) {
+    let mut wrong = Vec::new();
+    for (query, expected) in rows {
+        let reply = app.get(&format!("/{query}")).await;
+        let found = reply.ok().ids().join(" ");
+        if found != *expected {
+            wrong.push(format!("{query}: found [{found}], not [{expected}]"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[tokio::test]
+async fn every_type_of_parameter_finds_what_r4_says() {
+    let (_fk, app) = world().await;
+    check(&app, STRINGS).await;
+    check(&app, TOKENS).await;
+    check(&app, REFERENCES).await;
+    check(&app, DATES).await;
+    check(&app, NUMBERS).await;
+    check(&app, OTHERS).await;
+}
+
+const STRINGS: &[(&str, &str)] = &[
+    ("Patient?family=mul", "p1 p2"),
+    ("Patient?family=M%C3%9CLLER", "p1 p2"),
+    ("Patient?family:exact=M%C3%BCller", "p1"),
+    ("Patient?family:exact=muller", ""),
+    ("Patient?family:contains=LLE", "p1 p2"),
+    ("Patient?name=van%20der", "p3"),
+    ("Patient?given:missing=true", "p3"),
+    ("Patient?given:missing=false", "p1 p2"),
+    ("Patient?family=mul,van", "p1 p2 p3"),
+    ("Patient?name=eve&family=mul", "p1 p2"),
+];
+
+const TOKENS: &[(&str, &str)] = &[
+    ("Patient?gender=male", "p2"),
+    ("Patient?gender=http://hl7.org/fhir/administrative-gender|male", "p2"),
+    ("Patient?gender=http://hl7.org/fhir/administrative-gender|", "p1 p2"),
+    ("Patient?gender=MALE", ""),
+    ("Patient?gender:not=male", "p1 p3"),
+    ("Patient?gender:missing=true", "p3"),
+    ("Patient?identifier=123", "p1"),
+    ("Patient?identifier=http://mrn|123", "p1"),
+    ("Patient?identifier=http://mrn|", "p1"),
+    ("Patient?identifier=|123", ""),
+    ("Patient?identifier:of-type=http://t|MR|123", "p1"),
+    ("Patient?identifier:of-type=http://t|XX|123", ""),
+    ("Patient?_tag=http://tags|a", "p1"),
+    ("Observation?code=29463-7", "b1 b2"),
+    ("Observation?code=http://loinc.org|29463-7,8302-2", "b1 b2 b3"),
+    ("Observation?code:text=gewicht", "b1 b2 b3"),
+    ("Observation?code:in=http://acme.org/fhir/ValueSet/123", "b1 b2"),
+    ("Observation?code:in=ValueSet/v1", "b1 b2"),
+    ("Observation?code:not-in=ValueSet/v1", "b3"),
+    ("Observation?status=final&code:not=29463-7", "b3"),
+];
+
+const REFERENCES: &[(&str, &str)] = &[
+    ("Observation?subject=Patient/p1", "b1 b2"),
+    ("Observation?subject=p1", "b1 b2"),
+    ("Observation?patient=p1", "b1 b2"),
+    ("Observation?subject:Patient=p1", "b1 b2"),
+    ("Observation?subject:Group=p1", ""),
+    ("Patient?general-practitioner:identifier=http://npi|9", "p2"),
+    ("Observation?patient.family=mul&code=8302-2", "b3"),
+    ("Observation?subject:Patient.gender=female", "b1 b2"),
+    ("Observation?subject.organization.name=good", "b1 b2"),
+    ("Observation?patient.organization.partof.name=umb", "b1 b2"),
+    ("Observation?patient.gender:not=female", "b3"),
+    ("Patient?_has:Observation:patient:code=8302-2", "p2"),
+    ("Patient?_has:Observation:patient:code:not=8302-2", "p1"),
+    ("Organization?_has:Patient:organization:_has:Observation:patient:code=29463-7", "o1"),
+    ("Observation?patient._has:Group:member:_id=g1", ""),
+    ("Patient?_has:Group:member:_id=g1", "p3"),
+    ("Patient?_list=li", "p2"),
+    ("Patient/p1/Observation", "b1 b2"),
+    ("Patient/p1/Observation?code=8302-2", ""),
+    ("Patient/p1/*?_type=Observation,RiskAssessment", "b1 b2 r1"),
+    ("Patient?_not-referenced=Observation:subject", "p3"),
+];
+
+const DATES: &[(&str, &str)] = &[
+    ("Patient?birthdate=1970", "p1 p2"),
+    ("Patient?birthdate=1970-05-01", "p1"),
+    ("Patient?birthdate=1970-05", "p1"),
+    ("Patient?birthdate=ne1970-05-01", "p2"),
+    ("Patient?birthdate=lt1970-05-01", "p2"),
+    ("Patient?birthdate=gt1970-05-01", "p2"),
+    ("Patient?birthdate=ge1970-05-01", "p1 p2"),
+    ("Patient?birthdate=le1970-05-01", "p1 p2"),
+    ("Patient?birthdate=sa1969", "p1 p2"),
+    ("Patient?birthdate=eb1971", "p1 p2"),
+    ("Patient?birthdate=sa1970-04", "p1"),
+    ("Patient?birthdate=ap1970-05-02", "p1 p2"),
+    ("Observation?date=2020", "b1 b2"),
+    ("Observation?date=ge2020-02&date=lt2021-02", "b2"),
+    ("Observation?date=2021-03-01T08:00Z", "b3"),
+    ("Observation?date=2020-01-10T10:00:00Z,2021-03", "b1 b3"),
+];
+
+const NUMBERS: &[(&str, &str)] = &[
+    ("RiskAssessment?probability=0.8", "r1"),
+    ("RiskAssessment?probability=gt0.8", "r2"),
+    ("RiskAssessment?probability=ge0.8", "r1 r2"),
+    ("RiskAssessment?probability=lt0.85", "r1"),
+    ("RiskAssessment?probability=ne0.85", "r1"),
+    ("RiskAssessment?probability=ap0.8", "r1 r2"),
+    ("Observation?value-quantity=5.4|http://unitsofmeasure.org|kg", "b1 b2"),
+    ("Observation?value-quantity=5400|http://unitsofmeasure.org|g", "b1 b2"),
+    ("Observation?value-quantity=5400||g", "b2"),
+    ("Observation?value-quantity=gt5|http://unitsofmeasure.org|kg", "b1 b2"),
+    ("Observation?value-quantity=1.5", "b3"),
+    ("Observation?code-value-quantity=29463-7$gt5|http://unitsofmeasure.org|kg", "b1 b2"),
+    ("Observation?code-value-quantity=http://loinc.org|8302-2$gt5", ""),
+];
+
+const OTHERS: &[(&str, &str)] = &[
+    ("ValueSet?url=http://acme.org/fhir/ValueSet/123", "v1"),
+    ("ValueSet?url=http://acme.org/fhir/ValueSet", ""),
+    ("ValueSet?url:below=http://acme.org/fhir", "v1"),
+    ("ValueSet?url:above=http://acme.org/fhir/ValueSet/123/history/5", "v1"),
+    ("Location?near=48.21|16.37|5|km", "l1"),
+    ("Location?near=48.21|16.37|100|m", ""),
+    ("Patient?_text=liver", "p1"),
+    ("Patient?_content=muller%20AND%20NOT%20liver", "p2"),
+    ("Patient?_filter=family%20sw%20%22mul%22%20and%20not(gender%20eq%20male)", "p1"),
+    ("Patient?_filter=birthdate%20ge%201970-05-01%20or%20gender%20pr%20false", "p1 p2 p3"),
+    ("?_type=Patient,Organization&_id=p1,o1", "o1 p1"),
+    ("Patient?_sort=family", "p1 p2 p3"),
+    ("Patient?_sort=-family,_id", "p3 p1 p2"),
+    ("Patient?_sort=birthdate", "p3 p2 p1"),
+    ("Patient?_sort=-birthdate", "p2 p1 p3"),
+    ("Patient?_sort=gender,-_id", "p3 p1 p2"),
+    ("Observation?_sort=-date", "b3 b2 b1"),
+    ("Observation?_sort=-patient.birthdate,date", "b3 b1 b2"),
+    ("Observation?_sort=value-quantity", "b3 b1 b2"),
+];
+
+#[tokio::test]
+async fn a_wrong_value_is_refused_and_an_unknown_parameter_is_told() {
+    let (_fk, app) = world().await;
+    for query in [
+        "Patient?birthdate=yesterday",
+        "Observation?value-quantity=heavy",
+        "RiskAssessment?probability=ten",
+        "Patient?gender:missing=perhaps",
+        "Location?near=here",
+        "Patient?_filter=family%20sw",
+        "Observation?code-value-quantity=x",
+    ] {
+        app.get(&format!("/{query}")).await.status(400);
+    }
+    let bundle = app.get("/Patient?nmae=x&gender=male").await.ok().json();
+    let entries = bundle["entry"].as_array().expect("entries");
+    assert_eq!(entries[0]["resource"]["id"], "p2");
+    assert_eq!(entries[1]["search"]["mode"], "outcome");
+    let said = entries[1]["resource"]["issue"][0]["diagnostics"].as_str().expect("a text");
+    assert!(said.contains("Did you mean 'name'"), "{said}");
+}
+
+/// `p1 (o1)`: a match and an include.
+async fn shown(app: &Actor, query: &str) -> String {
+    let bundle = app.get(&format!("/{query}")).await.ok().json();
+    let entries = bundle["entry"].as_array().cloned().unwrap_or_default();
+    let one = |entry: &Value| {
+        let id = entry["resource"]["id"].as_str().unwrap_or_default().to_owned();
+        match entry["search"]["mode"].as_str() {
+            Some("match") => id,
+            Some("include") => format!("({id})"),
+            other => format!("{other:?}"),
+        }
+    };
+    entries.iter().map(one).collect::<Vec<_>>().join(" ")
+}
+
+#[tokio::test]
+async fn a_page_brings_what_it_is_asked_to_include() {
+    let (_fk, app) = world().await;
+    for (query, expected) in [
+        ("Observation?_id=b1,b2&_include=Observation:subject", "b1 b2 (p1)"),
+        ("Observation?_id=b1&_include=Observation:subject:Group", "b1"),
+        ("Observation?_id=b1&_include=*", "b1 (p1)"),
+        ("Observation?_id=b1&_include=Observation:*", "b1 (p1)"),
+        (
+            "Observation?_id=b1&_include=Observation:patient&_include:iterate=Patient:organization",
+            "b1 (p1) (o1)",
+        ),
+        ("Patient?_id=p1&_revinclude=Observation:subject", "p1 (b1) (b2)"),
+        (
+            "Patient?_id=p1&_revinclude=Observation:subject&_revinclude=RiskAssessment:subject",
+            "p1 (b1) (b2) (r1)",
+        ),
+        (
+            "Patient?_id=p1&_include=Patient:organization&_include:iterate=Organization:partof",
+            "p1 (o1) (o2)",
+        ),
+    ] {
+        assert_eq!(shown(&app, query).await, expected, "{query}");
+    }
+    let bundle = app.get("/Patient?_include=Patient:organization&_total=accurate").await.ok();
+    assert_eq!(bundle.json()["total"], 3, "what is included is not counted");
+}
+
+#[tokio::test]
+async fn includes_that_do_not_fit_are_paged() {
+    let (_fk, app) = world().await;
+    let entry = |number: usize| {
+        let status = "final";
+        let resource = json!({"resourceType": "Basic", "id": format!("x{number}"),
+                              "code": {"text": status}, "subject": {"reference": "Patient/p1"}});
+        json!({"resource": resource,
+               "request": {"method": "PUT", "url": format!("Basic/x{number}")}})
+    };
+    let load = |range: std::ops::Range<usize>| {
+        let entries: Vec<Value> = range.map(entry).collect();
+        json!({"resourceType": "Bundle", "type": "batch", "entry": entries})
+    };
+    let query = "/Patient?_id=p1&_revinclude=Basic:subject";
+    let related = |bundle: &Value| {
+        let links = bundle["link"].as_array().expect("links").clone();
+        let found = links.iter().find(|link| link["relation"] == "related");
+        found.map(|link| link["url"].as_str().unwrap_or_default().to_owned())
+    };
+    app.post("", &load(0..1_000)).await.ok();
+    let bundle = app.get(query).await.ok().json();
+    assert_eq!(bundle["entry"].as_array().map(Vec::len), Some(1_001));
+    assert_eq!(related(&bundle), None);
+    app.post("", &load(1_000..1_001)).await.ok();
+    let bundle = app.get(query).await.ok().json();
+    assert_eq!(bundle["entry"].as_array().map(Vec::len), Some(1_001));
+    let link = related(&bundle).expect("a related link");
+    assert!(link.contains("/Patient/$includes?"), "{link}");
+    assert_eq!(shown(&app, link.split_once("/main-demo/").expect("a path").1).await, "(x1000)");
+}
+
+#[tokio::test]
+async fn a_sorted_search_pages_without_loss() {
+    let (_fk, app) = world().await;
+    for query in ["Patient?_sort=-birthdate", "Observation?_sort=date", "Patient?_sort=gender"] {
+        let whole = app.get(&format!("/{query}")).await.ok().ids();
+        let first = app.get(&format!("/{query}&_count=1")).await.ok();
+        let paged: Vec<String> = app
+            .follow(first)
+            .await
+            .iter()
+            .map(|entry| entry["resource"]["id"].as_str().unwrap_or_default().to_owned())
+            .collect();
+        assert_eq!(paged, whole, "{query}");
+    }
+}
+
+#[tokio::test]
+async fn what_changes_is_found_by_its_new_values_only() {
+    let (_fk, app) = world().await;
+    let changed = patient("p2", "Neumann", "male", "1970", json!({}));
+    app.put("/Patient/p2", &changed).await.ok();
+    app.delete("/Patient/p3").await.no_content();
+    check(
+        &app,
+        &[
+            ("Patient?family=mul", "p1"),
+            ("Patient?family=neu", "p2"),
+            ("Patient?name=van", ""),
+            ("Patient?gender:not=female", "p2"),
+            ("Observation?patient.family=neu", "b3"),
+            ("Patient?_sort=family", "p1 p2"),
+        ],
+    )
+    .await;
+}
