@@ -175,3 +175,5 @@ pub const SEARCH_HOPS: usize = 8;
 pub const SORT_KEYS: usize = 10;
 /// Resources that a page includes, or a page of includes.
 pub const INCLUDES_MOST: usize = 1_000;
+/// How often criteria are looked up again when what they are about changes meanwhile.
+pub const GUARD_ATTEMPTS: usize = 256;

@@ -7,7 +7,7 @@ use std::sync::{Arc, OnceLock};
 use authority::{DataAction, Decision, Identity};
 use base::{Timestamp, ids};
 use bytes::Bytes;
-use store::{Commit, Committed, Operation, ResourceId, Snapshot, TypeId};
+use store::{Commit, Committed, Guard, Operation, ResourceId, Snapshot, TypeId};
 
 use super::check::Checks;
 use super::conditions::Conditions;
@@ -36,6 +36,8 @@ pub(crate) struct Context<'r> {
     pub(crate) prefer: Prefer,
     /// `None` only for what is answered without a token.
     pub(crate) identity: Option<Arc<Identity>>,
+    /// Conditions on other resources that a commit carries.
+    pub(crate) guards: Vec<Guard>,
     /// Reads see this snapshot, when there is one, instead of the latest.
     pub(crate) pinned: Option<Snapshot>,
     /// What writes are held against.
@@ -114,7 +116,8 @@ impl Context<'_> {
 
     /// A commit of one operation.
     pub(crate) async fn commit(&self, operation: Operation) -> Result<Committed, store::Rejected> {
-        self.service.store.commit(Commit::of(operation)).await
+        let commit = Commit { guards: self.guards.clone(), ..Commit::of(operation) };
+        self.service.store.commit(commit).await
     }
 
     /// `BASE/Patient/1`
@@ -122,9 +125,14 @@ impl Context<'_> {
         format!("{}/{}/{id}", self.base, types::name(resource_type))
     }
 
+    /// The whole body, up to the limit, as it was sent.
+    pub(crate) async fn read_as_sent(&self, body: Body) -> Result<Bytes, General> {
+        body.read(self.service.settings.body_bytes).await.map_err(General::Body)
+    }
+
     /// The whole body, up to the limit; one in XML as JSON.
     pub(crate) async fn read(&self, body: Body) -> Result<Bytes, General> {
-        let bytes = body.read(self.service.settings.body_bytes).await.map_err(General::Body)?;
+        let bytes = self.read_as_sent(body).await?;
         if self.sent == Format::Json || bytes.is_empty() {
             return Ok(bytes);
         }

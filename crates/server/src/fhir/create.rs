@@ -15,8 +15,6 @@ use crate::exchange::{Answer, Body};
 /// Everything that can go wrong with a create, in the order in which it is checked.
 pub(crate) enum Refusal {
     General(General),
-    /// 501: `If-None-Exist` needs the search parameters.
-    IfNoneExist,
 }
 
 impl<T: Into<General>> From<T> for Refusal {
@@ -29,19 +27,8 @@ impl From<Refusal> for Outcome {
     fn from(refusal: Refusal) -> Self {
         match refusal {
             Refusal::General(refusal) => refusal.into(),
-            Refusal::IfNoneExist => if_none_exist(),
         }
     }
-}
-
-/// 501 for every conditional create.
-pub(crate) fn if_none_exist() -> Outcome {
-    Outcome::error(
-        StatusCode::NOT_IMPLEMENTED,
-        "not-supported",
-        "Conditional create (If-None-Exist, ifNoneExist) comes later, with the search parameters. \
-         Leave it out, or PUT the resource under an id of your own.",
-    )
 }
 
 /// `POST [base]/[type]`: a new resource under an id of ours; the client's is ignored.
@@ -67,9 +54,5 @@ pub(crate) async fn create(
 /// What is checked before the body is read.
 pub(crate) fn begin(cx: &Context<'_>) -> Result<(), Refusal> {
     cx.allow(DataAction::Write)?;
-    cx.only_parameters(&[])?;
-    if cx.conditions.if_none_exist.is_some() {
-        return Err(Refusal::IfNoneExist);
-    }
-    Ok(())
+    Ok(cx.only_parameters(&[])?)
 }

@@ -88,14 +88,20 @@ pub(crate) async fn delete(cx: &Context<'_>, key: Key) -> Result<Answer, Refusal
     }
 }
 
-/// Authorizes and makes the change to commit.
-pub(crate) fn operation(cx: &Context<'_>, key: Key) -> Result<Operation, Refusal> {
+/// Whether no version is to be left; authorizes either.
+pub(crate) fn is_hard(cx: &Context<'_>) -> Result<bool, Refusal> {
     let hard = match cx.parameter("hardDelete").as_deref() {
         None | Some("false") => false,
         Some("true") => true,
         Some(other) => return Err(Refusal::HardDelete(other.to_owned())),
     };
     cx.allow(if hard { DataAction::HardDelete } else { DataAction::Delete })?;
+    Ok(hard)
+}
+
+/// Authorizes and makes the change to commit.
+pub(crate) fn operation(cx: &Context<'_>, key: Key) -> Result<Operation, Refusal> {
+    let hard = is_hard(cx)?;
     cx.only_parameters(&["hardDelete"])?;
     let condition = cx.conditions.match_version().map_err(Refusal::Condition)?;
     match (hard, condition) {

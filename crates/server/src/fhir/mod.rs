@@ -10,6 +10,7 @@ mod authenticate;
 mod bundle;
 mod capabilities;
 mod check;
+mod conditional;
 mod conditions;
 mod context;
 mod create;
@@ -76,6 +77,7 @@ pub(crate) async fn answer(
         accept_language: headers.get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()),
         prefer: Prefer::of(&headers),
         identity: None,
+        guards: Vec::new(),
         pinned: None,
         sent: Format::Json,
         translated: OnceLock::new(),
@@ -124,7 +126,10 @@ async fn serve(
     authenticated(cx, &routed, headers)?;
     let interaction = routed?;
     match interaction {
-        Interaction::Create(_) | Interaction::Update(_) | Interaction::Bundle => {
+        Interaction::Create(_)
+        | Interaction::Update(_)
+        | Interaction::UpdateMatching(_)
+        | Interaction::Bundle => {
             cx.sent = negotiate::resource_body(headers)?;
         }
         Interaction::Operation(call) if call.is_post && headers.contains_key(CONTENT_TYPE) => {
@@ -134,6 +139,12 @@ async fn serve(
             let (kind, sent) = negotiate::patch_body(headers)?;
             cx.sent = sent;
             return Ok(Box::pin(patch::patch(cx, key, kind, body)).await?);
+        }
+        Interaction::PatchMatching(resource_type) => {
+            let (kind, sent) = negotiate::patch_body(headers)?;
+            cx.sent = sent;
+            let patched = conditional::patch_one(cx, (resource_type, kind), body);
+            return Box::pin(patched).await;
         }
         Interaction::SearchForm(_) => negotiate::form_body(headers)?,
         _ => {}
@@ -151,9 +162,15 @@ async fn interact(
 ) -> Result<Answer, Outcome> {
     Ok(match interaction {
         Interaction::Create(resource_type) => {
-            Box::pin(create::create(cx, resource_type, body)).await?
+            Box::pin(conditional::create(cx, resource_type, body)).await?
         }
-        Interaction::Update(key) => Box::pin(update::update(cx, key, body)).await?,
+        Interaction::Update(key) => Box::pin(conditional::update(cx, key, body)).await?,
+        Interaction::UpdateMatching(resource_type) => {
+            Box::pin(conditional::update_one(cx, resource_type, body)).await?
+        }
+        Interaction::DeleteMatching(resource_type) => {
+            Box::pin(conditional::delete_matching(cx, resource_type)).await?
+        }
         Interaction::Delete(key) => Box::pin(delete::delete(cx, key)).await?,
         Interaction::SearchForm(of) => Box::pin(search::search_form(cx, of, body, form)).await?,
         Interaction::Bundle => Box::pin(bundle::bundle(cx, body)).await?,
@@ -182,6 +199,9 @@ async fn look(cx: &Context<'_>, interaction: Interaction) -> Result<Answer, Outc
         | Interaction::Update(_)
         | Interaction::Patch(_)
         | Interaction::Delete(_)
+        | Interaction::UpdateMatching(_)
+        | Interaction::PatchMatching(_)
+        | Interaction::DeleteMatching(_)
         | Interaction::SearchForm(_)
         | Interaction::Bundle => return Err(General::bug("this does not only look").into()),
     })

@@ -22,8 +22,10 @@ pub(crate) enum General {
     Content(Vec<Issue>),
     /// 422: rules of the definitions, or of a profile, do not hold.
     Rules(Vec<Issue>),
-    /// 501: a reference that is a search.
+    /// 400: a patch made a reference that is a search.
     ConditionalReference(String),
+    /// 409: what the criteria of the request are about changed; whoever looked them up looks again.
+    Stale,
     /// 507: there is no room.
     NoRoom,
     /// 503: too many writes wait, or too many bodies are arriving.
@@ -58,6 +60,7 @@ impl From<Rejected> for General {
             Rejected::At { operation, why } => {
                 Self::bug(&format!("operation {operation} was refused unexpectedly: {why}"))
             }
+            Rejected::Stale { .. } => Self::Stale,
             Rejected::QueueFull => Self::Busy,
             Rejected::NoRoom(fault) => {
                 tracing::warn!("a write was refused: {fault}");
@@ -86,12 +89,18 @@ impl From<General> for Outcome {
             General::Content(issues) => Self::new(StatusCode::BAD_REQUEST, issues),
             General::Rules(issues) => Self::new(StatusCode::UNPROCESSABLE_ENTITY, issues),
             General::ConditionalReference(reference) => Self::error(
-                StatusCode::NOT_IMPLEMENTED,
+                StatusCode::BAD_REQUEST,
                 "not-supported",
                 format!(
-                    "The conditional reference '{reference}' cannot be resolved yet: that comes \
-                     later, with the search parameters. Refer to the resource by its id."
+                    "A patch cannot make the conditional reference '{reference}'. Refer to the \
+                     resource by its id."
                 ),
+            ),
+            General::Stale => Self::error(
+                StatusCode::CONFLICT,
+                "conflict",
+                "What the criteria are about changed meanwhile. Nothing was changed; send the \
+                 request again.",
             ),
             General::NoRoom => Self::error(
                 StatusCode::INSUFFICIENT_STORAGE,

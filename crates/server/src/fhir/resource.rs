@@ -47,6 +47,23 @@ pub(crate) fn written(
     stamped(answer, head).with_text(LOCATION, &location(cx, head))
 }
 
+/// 200 for a create whose criteria matched a resource: that one, as the client prefers.
+pub(crate) fn existing(cx: &Context<'_>, version: &Version) -> Result<Answer, Fault> {
+    let answer = match cx.prefer.returns {
+        Return::Minimal => Answer::empty(StatusCode::OK),
+        Return::OperationOutcome => {
+            Answer::of(StatusCode::OK, CONTENT_TYPE, all_fine(cx.correlation_id))
+        }
+        Return::Representation => {
+            let mut body = Vec::with_capacity(version.body.len() + 256);
+            write(version, &mut body)?;
+            Answer::of(StatusCode::OK, CONTENT_TYPE, body)
+        }
+    };
+    let head = version.head();
+    Ok(stamped(answer, &head).with_text(LOCATION, &location(cx, &head)))
+}
+
 /// The URL of a version.
 pub(crate) fn location(cx: &Context<'_>, head: &VersionHead) -> String {
     let instance = cx.url(head.key.resource_type, head.key.id.as_str());

@@ -22,6 +22,10 @@ pub(crate) enum Interaction {
     Update(Key),
     Patch(Key),
     Delete(Key),
+    /// By the criteria in the query.
+    UpdateMatching(TypeId),
+    PatchMatching(TypeId),
+    DeleteMatching(TypeId),
     History(HistoryOf),
     /// With the parameters in the query.
     Search(Searched),
@@ -55,9 +59,9 @@ impl Interaction {
             Self::Read(_) => "read",
             Self::Vread(..) => "vread",
             Self::Create(_) => "create",
-            Self::Update(_) => "update",
-            Self::Patch(_) => "patch",
-            Self::Delete(_) => "delete",
+            Self::Update(_) | Self::UpdateMatching(_) => "update",
+            Self::Patch(_) | Self::PatchMatching(_) => "patch",
+            Self::Delete(_) | Self::DeleteMatching(_) => "delete",
             Self::History(HistoryOf::Instance(_)) => "history-instance",
             Self::History(HistoryOf::Type(_)) => "history-type",
             Self::History(HistoryOf::System) => "history-system",
@@ -283,7 +287,9 @@ fn base(method: &Method, query: &str) -> Result<Interaction, Refusal> {
         Method::POST => Ok(Interaction::Bundle),
         Method::GET if query.is_empty() => Err(Refusal::Base),
         Method::GET => Ok(Interaction::Search(Searched::System)),
-        Method::DELETE if !query.is_empty() => Err(conditional("delete")),
+        Method::DELETE if !query.is_empty() => {
+            Err(Refusal::Later("Conditional delete over all types".to_owned()))
+        }
         _ => Err(not_allowed(method, ON_BASE)),
     }
 }
@@ -292,9 +298,9 @@ fn of_type(method: &Method, number: TypeId, query: &str) -> Result<Interaction, 
     match *method {
         Method::GET => Ok(Interaction::Search(Searched::Type(number))),
         Method::POST => Ok(Interaction::Create(number)),
-        Method::PUT if !query.is_empty() => Err(conditional("update")),
-        Method::PATCH if !query.is_empty() => Err(conditional("patch")),
-        Method::DELETE if !query.is_empty() => Err(conditional("delete")),
+        Method::PUT if !query.is_empty() => Ok(Interaction::UpdateMatching(number)),
+        Method::PATCH if !query.is_empty() => Ok(Interaction::PatchMatching(number)),
+        Method::DELETE if !query.is_empty() => Ok(Interaction::DeleteMatching(number)),
         _ => Err(not_allowed(method, ON_TYPE)),
     }
 }
@@ -307,10 +313,6 @@ fn of_instance(method: &Method, key: Key) -> Result<Interaction, Refusal> {
         Method::PATCH => Ok(Interaction::Patch(key)),
         _ => Err(not_allowed(method, ON_INSTANCE)),
     }
-}
-
-fn conditional(what: &str) -> Refusal {
-    Refusal::Later(format!("Conditional {what}"))
 }
 
 fn get(method: &Method, interaction: Interaction) -> Result<Interaction, Refusal> {

@@ -1,5 +1,6 @@
 //! <https://hl7.org/fhir/R4/http.html#brules>: every entry stands alone.
 
+use bytes::Bytes;
 use json::{Document, Stripped};
 use store::{Commit, Committed, Operation, PutCondition, Rejected};
 use tokio::task::JoinSet;
@@ -7,15 +8,17 @@ use tokio::task::JoinSet;
 use base::Fault;
 use base::limits::{BUNDLE_ANSWER_BYTES, GROUP_COMMITS};
 
-use super::entry::{self, Entry, Task};
-use super::prepare::{Work, prepare, refuse_conditional};
+use super::entry::{self, Entry, Task, What};
+use super::prepare::{Work, prepare};
 use super::response::{self, Response};
 use super::transaction::refused;
-use super::{Refusal, entries};
-use crate::exchange::Answer;
+use super::{Refusal, conditional, entries};
+use crate::exchange::{Answer, Body};
+use crate::fhir::conditional as by_criteria;
 use crate::fhir::context::Context;
 use crate::fhir::look;
 use crate::fhir::outcome::{Issue, Outcome};
+use crate::fhir::patch;
 use crate::fhir::refusal::General;
 
 /// Writes of one phase that wait for the store at one time; they share its syncs.
@@ -39,10 +42,7 @@ pub(crate) async fn batch(
             batch.refuse(place, General::Content(issues).into());
             continue;
         }
-        let read = entry::read(cx, value).and_then(|entry| {
-            value.get("resource").map_or(Ok(()), refuse_conditional).map(|()| entry)
-        });
-        match read {
+        match entry::read(cx, value) {
             Ok(entry) => {
                 if let Some(phase) = phases.get_mut(entry.task.phase()) {
                     phase.push((place, entry));
@@ -96,6 +96,17 @@ impl Batch<'_> {
         document: &Document,
         mut phase: Vec<(usize, Entry)>,
     ) -> Result<(), Fault> {
+        let alone: Vec<_> = phase
+            .extract_if(.., |(place, entry)| {
+                let resource = entries(document).nth(*place).and_then(|it| it.get("resource"));
+                let refers = || resource.and_then(conditional).is_some();
+                matches!(entry.task, Task::Conditional { .. })
+                    || (matches!(entry.task, Task::Create { .. } | Task::Update { .. }) && refers())
+            })
+            .collect();
+        for (place, entry) in alone {
+            self.alone(document, place, &entry).await;
+        }
         while !phase.is_empty() {
             let rest = phase.split_off(phase.len().min(AT_ONCE));
             let some = std::mem::replace(&mut phase, rest);
@@ -134,6 +145,43 @@ impl Batch<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Does what needs criteria, as a request by itself would.
+    async fn alone(&mut self, document: &Document, place: usize, entry: &Entry) {
+        let resource = entries(document).nth(place).and_then(|it| it.get("resource"));
+        let cx = self.cx.entry(&entry.query, &entry.conditions);
+        let body = || Body::of(Bytes::copy_from_slice(resource.map_or(b"", |it| it.raw())));
+        let answered = match &entry.task {
+            Task::Create { key } => {
+                Box::pin(by_criteria::create(&cx, key.resource_type, body())).await
+            }
+            Task::Update { key, .. } => Box::pin(by_criteria::update(&cx, *key, body())).await,
+            Task::Conditional { what, resource_type } => match what {
+                What::Create => Box::pin(by_criteria::create(&cx, *resource_type, body())).await,
+                What::Update => {
+                    Box::pin(by_criteria::update_one(&cx, *resource_type, body())).await
+                }
+                What::Patch => match resource.map(patch::body_of_entry) {
+                    Some(Ok((kind, body))) => {
+                        let of = (*resource_type, kind);
+                        Box::pin(by_criteria::patch_one(&cx, of, Body::of(body))).await
+                    }
+                    Some(Err(refusal)) => Err(refusal.into()),
+                    None => Err(General::bug("an entry without a patch").into()),
+                },
+                What::Delete => Box::pin(by_criteria::delete_matching(&cx, *resource_type)).await,
+            },
+            _ => Err(General::bug("an entry that needs no criteria").into()),
+        };
+        match answered {
+            Ok(answer) => {
+                let mut room = BUNDLE_ANSWER_BYTES;
+                let response = Response::found(self.cx, Ok(answer), entry.head, &mut room);
+                self.set(place, response);
+            }
+            Err(refusal) => self.refuse(place, refusal),
+        }
     }
 
     /// Answers a write; gives back a patch that begins again.
@@ -177,7 +225,7 @@ pub(crate) fn operation(task: &mut Task, content: Option<store::Content>) -> Opt
         Task::Create { key } => {
             Operation::Put { key: *key, condition: PutCondition::Absent, content: content? }
         }
-        Task::Update { key, condition } => {
+        Task::Update { key, condition } | Task::Replace { key, condition } => {
             Operation::Put { key: *key, condition: *condition, content: content? }
         }
         Task::Patch { patching, base, .. } => Operation::Put {
@@ -185,6 +233,7 @@ pub(crate) fn operation(task: &mut Task, content: Option<store::Content>) -> Opt
             condition: PutCondition::Version(*base),
             content: content?,
         },
-        Task::Look(_) => return None,
+        Task::Exists(key) => Operation::Expect { key: *key },
+        Task::Conditional { .. } | Task::Nothing | Task::Look(_) => return None,
     })
 }

@@ -1,11 +1,11 @@
 //! <https://hl7.org/fhir/R4/bundle-definitions.html#Bundle.entry.request>: what one entry asks for.
 
-use authority::ExpectedAudience;
+use authority::{DataAction, ExpectedAudience};
 use base::Timestamp;
 use base::limits::PATCH_ATTEMPTS;
 use http::{Method, StatusCode};
 use json::{Kind, Value};
-use store::{Key, Operation, PutCondition};
+use store::{Key, Operation, PutCondition, TypeId};
 
 use crate::fhir::check::Expected;
 use crate::fhir::conditions::Conditions;
@@ -47,16 +47,44 @@ pub(crate) enum Task {
         base: u64,
         attempts: usize,
     },
+    /// A write by criteria, which are looked up before it becomes one of the others.
+    Conditional {
+        what: What,
+        resource_type: TypeId,
+    },
+    /// An update of what criteria matched, or of what the body names when they matched nothing.
+    Replace {
+        key: Key,
+        condition: PutCondition,
+    },
+    /// A create whose criteria matched this.
+    Exists(Key),
+    /// A delete whose criteria matched nothing.
+    Nothing,
     Look(Interaction),
+}
+
+/// What is done by criteria.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum What {
+    Create,
+    Update,
+    Patch,
+    Delete,
 }
 
 impl Task {
     /// DELETE, POST, PUT and PATCH, GET.
     pub(crate) fn phase(&self) -> usize {
         match self {
-            Self::Delete { .. } => 0,
-            Self::Create { .. } => 1,
-            Self::Update { .. } | Self::Patch { .. } => 2,
+            Self::Conditional { what: What::Delete, .. } | Self::Delete { .. } | Self::Nothing => 0,
+            Self::Conditional { what: What::Create, .. }
+            | Self::Create { .. }
+            | Self::Exists(_) => 1,
+            Self::Conditional { what: What::Update | What::Patch, .. }
+            | Self::Update { .. }
+            | Self::Replace { .. }
+            | Self::Patch { .. } => 2,
             Self::Look(_) => 3,
         }
     }
@@ -64,22 +92,29 @@ impl Task {
     /// The resource that is written.
     pub(crate) fn writes(&self) -> Option<Key> {
         match self {
-            Self::Delete { key, .. } | Self::Create { key } | Self::Update { key, .. } => {
-                Some(*key)
-            }
+            Self::Delete { key, .. }
+            | Self::Create { key }
+            | Self::Update { key, .. }
+            | Self::Replace { key, .. } => Some(*key),
             Self::Patch { patching, .. } => Some(patching.key),
-            Self::Look(_) => None,
+            Self::Conditional { .. } | Self::Exists(_) | Self::Nothing | Self::Look(_) => None,
         }
     }
 
     /// What the entry's resource has to be; `None` when it needs none.
     pub(crate) fn expects(&self) -> Option<Expected> {
         match self {
-            Self::Create { key } => Some(Expected { resource_type: key.resource_type, id: None }),
+            Self::Create { key } | Self::Replace { key, .. } => {
+                Some(Expected { resource_type: key.resource_type, id: None })
+            }
             Self::Update { key, .. } | Self::Patch { patching: Patching { key, .. }, .. } => {
                 Some(Expected { resource_type: key.resource_type, id: Some(key.id) })
             }
-            Self::Delete { .. } | Self::Look(_) => None,
+            Self::Delete { .. }
+            | Self::Conditional { .. }
+            | Self::Exists(_)
+            | Self::Nothing
+            | Self::Look(_) => None,
         }
     }
 
@@ -87,7 +122,14 @@ impl Task {
     pub(crate) fn patching(&self) -> Option<&Patching> {
         match self {
             Self::Patch { patching, .. } => Some(patching),
-            Self::Delete { .. } | Self::Create { .. } | Self::Update { .. } | Self::Look(_) => None,
+            Self::Delete { .. }
+            | Self::Create { .. }
+            | Self::Update { .. }
+            | Self::Conditional { .. }
+            | Self::Replace { .. }
+            | Self::Exists(_)
+            | Self::Nothing
+            | Self::Look(_) => None,
         }
     }
 
@@ -150,6 +192,22 @@ fn task(cx: &Context<'_>, method: &str, path: &str) -> Result<Task, Outcome> {
     match interaction {
         Interaction::Delete(key) => {
             Ok(Task::Delete { key, operation: delete::operation(cx, key)? })
+        }
+        Interaction::Create(resource_type) if cx.conditions.if_none_exist.is_some() => {
+            create::begin(cx)?;
+            Ok(Task::Conditional { what: What::Create, resource_type })
+        }
+        Interaction::UpdateMatching(resource_type) => {
+            cx.allow(DataAction::Write)?;
+            Ok(Task::Conditional { what: What::Update, resource_type })
+        }
+        Interaction::PatchMatching(resource_type) => {
+            cx.allow(DataAction::Write)?;
+            Ok(Task::Conditional { what: What::Patch, resource_type })
+        }
+        Interaction::DeleteMatching(resource_type) => {
+            delete::is_hard(cx)?;
+            Ok(Task::Conditional { what: What::Delete, resource_type })
         }
         Interaction::Create(resource_type) => {
             create::begin(cx)?;

@@ -8,12 +8,13 @@ mod batch;
 mod entry;
 mod prepare;
 mod references;
+mod resolve;
 mod response;
 mod transaction;
 pub(crate) mod writer;
 
 pub(crate) use entry::{bases, reference};
-pub(crate) use references::conditional;
+pub(crate) use references::{conditional, conditionals, resolve};
 
 use base::limits::BUNDLE_ENTRIES;
 use bytes::Bytes;

@@ -15,7 +15,7 @@ use store::Key;
 
 use super::entries;
 use super::entry::path;
-use super::references::{References, conditional};
+use super::references::References;
 use crate::edge::blocking;
 use crate::fhir::check::{self, Checks, Expected};
 use crate::fhir::context::Context;
@@ -162,14 +162,6 @@ fn too_much() -> Outcome {
          bytes together. Send the Bundle in parts."
     );
     Outcome::error(StatusCode::PAYLOAD_TOO_LARGE, "too-costly", text)
-}
-
-/// 501 for a reference that is a search.
-pub(crate) fn refuse_conditional(resource: Value<'_>) -> Result<(), Outcome> {
-    match conditional(resource) {
-        None => Ok(()),
-        Some(reference) => Err(General::ConditionalReference(reference.into_owned()).into()),
-    }
 }
 
 /// What a worker that panicked leaves behind: its entries fail, the others do not.

@@ -2,7 +2,7 @@
 //! become references to the resources that they make, wherever a resource can hold one.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::ops::Range;
 
 use json::{Value, write_string};
@@ -108,6 +108,8 @@ pub(crate) struct References {
     targets: HashMap<String, Target>,
     /// The service's names, without trailing slashes: what is below one is below all.
     bases: Vec<String>,
+    /// What references that are criteria lead to, by their texts.
+    searched: HashMap<String, String>,
 }
 
 /// What an entry makes.
@@ -122,7 +124,12 @@ pub(crate) struct Target {
 impl References {
     /// None yet, for a service of these names.
     pub(crate) fn new(bases: Vec<String>) -> Self {
-        Self { targets: HashMap::new(), bases }
+        Self { bases, ..Self::default() }
+    }
+
+    /// The same with what references that are criteria lead to.
+    pub(crate) fn with(self, searched: HashMap<String, String>) -> Self {
+        Self { searched, ..self }
     }
 
     /// Notes what `full_url` stands for; false when another entry has it already.
@@ -148,6 +155,9 @@ impl References {
         for (key, value) in resource.strings() {
             let Some(text) = value.as_str() else { continue };
             let replacement = match key.as_deref() {
+                Some("reference") if self.searched.contains_key(&*text) => {
+                    self.searched.get(&*text).cloned()
+                }
                 Some("reference") => match self.target(&text, base) {
                     None if is_urn(&text) && !has_full_url(resource, &text) => {
                         return Err(text.into_owned());
@@ -224,6 +234,28 @@ pub(crate) fn conditional(resource: Value<'_>) -> Option<Cow<'_, str>> {
     references
         .filter_map(|(_, value)| value.as_str())
         .find(|text| text.split_once('?').is_some_and(|(name, _)| types::number(name).is_some()))
+}
+
+/// All references of `resource` that are searches, each once.
+pub(crate) fn conditionals(resource: Value<'_>) -> BTreeSet<String> {
+    if conditional(resource).is_none() {
+        return BTreeSet::new();
+    }
+    let references = resource.strings().filter(|(key, _)| key.as_deref() == Some("reference"));
+    let texts = references.filter_map(|(_, value)| value.as_str());
+    let searches = |text: &Cow<'_, str>| {
+        text.split_once('?').is_some_and(|(name, _)| types::number(name).is_some())
+    };
+    texts.filter(searches).map(Cow::into_owned).collect()
+}
+
+/// The text of `resource` with references that are searches replaced; `None` without any.
+pub(crate) fn resolve(resource: Value<'_>, searched: &HashMap<String, String>) -> Option<Vec<u8>> {
+    let references = resource.strings().filter(|(key, _)| key.as_deref() == Some("reference"));
+    let replacements: Vec<(Range<usize>, String)> = references
+        .filter_map(|(_, value)| Some((value.span(), searched.get(&*value.as_str()?)?.clone())))
+        .collect();
+    (!replacements.is_empty()).then(|| replaced(resource, &replacements))
 }
 
 /// Whether the resource is or holds a Bundle with an entry of this `fullUrl`: a document, say, is

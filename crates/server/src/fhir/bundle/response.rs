@@ -5,7 +5,7 @@ use base::limits::BUNDLE_ANSWER_BYTES;
 use base::{Fault, ids};
 use bytes::Bytes;
 use http::StatusCode;
-use http::header::ETAG;
+use http::header::{ETAG, LOCATION};
 use json::{Stripped, Writer, write_string};
 use store::{Outcome as Stored, VersionHead};
 
@@ -78,6 +78,11 @@ impl Response {
         }
     }
 
+    /// A delete that found nothing to delete.
+    pub(crate) fn nothing() -> Self {
+        Self::of(StatusCode::NO_CONTENT)
+    }
+
     fn version(
         cx: &Context<'_>,
         status: StatusCode,
@@ -134,7 +139,9 @@ impl Response {
         let etag = answer.headers.get(ETAG).and_then(|etag| etag.to_str().ok());
         let etag = etag.map(str::to_owned);
         let content = body.map_or(Content::None, Content::Found);
-        Ok(Self { etag, content, ..Self::of(answer.status) })
+        let location = answer.headers.get(LOCATION).and_then(|text| text.to_str().ok());
+        let location = location.map(str::to_owned);
+        Ok(Self { etag, location, content, ..Self::of(answer.status) })
     }
 
     fn write(self, out: &mut Vec<u8>) {

@@ -9,8 +9,9 @@ use store::{Commit, Committed, HistoryOf, Key, Operation, Refused, Rejected};
 
 use super::batch::operation;
 use super::entry::{self, Entry, Task, path, reference};
-use super::prepare::{Prepared, Work, about, prepare, refuse_conditional};
+use super::prepare::{Prepared, Work, about, prepare};
 use super::references::{References, Target};
+use super::resolve::{self, Resolved};
 use super::response::{self, Response};
 use super::{Refusal, entries};
 use crate::exchange::Answer;
@@ -44,8 +45,9 @@ async fn attempted(
     is_last: bool,
 ) -> Result<Option<Answer>, Refusal> {
     let mut entries = understand(cx, &document)?;
+    let Resolved { guards, searched } = resolve::resolve(cx, &document, &mut entries).await?;
     distinct(&entries)?;
-    let references = references(cx, &entries)?;
+    let references = references(cx, &entries)?.with(searched);
     let work = entries.iter().enumerate().filter_map(|(place, entry)| {
         let full_url = entry.full_url.clone();
         let (expected, patching) = (entry.task.expects()?, entry.task.patching().cloned());
@@ -54,8 +56,9 @@ async fn attempted(
     });
     let prepared = prepare(cx, &document, work.collect(), Some(references)).await?;
     let patches = entries.iter().any(|entry| entry.task.patching().is_some());
-    *again = (patches && !is_last).then_some(document);
+    *again = ((patches || !guards.is_empty()) && !is_last).then_some(document);
     let (commit, order, stripped) = plan(&mut entries, prepared)?;
+    let commit = Commit { guards, ..commit };
     look_ahead(cx, &entries).await?;
     let committed = match cx.service.store.commit(commit).await {
         Ok(committed) => committed,
@@ -70,6 +73,7 @@ async fn attempted(
             let outcome = outcome.unwrap_or_else(|| General::bug("no such operation").into());
             return Err(Refusal::Entry(outcome.at(&path(place))));
         }
+        Err(Rejected::Stale { .. }) if again.is_some() => return Ok(None),
         Err(rejected) => return Err(rejected.into()),
     };
     let responses = respond(cx, &entries, committed, &order, stripped).await?;
@@ -80,7 +84,6 @@ async fn attempted(
 fn understand(cx: &Context<'_>, document: &Document) -> Result<Vec<Entry>, Refusal> {
     let read = entries(document).map(|value| {
         let entry = entry::read(cx, value)?;
-        value.get("resource").map_or(Ok(()), refuse_conditional)?;
         possible(cx, &entry)?;
         Ok(entry)
     });
@@ -132,6 +135,9 @@ fn possible(cx: &Context<'_>, entry: &Entry) -> Result<(), Outcome> {
         | Interaction::Update(_)
         | Interaction::Patch(_)
         | Interaction::Delete(_)
+        | Interaction::UpdateMatching(_)
+        | Interaction::PatchMatching(_)
+        | Interaction::DeleteMatching(_)
         | Interaction::SearchForm(_)
         | Interaction::Bundle => return Err(General::bug("this does not only look").into()),
     }
@@ -185,11 +191,11 @@ async fn look_ahead(cx: &Context<'_>, entries: &[Entry]) -> Result<(), Refusal> 
 fn references(cx: &Context<'_>, entries: &[Entry]) -> Result<References, Refusal> {
     let mut references = References::new(entry::bases(cx));
     for (place, entry) in entries.iter().enumerate() {
-        let (Some(url), Some(_), Some(key)) =
-            (&entry.full_url, entry.task.expects(), entry.task.writes())
-        else {
-            continue;
+        let stored = match &entry.task {
+            Task::Exists(key) => Some(*key),
+            task => task.writes().filter(|_| task.expects().is_some()),
         };
+        let (Some(url), Some(key)) = (&entry.full_url, stored) else { continue };
         let created = matches!(entry.task, Task::Create { .. });
         if !references.add(url, Target { reference: reference(&key), created }) {
             let text =
@@ -229,7 +235,7 @@ fn plan(entries: &mut [Entry], prepared: Vec<Prepared>) -> Result<Plan, Refusal>
     operations.sort_by_key(|(phase, ..)| *phase);
     let order = operations.iter().map(|(_, place, _)| *place).collect();
     let operations = operations.into_iter().map(|(.., operation)| operation).collect();
-    Ok((Commit { operations }, order, stripped))
+    Ok((Commit { operations, guards: Vec::new() }, order, stripped))
 }
 
 /// What the store says about the condition of an entry that does not hold.
@@ -237,13 +243,17 @@ pub(crate) fn refused(entry: &Entry, why: Refused) -> Outcome {
     let supplied = entry.conditions.if_match.clone();
     match (&entry.task, why) {
         (Task::Delete { key, .. }, why) => delete::refused(*key, supplied, why).into(),
-        (Task::Create { key } | Task::Update { key, .. }, why) => {
+        (Task::Create { key } | Task::Update { key, .. } | Task::Replace { key, .. }, why) => {
             update::refused(*key, supplied, why).into()
         }
         (Task::Patch { patching, .. }, _) if patching.version.is_none() => {
             patch::Refusal::Overtaken(patching.key).into()
         }
         (Task::Patch { patching, .. }, why) => patch::refused(patching.key, supplied, why).into(),
+        (Task::Exists(key), _) => refusal::not_found(key),
+        (Task::Conditional { .. } | Task::Nothing, why) => {
+            General::bug(&format!("criteria were refused: {why}")).into()
+        }
         (Task::Look(Interaction::Read(key)), Refused::Gone { number }) => {
             refusal::gone(key, number)
         }
@@ -270,6 +280,7 @@ async fn respond(
                 let cx = Context { pinned: Some(committed.snapshot.clone()), ..cx };
                 Response::found(&cx, look(&cx, *interaction).await, entry.head, &mut room)
             }
+            (Task::Nothing, _) => Response::nothing(),
             (_, Some(outcome)) => Response::written(cx, *outcome, kept),
             (_, None) => return Err(General::bug("an operation has no outcome").into()),
         });

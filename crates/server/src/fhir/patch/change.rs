@@ -60,30 +60,36 @@ impl Change {
     /// Reads the resource of a PATCH in a Bundle: a Parameters resource, or a Binary whose data is
     /// a JSON Patch or an XML Patch.
     pub(crate) fn of_entry(resource: Value<'_>) -> Result<Self, Refusal> {
-        let text = |key: &str| resource.get(key).and_then(Value::as_str).unwrap_or_default();
-        match text("resourceType").as_ref() {
-            "Parameters" => Self::read(Format::FhirPath, Bytes::copy_from_slice(resource.raw())),
-            "Binary" => {
-                let kind = text("contentType");
-                let essence = kind.split(';').next().unwrap_or_default().trim();
-                let mut formats = [Format::Json, Format::Xml].into_iter();
-                let format = formats.find(|it| it.media_type().eq_ignore_ascii_case(essence));
-                let format = format.ok_or_else(|| {
-                    Refusal::NotAPatch(format!(
-                        "The Binary of a PATCH has the contentType application/json-patch+json or \
-                         application/xml-patch+xml, not '{kind}'."
-                    ))
-                })?;
-                let data = STANDARD.decode(text("data").as_bytes()).map_err(|error| {
-                    Refusal::NotAPatch(format!("The data of the Binary is not base64: {error}."))
-                })?;
-                Self::read(format, data.into())
-            }
-            other => Err(Refusal::NotAPatch(format!(
-                "An entry with PATCH carries a Parameters resource (FHIRPath Patch) or a Binary \
-                 with a JSON Patch or an XML Patch, not '{other}'."
-            ))),
+        let (format, body) = body_of_entry(resource)?;
+        Self::read(format, body)
+    }
+}
+
+/// The patch in the resource of a PATCH in a Bundle, and its kind.
+pub(crate) fn body_of_entry(resource: Value<'_>) -> Result<(Format, Bytes), Refusal> {
+    let text = |key: &str| resource.get(key).and_then(Value::as_str).unwrap_or_default();
+    match text("resourceType").as_ref() {
+        "Parameters" => Ok((Format::FhirPath, Bytes::copy_from_slice(resource.raw()))),
+        "Binary" => {
+            let kind = text("contentType");
+            let essence = kind.split(';').next().unwrap_or_default().trim();
+            let mut formats = [Format::Json, Format::Xml].into_iter();
+            let format = formats.find(|it| it.media_type().eq_ignore_ascii_case(essence));
+            let format = format.ok_or_else(|| {
+                Refusal::NotAPatch(format!(
+                    "The Binary of a PATCH has the contentType application/json-patch+json or \
+                     application/xml-patch+xml, not '{kind}'."
+                ))
+            })?;
+            let data = STANDARD.decode(text("data").as_bytes()).map_err(|error| {
+                Refusal::NotAPatch(format!("The data of the Binary is not base64: {error}."))
+            })?;
+            Ok((format, data.into()))
         }
+        other => Err(Refusal::NotAPatch(format!(
+            "An entry with PATCH carries a Parameters resource (FHIRPath Patch) or a Binary \
+             with a JSON Patch or an XML Patch, not '{other}'."
+        ))),
     }
 }
 

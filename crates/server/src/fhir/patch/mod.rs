@@ -7,7 +7,7 @@ use base::limits::PATCH_ATTEMPTS;
 use http::StatusCode;
 use store::{Key, Operation, Outcome as Stored, PutCondition, Refused, Rejected};
 
-pub(crate) use change::{Change, Format, Patching};
+pub(crate) use change::{Change, Format, Patching, body_of_entry};
 
 use super::conditions::Malformed;
 use super::context::Context;

@@ -8,7 +8,7 @@ use base::{Fault, ids};
 use http::StatusCode;
 use store::{
     Criterion, HistoryOf, HistoryPlan, Include, Included, Page, Restrictions, Rid, SearchError,
-    SearchPlan, Snapshot, SnapshotNumber, SortKey, Stop, TypeId, TypeSearch,
+    SearchPlan, Snapshot, Stop, TypeSearch,
 };
 
 use super::entries::{Entries, Mode};

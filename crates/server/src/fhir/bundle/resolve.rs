@@ -1,0 +1,209 @@
+//! <https://hl7.org/fhir/R4/http.html#trules>: the criteria of a transaction, looked up in the
+//! store and among the entries that are done before.
+
+use std::cell::OnceCell;
+use std::collections::{HashMap, HashSet};
+
+use http::StatusCode;
+use json::{Document, Value};
+use store::{Criterion, Forward, Guard, Key, PutCondition, Snapshot, Tested};
+
+use super::entry::{Entry, Task, What, path, reference};
+use super::{Refusal, entries};
+use crate::edge::blocking;
+use crate::fhir::conditional::{self, Criteria};
+use crate::fhir::context::Context;
+use crate::fhir::outcome::Outcome;
+use crate::fhir::refusal::General;
+use crate::fhir::values::Indexing;
+use crate::fhir::{delete, patch};
+
+/// What all criteria of a transaction came to.
+#[derive(Default)]
+pub(super) struct Resolved {
+    pub(super) guards: Vec<Guard>,
+    /// What references that are criteria lead to, by their texts.
+    pub(super) searched: HashMap<String, String>,
+}
+
+/// Makes plain writes of conditional ones, in the order in which they are done, and finds what
+/// references lead to that are criteria.
+pub(super) async fn resolve(
+    cx: &Context<'_>,
+    document: &Document,
+    entries_read: &mut [Entry],
+) -> Result<Resolved, Refusal> {
+    let by_criteria = |entry: &Entry| matches!(entry.task, Task::Conditional { .. });
+    if !entries_read.iter().any(by_criteria) && !document.bytes().contains(&b'?') {
+        return Ok(Resolved::default());
+    }
+    let resources = entries(document).map(|entry| entry.get("resource")).collect::<Vec<_>>();
+    let snapshot = cx.service.store.snapshot();
+    let indexing = Indexing::of(cx)?;
+    let mut state = State {
+        cx,
+        snapshot,
+        own: Own { indexing, made: Vec::new(), gone: HashSet::new() },
+        resolved: Resolved::default(),
+    };
+    let mut order: Vec<usize> = (0..entries_read.len()).collect();
+    order.sort_by_key(|place| entries_read.get(*place).map_or(3, |entry| entry.task.phase()));
+    for place in order {
+        let Some(entry) = entries_read.get_mut(place) else { continue };
+        let resource = resources.get(place).copied().flatten();
+        let named = |refusal: Outcome| Refusal::Entry(refusal.at(&path(place)));
+        if let Task::Conditional { .. } = entry.task {
+            entry.task = state.task(entry, resource).await.map_err(named)?;
+        }
+        state.own.note(&entry.task, resource);
+    }
+    for (place, resource) in resources.iter().enumerate() {
+        let Some(resource) = resource else { continue };
+        let named = |refusal: Outcome| Refusal::Entry(refusal.at(&path(place)));
+        let stores = entries_read
+            .get(place)
+            .is_some_and(|entry| entry.task.expects().is_some() && entry.task.patching().is_none());
+        if stores {
+            state.references(*resource).await.map_err(named)?;
+        }
+    }
+    Ok(state.resolved)
+}
+
+struct State<'s, 'd> {
+    cx: &'s Context<'s>,
+    snapshot: Snapshot,
+    own: Own<'d>,
+    resolved: Resolved,
+}
+
+impl State<'_, '_> {
+    /// What a conditional write comes to.
+    async fn task(&mut self, entry: &Entry, resource: Option<Value<'_>>) -> Result<Task, Outcome> {
+        let Task::Conditional { what, resource_type } = entry.task else {
+            return Err(General::bug("an entry without criteria").into());
+        };
+        let cx = self.cx.entry(&entry.query, &entry.conditions);
+        let (query, status) = match what {
+            What::Create => (entry.conditions.if_none_exist.as_deref(), StatusCode::BAD_REQUEST),
+            What::Update => (Some(entry.query.as_str()), StatusCode::BAD_REQUEST),
+            What::Patch | What::Delete => {
+                (Some(entry.query.as_str()), StatusCode::PRECONDITION_FAILED)
+            }
+        };
+        let criteria = Criteria::read(&cx, resource_type, query.unwrap_or_default(), status)?;
+        let found = criteria.only(&self.find(&criteria).await?)?;
+        let id = resource.and_then(|resource| conditional::named(resource));
+        let new = || Ok::<_, General>(Key { resource_type, id: cx.new_id()? });
+        Ok(match (what, found) {
+            (What::Create, Some(key)) => Task::Exists(key),
+            (What::Create, None) => Task::Create { key: new()? },
+            (What::Update, None) => match id {
+                Some(id) => {
+                    let key = Key { resource_type, id };
+                    Task::Replace { key, condition: PutCondition::NotExists }
+                }
+                None => Task::Create { key: new()? },
+            },
+            (What::Update, Some(key)) => {
+                if let Some(id) = id.filter(|id| *id != key.id) {
+                    return Err(conditional::mismatch(key, id));
+                }
+                let condition = cx.conditions.put_condition();
+                let condition = condition.map_err(crate::fhir::update::Refusal::Condition)?;
+                Task::Replace { key, condition }
+            }
+            (What::Patch, Some(key)) => {
+                // The criteria are no parameters of the patch.
+                let cx = Context { query: "", ..cx.clone() };
+                Task::Patch { patching: patch::begin(&cx, key)?, base: 0, attempts: 0 }
+            }
+            (What::Patch, None) => return Err(conditional::nothing(&criteria)),
+            (What::Delete, Some(key)) => {
+                let hard = delete::is_hard(&cx)?;
+                let cx = Context { query: if hard { "hardDelete=true" } else { "" }, ..cx.clone() };
+                Task::Delete { key, operation: delete::operation(&cx, key)? }
+            }
+            (What::Delete, None) => Task::Nothing,
+        })
+    }
+
+    /// What matches: in the store, but for what the entries change, and among these.
+    async fn find(&mut self, criteria: &Criteria) -> Result<Vec<Key>, Outcome> {
+        let (snapshot, wanted) = (self.snapshot.clone(), criteria.clone());
+        // So many that what the transaction itself takes away leaves two.
+        let most = 2 + self.own.gone.len() + self.own.made.len();
+        let looked = blocking::run(move || wanted.look(&snapshot, most)).await;
+        let looked = looked.map_err(General::from)?.map_err(conditional::Refusal::from)?;
+        self.resolved.guards.push(looked.guard);
+        let mut found = looked.found;
+        found.retain(|key| !self.own.gone.contains(key) && !self.own.makes(key));
+        found.extend(self.own.matches(criteria));
+        Ok(found)
+    }
+
+    /// Finds what the references of a resource lead to that are criteria.
+    async fn references(&mut self, resource: Value<'_>) -> Result<(), Outcome> {
+        let all = conditional::references::criteria(self.cx, resource)?;
+        for (text, criteria) in all {
+            if self.resolved.searched.contains_key(&text) {
+                continue;
+            }
+            let found = criteria.only(&self.find(&criteria).await?)?;
+            let key = found.ok_or_else(|| conditional::Refusal::NoTarget(text.clone()))?;
+            self.resolved.searched.insert(text, reference(&key));
+        }
+        Ok(())
+    }
+}
+
+/// What the entries before did.
+struct Own<'d> {
+    indexing: Indexing,
+    made: Vec<Made<'d>>,
+    gone: HashSet<Key>,
+}
+
+struct Made<'d> {
+    key: Key,
+    resource: Value<'d>,
+    forward: OnceCell<Forward>,
+}
+
+impl<'d> Own<'d> {
+    fn note(&mut self, task: &Task, resource: Option<Value<'d>>) {
+        match (task, task.writes(), resource) {
+            (Task::Delete { .. }, Some(key), _) => {
+                self.gone.insert(key);
+            }
+            (
+                Task::Create { .. } | Task::Update { .. } | Task::Replace { .. },
+                Some(key),
+                Some(resource),
+            ) => {
+                self.made.push(Made { key, resource, forward: OnceCell::new() });
+            }
+            _ => {}
+        }
+    }
+
+    fn makes(&self, key: &Key) -> bool {
+        self.made.iter().any(|made| made.key == *key)
+    }
+
+    fn matches(&self, criteria: &Criteria) -> Vec<Key> {
+        let of_type =
+            self.made.iter().filter(|made| made.key.resource_type == criteria.search.resource_type);
+        let matching = of_type.filter(|made| {
+            let forward =
+                made.forward.get_or_init(|| self.indexing.values(made.key, made.resource).0);
+            meets(made.key, forward, &criteria.search.criterion)
+        });
+        matching.map(|made| made.key).collect()
+    }
+}
+
+/// What depends on other resources is not met by one that is still to be stored.
+fn meets(key: Key, forward: &Forward, criterion: &Criterion) -> bool {
+    Tested::new(key, forward).meets(criterion) == Some(true)
+}
