@@ -3,12 +3,17 @@
 //! The statement lists what works and nothing else: what an interaction learns is added here with
 //! it.
 
+use std::collections::HashMap;
+
 use http::StatusCode;
 use json::Writer;
+use store::TypeId;
 
 use super::context::Context;
 use super::ops;
 use super::outcome::{CONTENT_TYPE, Outcome};
+use super::refusal::General;
+use super::search::catalogue::{Catalogue, Known};
 use super::smart_configuration::Endpoints;
 use super::{terminology_capabilities, types};
 use crate::exchange::Answer;
@@ -18,7 +23,6 @@ pub(crate) const DATE: &str = "2026-11-24";
 const OAUTH_URIS: &str = "http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris";
 const SECURITY_SERVICE: &str = "http://terminology.hl7.org/CodeSystem/restful-security-service";
 const OPERATION_DEFINITION: &str = "http://hl7.org/fhir/OperationDefinition/";
-const SEARCH_PARAMETER: &str = "http://hl7.org/fhir/SearchParameter/Resource-";
 
 /// Interactions of every resource type.
 const OF_TYPE: [&str; 9] = [
@@ -34,11 +38,19 @@ const OF_TYPE: [&str; 9] = [
 ];
 /// Interactions of the whole service.
 const OF_SYSTEM: [&str; 4] = ["transaction", "batch", "search-system", "history-system"];
-/// Search parameters of every resource type: name, type, what it selects.
-const PARAMETERS: [(&str, &str, &str); 2] = [
-    ("_id", "token", "The logical id of the resource."),
-    ("_lastUpdated", "date", "When the current version was made."),
+/// Search parameters of every resource type that no definition is read for: name, type, what it
+/// selects.
+const PARAMETERS: [(&str, &str, &str); 6] = [
+    ("_text", "string", "Words of the narrative."),
+    ("_content", "string", "Words of the resource."),
+    ("_list", "special", "Resources that the List has an item for."),
+    ("_filter", "special", "Conditions in the language of R4's search_filter."),
+    ("_has", "special", "Resources that others refer to: _has:Observation:patient:code."),
+    ("_not-referenced", "special", "Resources that nothing refers to: *:*, Encounter:subject."),
 ];
+/// Those of R4 that all types have.
+const COMMON: [&str; 7] =
+    ["_id", "_lastUpdated", "_tag", "_profile", "_security", "_source", "_language"];
 
 /// `GET [base]/metadata`. Answered without a token.
 pub(crate) fn capabilities(cx: &Context<'_>) -> Result<Answer, Outcome> {
@@ -55,12 +67,15 @@ pub(crate) fn capabilities(cx: &Context<'_>) -> Result<Answer, Outcome> {
         return Err(Outcome::error(StatusCode::BAD_REQUEST, "not-supported", text));
     }
     let cors = cx.service.settings.cors.is_some();
-    let body = statement(cx.base, &Endpoints::of(cx.app), cors);
+    let catalogue = cx.service.catalogue().map_err(General::from)?;
+    let body = statement((cx.base, &Endpoints::of(cx.app), cors), &catalogue);
     Ok(Answer::of(StatusCode::OK, CONTENT_TYPE, body))
 }
 
-fn statement(base: &str, endpoints: &Endpoints, cors: bool) -> Vec<u8> {
-    let mut out = Vec::with_capacity(64 << 10);
+/// The resource, for a base URL, its endpoints of OAuth, and whether browsers may call it.
+fn statement((base, endpoints, cors): (&str, &Endpoints, bool), catalogue: &Catalogue) -> Vec<u8> {
+    let mut out = Vec::with_capacity(1 << 20);
+    let referring = referring(catalogue);
     let mut writer = Writer::new(&mut out);
     writer.begin_object().key("resourceType").string("CapabilityStatement");
     writer.key("url").string(&format!("{base}/metadata"));
@@ -79,10 +94,14 @@ fn statement(base: &str, endpoints: &Endpoints, cors: bool) -> Vec<u8> {
     writer.key("rest").begin_array().begin_object().key("mode").string("server");
     security(&mut writer, endpoints, cors);
     writer.key("resource").begin_array();
-    types::all().for_each(|name| resource(&mut writer, name));
+    for name in types::all() {
+        let number = types::number(name).unwrap_or(TypeId(0));
+        let referring = referring.get(&number).map_or(&[][..], Vec::as_slice);
+        resource(&mut writer, name, (catalogue, number, referring));
+    }
     writer.end_array();
     interactions(&mut writer, &OF_SYSTEM);
-    search_parameters(&mut writer);
+    common(&mut writer, catalogue);
     operations(&mut writer, None);
     writer.end_object().end_array().end_object();
     out
@@ -105,14 +124,47 @@ fn security(writer: &mut Writer<'_>, endpoints: &Endpoints, cors: bool) {
     writer.end_array().end_object();
 }
 
-fn resource(writer: &mut Writer<'_>, name: &str) {
+/// By type, the references that lead to it: `Observation:subject`.
+fn referring(catalogue: &Catalogue) -> HashMap<TypeId, Vec<String>> {
+    let mut all: HashMap<TypeId, Vec<String>> = HashMap::new();
+    for name in types::all() {
+        let Some(number) = types::number(name) else { continue };
+        for known in catalogue.references(number) {
+            for target in &known.of.targets {
+                all.entry(*target).or_default().push(format!("{name}:{}", known.code));
+            }
+        }
+    }
+    all
+}
+
+fn resource(
+    writer: &mut Writer<'_>,
+    name: &str,
+    (catalogue, number, referring): (&Catalogue, TypeId, &[String]),
+) {
     writer.begin_object().key("type").string(name);
     interactions(writer, &OF_TYPE);
     writer.key("versioning").string("versioned").key("readHistory").bool(true);
-    writer.key("updateCreate").bool(true).key("conditionalCreate").bool(false);
-    writer.key("conditionalRead").string("full-support").key("conditionalUpdate").bool(false);
-    writer.key("conditionalDelete").string("not-supported");
-    search_parameters(writer);
+    writer.key("updateCreate").bool(true).key("conditionalCreate").bool(true);
+    writer.key("conditionalRead").string("full-support").key("conditionalUpdate").bool(true);
+    writer.key("conditionalDelete").string("multiple");
+    let own = catalogue.references(number).map(|known| format!("{name}:{}", known.code));
+    let includes: Vec<String> = std::iter::once("*".to_owned()).chain(own).collect();
+    let text = |all: &[String], writer: &mut Writer<'_>, key: &str| {
+        let all: Vec<&str> = all.iter().map(String::as_str).collect();
+        strings(writer, key, &all);
+    };
+    text(&includes, writer, "searchInclude");
+    if !referring.is_empty() {
+        text(referring, writer, "searchRevInclude");
+    }
+    writer.key("searchParam").begin_array();
+    for known in &catalogue.of_type(number).parameters {
+        parameter(writer, known);
+    }
+    special(writer);
+    writer.end_array();
     operations(writer, Some(name));
     writer.end_object();
 }
@@ -141,14 +193,30 @@ fn operations(writer: &mut Writer<'_>, of: Option<&str>) {
     writer.end_array();
 }
 
-fn search_parameters(writer: &mut Writer<'_>) {
+/// The search parameters of all types.
+fn common(writer: &mut Writer<'_>, catalogue: &Catalogue) {
     writer.key("searchParam").begin_array();
-    for (name, kind, documentation) in PARAMETERS {
-        let definition = format!("{SEARCH_PARAMETER}{}", name.trim_start_matches('_'));
-        writer.begin_object().key("name").string(name).key("definition").string(&definition);
-        writer.key("type").string(kind).key("documentation").string(documentation).end_object();
+    let number = types::number("Patient").unwrap_or(TypeId(0));
+    for known in COMMON.iter().filter_map(|code| catalogue.find(number, code)) {
+        parameter(writer, known);
     }
+    special(writer);
     writer.end_array();
+}
+
+fn parameter(writer: &mut Writer<'_>, known: &Known) {
+    writer.begin_object().key("name").string(&known.code);
+    if !known.url.is_empty() {
+        writer.key("definition").string(&known.url);
+    }
+    writer.key("type").string(known.of.kind.code()).end_object();
+}
+
+fn special(writer: &mut Writer<'_>) {
+    for (name, kind, documentation) in PARAMETERS {
+        writer.begin_object().key("name").string(name).key("type").string(kind);
+        writer.key("documentation").string(documentation).end_object();
+    }
 }
 
 fn strings(writer: &mut Writer<'_>, key: &str, values: &[&str]) {
@@ -161,18 +229,29 @@ fn strings(writer: &mut Writer<'_>, key: &str, values: &[&str]) {
 
 #[cfg(test)]
 mod tests {
+    use fhir::Definitions;
+    use fhir::definitions::Registry;
+
     use super::*;
 
     #[test]
     fn the_statement_is_json_and_lists_every_type() {
         let endpoints = Endpoints::under("https://localhost:8443/tenant");
-        let text = statement("https://localhost:8443/fhir/main-demo", &endpoints, false);
+        let base = "https://localhost:8443/fhir/main-demo";
+        let catalogue = Catalogue::of(&Registry::new(Definitions::r4()), None);
+        let text = statement((base, &endpoints, false), &catalogue);
         let document = json::Document::parse(text, &json::Limits::default()).unwrap();
         let rest = document.root().get("rest").unwrap().elements().next().unwrap();
         let resources = rest.get("resource").unwrap();
         assert_eq!(resources.len(), 146);
         let patient = resources.elements().find(|it| it.get("type").unwrap().is_str("Patient"));
         assert_eq!(patient.unwrap().get("interaction").unwrap().len(), OF_TYPE.len());
+        let searches = patient.unwrap().get("searchParam").unwrap();
+        for name in ["birthdate", "family", "general-practitioner", "_tag", "_has"] {
+            assert!(searches.elements().any(|it| it.get("name").unwrap().is_str(name)), "{name}");
+        }
+        let reverse = patient.unwrap().get("searchRevInclude").unwrap();
+        assert!(reverse.elements().any(|it| it.is_str("Observation:subject")));
         let security = rest.get("security").unwrap().raw_str();
         assert!(security.contains("https://localhost:8443/tenant/oauth2/v2.0/token"), "{security}");
     }

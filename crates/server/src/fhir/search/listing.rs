@@ -189,7 +189,6 @@ pub(crate) fn understand(
         listed: listing.listed(),
         page_default: settings.page_default,
         page_most: settings.page_most,
-        now: cx.now,
     };
     let mut meaning = interpreted(cx, listing, queries, rules)?;
     let kept = meaning.token.as_deref().map(page_link::kept_query).transpose();

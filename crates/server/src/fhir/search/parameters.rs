@@ -28,7 +28,6 @@ pub(crate) struct Rules {
     pub(crate) listed: Listed,
     pub(crate) page_default: usize,
     pub(crate) page_most: usize,
-    pub(crate) now: Timestamp,
 }
 
 /// What is searched, before the parameters say more.

@@ -10,7 +10,7 @@ use fhir::definitions::Registry;
 use crate::fhir::search::catalogue::Catalogue;
 
 fn rules(listed: Listed) -> Rules {
-    Rules { listed, page_default: 10, page_most: 1_000, now: Timestamp::from_unix_seconds(0) }
+    Rules { listed, page_default: 10, page_most: 1_000 }
 }
 
 /// Reads parameters of a search of one type, and shows parameters by their names.
