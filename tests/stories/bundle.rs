@@ -89,10 +89,6 @@ async fn what_a_transaction_cannot_mean_is_refused_whole() {
     app.post("", &bundle("collection", std::slice::from_ref(&put)))
         .await
         .refused(400, "transaction");
-    let mut conditional =
-        post("urn:uuid:00000000-0000-4000-8000-000000000003", &json!({"resourceType": "Patient"}));
-    conditional["request"]["ifNoneExist"] = json!("identifier=1");
-    app.post("", &bundle("transaction", &[conditional])).await.refused(501, "ifNoneExist");
     let criteria = json!({"resourceType": "Observation", "status": "final", "code": {"text": "x"},
         "subject": {"reference": "Patient?identifier=1"}});
     app.post(
@@ -100,7 +96,7 @@ async fn what_a_transaction_cannot_mean_is_refused_whole() {
         &bundle("transaction", &[post("urn:uuid:00000000-0000-4000-8000-000000000004", &criteria)]),
     )
     .await
-    .status(501);
+    .refused(412, "matches no resource");
     let reader = fk.as_reader().await;
     reader.post("", &bundle("transaction", &[put])).await.refused(403, "FHIR Data Writer");
     assert_eq!(app.get("/_history").await.ok().json()["total"], 0);

@@ -4,6 +4,7 @@ mod allowed_object_ids;
 mod backup;
 mod bad_input;
 mod bundle;
+mod conditional;
 mod crash;
 mod edge;
 mod fhirpath;

@@ -26,7 +26,9 @@ async fn the_capability_statement_lists_what_works_and_where_to_sign_in() {
         .collect();
     assert!(codes.iter().any(|code| *code == "history-instance"));
     assert!(codes.iter().any(|code| *code == "patch"));
-    assert_eq!(patient["conditionalUpdate"], false, "only what works is listed");
+    assert_eq!(patient["conditionalUpdate"], true);
+    let searches = patient["searchParam"].as_array().expect("parameters");
+    assert!(searches.iter().any(|parameter| parameter["name"] == "birthdate"));
     let security = rest["security"].to_string();
     let token = format!("{}/{}/oauth2/v2.0/token", fk.says("/authority"), fk.says("/tenantId"));
     assert!(security.contains("oauth-uris") && security.contains(&token), "{security}");

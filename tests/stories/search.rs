@@ -121,15 +121,15 @@ async fn the_whole_system_can_be_listed() {
 async fn what_is_not_supported_is_said_never_swallowed() {
     let fk = Firekeep::start().await;
     let app = with_patients(&fk, 2).await;
-    let lenient = app.get("/Patient?name=x&_id=p1").await.ok();
+    let lenient = app.get("/Patient?nmae=x&_id=p1").await.ok();
     let bundle = lenient.json();
     let entries = bundle["entry"].as_array().expect("entries");
     let outcome = entries.iter().find(|entry| entry["search"]["mode"] == "outcome");
-    assert!(outcome.expect("a warning").to_string().contains("name"));
+    assert!(outcome.expect("a warning").to_string().contains("nmae"));
     assert_eq!(lenient.ids(), ["p1"]);
-    assert!(!link(&bundle, "self").expect("self").contains("name"), "ignored ones leave the link");
-    let strict = app.request(reqwest::Method::GET, "/Patient?name=x");
-    Reply::of(strict.header("Prefer", "handling=strict")).await.refused(400, "name");
+    assert!(!link(&bundle, "self").expect("self").contains("nmae"), "ignored ones leave the link");
+    let strict = app.request(reqwest::Method::GET, "/Patient?nmae=x");
+    Reply::of(strict.header("Prefer", "handling=strict")).await.refused(400, "nmae");
 }
 
 #[tokio::test]

@@ -370,3 +370,22 @@ async fn what_changes_is_found_by_its_new_values_only() {
     )
     .await;
 }
+
+#[tokio::test]
+async fn everything_of_a_patient_is_its_compartment_and_what_it_refers_to() {
+    let (_fk, app) = world().await;
+    let whole = "Patient/p1/$everything";
+    assert_eq!(shown(&app, whole).await, "p1 b1 b2 r1 (o1)");
+    assert_eq!(shown(&app, &format!("{whole}?_type=Observation")).await, "b1 b2");
+    assert_eq!(shown(&app, &format!("{whole}?start=2020-02&_type=Observation")).await, "b2");
+    assert_eq!(shown(&app, &format!("{whole}?end=2020-01-31&_type=Observation")).await, "b1");
+    assert_eq!(shown(&app, &format!("{whole}?_since=2100")).await, "");
+    assert_eq!(shown(&app, "Group/g1/$everything").await, "p3 g1");
+    let first = app.get(&format!("/{whole}?_count=2&_type=Patient,Observation")).await.ok();
+    let pages = app.follow(first).await;
+    assert_eq!(pages.len(), 3);
+    app.get(&format!("/{whole}?start=never")).await.refused(400, "never");
+    app.get("/Patient/nobody/$everything").await.status(404);
+    app.delete("/Patient/p1").await.no_content();
+    assert_eq!(shown(&app, &format!("{whole}?_type=Observation")).await, "b1 b2");
+}

@@ -4,7 +4,7 @@
 //! To add a table: its name in `embedded/tables.rs`, its key in `key.rs`, its rows in
 //! `embedded/apply.rs` (written, and taken out by a hard delete), its rule in `embedded/check.rs`,
 //! its section in `docs/store.md`, and a migration in `embedded/migrate.rs`.
-//! To add a search criterion: a variant in `plan.rs`; `matching.rs` and `embedded/search/criteria.rs`
+//! To add a search criterion: a variant in `plan.rs`; `matching.rs`, `embedded/search/criteria.rs`
 //! will not compile without it. To add a test of values: `matching.rs` decides it, `lookup.rs` says
 //! where its rows are, and the property test compares the two.
 //!

@@ -19,7 +19,7 @@ mod health;
 mod history;
 mod incoming;
 mod negotiate;
-mod ops;
+pub(crate) mod ops;
 mod page_link;
 mod patch;
 mod prefer;

@@ -74,7 +74,7 @@ fn a_wrong_request_is_told_what_is_wrong() {
     refused("GET /Patient/p1/_history/1/x", 404, "nothing");
     refused("GET /Patient/p1/Dog", 404, "Dog");
     refused("GET /Binary/p1/Observation", 404, "nothing");
-    refused("GET /Patient/p1/$everything", 501, "$everything");
+    refused("GET /Patient/$everything", 501, "$everything");
     refused("POST /$bulk-nothing", 404, "$bulk-nothing");
     refused("POST /Patient/$expand", 501, "$expand");
 }

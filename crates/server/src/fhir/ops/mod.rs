@@ -3,6 +3,7 @@
 //! Operations: one file each. To add one: a line in [`Operation`], its row in [`TABLE`], its arm in
 //! [`operate`], its file.
 
+pub(crate) mod everything;
 mod expand;
 mod fhirpath;
 mod input;
@@ -18,6 +19,7 @@ use store::{Key, TypeId};
 
 use super::context::Context;
 use super::outcome::Outcome;
+use super::refusal::General;
 use super::types;
 use crate::exchange::{Answer, Body};
 pub(crate) use expand::PARAMETERS as EXPAND_PARAMETERS;
@@ -27,6 +29,7 @@ pub(crate) use input::Input;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Operation {
     FhirPath,
+    Everything,
     Lookup,
     ValidateInCodeSystem,
     Subsumes,
@@ -90,6 +93,9 @@ pub(crate) const TABLE: &[Definition] = &[
         affects_state: false,
         definition: "Resource-validate",
     },
+    on_instances(Operation::Everything, "$everything", "Patient", "Patient-everything"),
+    on_instances(Operation::Everything, "$everything", "Encounter", "Encounter-everything"),
+    on_instances(Operation::Everything, "$everything", "Group", "Group-everything"),
     on_codes(Operation::Lookup, "$lookup", "CodeSystem", "CodeSystem-lookup"),
     on_codes(
         Operation::ValidateInCodeSystem,
@@ -120,6 +126,16 @@ const fn on_codes(
         affects_state: false,
         definition,
     }
+}
+
+/// An operation on instances of one type that only looks.
+const fn on_instances(
+    operation: Operation,
+    name: &'static str,
+    resource_type: &'static str,
+    definition: &'static str,
+) -> Definition {
+    Definition { on_type: false, ..on_codes(operation, name, resource_type, definition) }
 }
 
 impl Definition {
@@ -168,8 +184,14 @@ pub(crate) async fn operate(
     body: Option<Body>,
 ) -> Result<Answer, Outcome> {
     let input = Input::read(cx, body).await?;
-    let Call { operation, level, .. } = call;
+    let Call { operation, level, is_post } = call;
     match operation {
+        Operation::Everything => match level {
+            Level::Instance(key) => everything::everything(cx, key, (&input, is_post)).await,
+            Level::System | Level::Type(_) => {
+                Err(General::bug("$everything is of an instance").into())
+            }
+        },
         Operation::FhirPath => Ok(fhirpath::fhirpath(cx, level, &input).await?),
         Operation::Lookup => Ok(lookup::lookup(cx, level, &input)?),
         Operation::ValidateInCodeSystem => Ok(validate_code::of_code_system(cx, level, &input)?),

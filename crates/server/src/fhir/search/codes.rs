@@ -1,7 +1,7 @@
 //! <https://hl7.org/fhir/R4/search.html#modifiers>: the codes of value sets, and those below and
 //! above another.
 
-use fhir::definitions::{CodeSystem, ValueSet};
+use fhir::definitions::{CodeSystem, Concept, Contained, Include, ValueSet};
 use fhir::terminology::{Scope, VersionRules, Wanted, expand};
 use json::{Document, Limits};
 use store::{Key, ResourceId};
@@ -31,12 +31,12 @@ pub(crate) fn implied<'i>(interpreter: &Interpreter<'i>, of: &Component) -> Vec<
 }
 
 fn systems_of(set: ValueSet<'_>) -> Vec<&str> {
-    let included = set.includes().filter_map(|include| include.system());
+    let included = set.includes().filter_map(Include::system);
     let mut systems: Vec<&str> = included.collect();
     if systems.is_empty()
         && let Some(expansion) = set.expansion()
     {
-        systems.extend(expansion.contains().map(|code| code.system()));
+        systems.extend(expansion.contains().map(Contained::system));
         systems.dedup();
     }
     systems
@@ -93,16 +93,16 @@ fn expanded(interpreter: &Interpreter<'_>, canonical: &str) -> Result<Vec<Code>,
 pub(crate) fn below(interpreter: &Interpreter<'_>, code: &Code) -> Result<Vec<Code>, Miss> {
     let system = system(interpreter, code)?;
     let concept = system.concept(&code.code);
-    let below = concept.into_iter().flat_map(|concept| concept.descendants());
-    Ok(with(code, below.map(|concept| concept.code())))
+    let below = concept.into_iter().flat_map(Concept::descendants);
+    Ok(with(code, below.map(Concept::code)))
 }
 
 /// The code and all that subsume it.
 pub(crate) fn above(interpreter: &Interpreter<'_>, code: &Code) -> Result<Vec<Code>, Miss> {
     let system = system(interpreter, code)?;
-    let parent = system.concept(&code.code).and_then(|concept| concept.parent());
+    let parent = system.concept(&code.code).and_then(Concept::parent);
     let above = std::iter::successors(parent, |concept| concept.parent()).take(1_000);
-    Ok(with(code, above.map(|concept| concept.code())))
+    Ok(with(code, above.map(Concept::code)))
 }
 
 fn system<'i>(interpreter: &Interpreter<'i>, code: &Code) -> Result<CodeSystem<'i>, Miss> {

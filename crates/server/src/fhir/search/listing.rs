@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use base::limits::{INCLUDES_MOST, LINK_CHARACTERS};
 use base::{Fault, ids};
+use fhir::definitions::Compartment;
 use http::StatusCode;
 use store::{
-    Criterion, HistoryOf, HistoryPlan, Include, Included, Page, Restrictions, Rid, SearchError,
-    SearchPlan, Snapshot, Stop, TypeSearch,
+    Criterion, HistoryOf, HistoryPlan, Include, Included, Key, Page, Restrictions, Rid,
+    SearchError, SearchPlan, Snapshot, Stop, TypeSearch,
 };
 
 use super::entries::{Entries, Mode};
@@ -19,6 +20,7 @@ use crate::exchange::Answer;
 use crate::fhir::bundle::writer::{self, Head};
 use crate::fhir::context::Context;
 use crate::fhir::negotiate;
+use crate::fhir::ops::everything;
 use crate::fhir::outcome::{Issue, Outcome, Severity};
 use crate::fhir::page_link::{self, Binding, Place};
 use crate::fhir::refusal::General;
@@ -84,13 +86,15 @@ pub(crate) enum Listing {
     Search(Searched),
     /// The rest of what a page of a search includes.
     Includes(Searched),
+    /// What belongs to a patient, an encounter, a group.
+    Everything(Key),
     History(HistoryOf),
 }
 
 impl Listing {
     fn listed(self) -> Listed {
         match self {
-            Self::Search(_) | Self::Includes(_) => Listed::Matches,
+            Self::Search(_) | Self::Includes(_) | Self::Everything(_) => Listed::Matches,
             Self::History(_) => Listed::Versions,
         }
     }
@@ -103,6 +107,7 @@ impl Listing {
                 path if path.is_empty() => "$includes".to_owned(),
                 path => format!("{path}/$includes"),
             },
+            Self::Everything(key) => format!("{}/$everything", bundle::reference(&key)),
             Self::History(HistoryOf::System) => "_history".to_owned(),
             Self::History(HistoryOf::Type(number)) => format!("{}/_history", types::name(number)),
             Self::History(HistoryOf::Instance(key)) => {
@@ -113,7 +118,7 @@ impl Listing {
 
     fn plan(self, meaning: &Meaning, after: Option<Rid>, stop: Stop) -> Plan {
         match self {
-            Self::Search(_) | Self::Includes(_) => Plan::Search(SearchPlan {
+            Self::Search(_) | Self::Includes(_) | Self::Everything(_) => Plan::Search(SearchPlan {
                 types: meaning.types.clone(),
                 restrictions: Restrictions::default(),
                 sort: meaning.sort.clone(),
@@ -217,6 +222,7 @@ fn interpreted(
 ) -> Result<Meaning, Refusal> {
     let of = match listing {
         Listing::Search(of) | Listing::Includes(of) => of,
+        Listing::Everything(_) => Searched::System,
         Listing::History(_) => {
             return Ok(parameters::read(queries, rules, None).map_err(General::from)?);
         }
@@ -230,13 +236,16 @@ fn interpreted(
         now: cx.now,
         snapshot: &snapshot,
     };
+    if let Listing::Everything(key) = listing {
+        return everything::meaning(&interpreter, key, queries, rules);
+    }
     let all = || types::all().filter_map(types::number).collect();
     let (types, many) = match of {
         Searched::Type(number) | Searched::Compartment(_, Some(number)) => (vec![number], false),
         Searched::System => (all(), true),
         Searched::Compartment(key, None) => {
             let compartment = registry.base().compartments().find(types::name(key.resource_type));
-            let members = compartment.into_iter().flat_map(|it| it.types());
+            let members = compartment.into_iter().flat_map(Compartment::types);
             (members.filter_map(types::number).collect(), true)
         }
     };
@@ -288,6 +297,10 @@ pub(crate) async fn list(
         links: links.of(&found),
     };
     let mut warnings: Vec<Issue> = meaning.ignored.into_iter().chain(meaning.notes).collect();
+    if found.given.is_some() && !links.pages_includes() {
+        let text = "More is referred to than fits on the page. Ask for fewer with _count.";
+        warnings.push(Issue::warning("incomplete", text));
+    }
     if found.circular {
         let text = "An _include:iterate came back to where it had been, and stopped there.";
         warnings.push(Issue::information("informational", text));
@@ -424,7 +437,7 @@ impl Links<'_> {
             let place = Place { snapshot, after, total: found.total, made };
             links.push(("next", self.sealed(&self.binding, &place)));
         }
-        if let Some(given) = found.given {
+        if let Some(given) = found.given.filter(|_| self.pages_includes()) {
             let (relation, listing) = match self.listing {
                 Listing::Search(of) => ("related", Listing::Includes(of)),
                 other => ("next", other),
@@ -435,6 +448,11 @@ impl Links<'_> {
             links.push((relation, self.sealed(&Binding { path: &path, ..self.binding }, &place)));
         }
         links
+    }
+
+    /// What belongs to somebody has its pages by matches only.
+    fn pages_includes(&self) -> bool {
+        matches!(self.listing, Listing::Search(_) | Listing::Includes(_))
     }
 
     fn sealed(&self, binding: &Binding<'_>, place: &Place) -> String {

@@ -13,7 +13,7 @@ mod filter;
 mod include;
 pub(crate) mod interpret;
 pub(crate) mod listing;
-mod name;
+pub(crate) mod name;
 mod near;
 mod number;
 pub(crate) mod parameters;

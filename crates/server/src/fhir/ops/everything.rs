@@ -1,0 +1,181 @@
+//! <https://hl7.org/fhir/R4/patient-operation-everything.html> and its kin of Encounter and Group.
+//!
+//! A search of compartments: its pages, totals and links are those of a search.
+
+use authority::DataAction;
+use fhir::definitions::Compartment;
+use form_urlencoded::Serializer;
+use json::{Document, Limits, Value};
+use store::{Criterion, Include, Key, ResourceId, TypeId};
+
+use super::Input;
+use crate::exchange::Answer;
+use crate::fhir::context::Context;
+use crate::fhir::outcome::{Issue, Outcome};
+use crate::fhir::refusal::{self, General};
+use crate::fhir::search::interpret::{Interpreter, Miss, local};
+use crate::fhir::search::listing::{self, Listing};
+use crate::fhir::search::name::Path;
+use crate::fhir::search::parameters::{self, Meaning, Rules, Searching};
+use crate::fhir::types;
+
+const PARAMETERS: [&str; 5] = ["start", "end", "_since", "_type", "_count"];
+
+/// `/Patient/1/$everything`
+pub(crate) async fn everything(
+    cx: &Context<'_>,
+    key: Key,
+    (input, is_post): (&Input, bool),
+) -> Result<Answer, Outcome> {
+    cx.allow(DataAction::Read)?;
+    cx.snapshot().current(&key).map_err(General::from)?.ok_or_else(|| refusal::not_found(&key))?;
+    let form = if is_post { as_query(input) } else { String::new() };
+    Ok(listing::list(cx, Listing::Everything(key), &[cx.query, &form]).await?)
+}
+
+/// The parameters of a body, as a query.
+fn as_query(input: &Input) -> String {
+    let mut form = Serializer::new(String::new());
+    for name in PARAMETERS {
+        if let Some(text) = input.text(name) {
+            form.append_pair(name, &text);
+        }
+    }
+    form.finish()
+}
+
+/// What the parameters mean: a search of all types that can be in the compartments.
+pub(crate) fn meaning(
+    interpreter: &Interpreter<'_>,
+    key: Key,
+    queries: &[&str],
+    rules: Rules,
+) -> Result<Meaning, listing::Refusal> {
+    let pairs = queries.iter().flat_map(|query| query.split('&'));
+    let own = |pair: &&str| matches!(pair.split('=').next(), Some("start" | "end" | "_since"));
+    let (bounds, others): (Vec<&str>, Vec<&str>) = pairs.partition(own);
+    let of = of(interpreter, key)?;
+    let searching = Searching { interpreter: *interpreter, types: of.types.clone(), many: true };
+    let read = parameters::read(&[&others.join("&")], rules, Some(&searching));
+    let mut meaning = read.map_err(General::from)?;
+    let is_limited = meaning.types.len() < of.types.len();
+    let named: Vec<TypeId> = meaning.types.iter().map(|it| it.resource_type).collect();
+    meaning.includes = includes(interpreter, &named, is_limited);
+    for search in &mut meaning.types {
+        let mut all = vec![Criterion::Any(of.belongs.clone()), search.criterion.clone()];
+        for bound in &bounds {
+            let read = bounded(interpreter, search.resource_type, bound);
+            all.extend(read.map_err(refused)?);
+        }
+        search.criterion = Criterion::All(all);
+    }
+    meaning.heard.extend(bounds.iter().map(|&bound| bound.to_owned()));
+    if let Some(other) = of.replaced_by {
+        let text = format!("The record was replaced by {other}; ask for that one.");
+        meaning.notes.push(Issue::warning("informational", text));
+    }
+    Ok(meaning)
+}
+
+fn refused(miss: Miss) -> General {
+    match miss {
+        Miss::Fault(fault) => General::Fault(fault),
+        Miss::Unknown(why) | Miss::Wrong(why) => General::Content(vec![Issue::error("value", why)]),
+    }
+}
+
+/// What belongs to a resource.
+struct Of {
+    types: Vec<TypeId>,
+    /// One of these holds for everything that does.
+    belongs: Vec<Criterion>,
+    replaced_by: Option<String>,
+}
+
+fn of(interpreter: &Interpreter<'_>, key: Key) -> Result<Of, General> {
+    let name = types::name(key.resource_type);
+    let compartment = if name == "Group" { "Patient" } else { name };
+    let all = interpreter.registry.base().compartments().find(compartment);
+    let members = all.into_iter().flat_map(Compartment::types);
+    let mut types: Vec<TypeId> = members.filter_map(types::number).collect();
+    if !types.contains(&key.resource_type) {
+        types.push(key.resource_type);
+    }
+    let mut of = Of { types, belongs: vec![Criterion::Keys(vec![key])], replaced_by: None };
+    if name != "Group" {
+        of.belongs.push(Criterion::Compartment(key));
+    }
+    let Some(version) = interpreter.stored(&key)? else { return Ok(of) };
+    let document = Document::parse(version.body, &Limits::default());
+    let document = document.map_err(|_| General::bug("a stored resource is not JSON"))?;
+    let listed = |list: &str| document.root().get(list).into_iter().flat_map(Value::elements);
+    for link in listed("link").filter(|_| name == "Patient") {
+        let other = link.get("other").and_then(|other| patient(interpreter, other));
+        let kind = link.get("type").and_then(Value::as_str);
+        match (kind.as_deref(), other) {
+            (Some("seealso"), Some(other)) => of.belongs.push(Criterion::Compartment(other)),
+            (Some("replaced-by"), Some(other)) => {
+                of.replaced_by = Some(crate::fhir::bundle::reference(&other));
+            }
+            _ => {}
+        }
+    }
+    for member in listed("member").filter(|_| name == "Group") {
+        let entity = member.get("entity").and_then(|entity| patient(interpreter, entity));
+        of.belongs.extend(entity.map(Criterion::Compartment));
+    }
+    Ok(of)
+}
+
+/// The patient of this service that a Reference names.
+fn patient(interpreter: &Interpreter<'_>, reference: Value<'_>) -> Option<Key> {
+    let text = reference.get("reference")?.as_str()?;
+    let text = local(interpreter.bases, &text).unwrap_or(&text);
+    let id = ResourceId::new(text.strip_prefix("Patient/")?)?;
+    Some(Key { resource_type: types::number("Patient")?, id })
+}
+
+/// What the resources refer to themselves, of the types that are wanted.
+fn includes(interpreter: &Interpreter<'_>, named: &[TypeId], is_limited: bool) -> Vec<Include> {
+    let rule = |source: TypeId, target: Option<TypeId>| {
+        let all = interpreter.catalogue.references(source);
+        let parameters = all.map(|known| known.id).collect();
+        Include { source, parameters, target, reverse: false, iterate: false }
+    };
+    let sources = named.iter().copied();
+    if !is_limited {
+        return sources.map(|source| rule(source, None)).collect();
+    }
+    sources
+        .flat_map(|source| named.iter().map(move |target| (source, *target)))
+        .map(|(source, target)| rule(source, Some(target)))
+        .collect()
+}
+
+/// What `start`, `end` or `_since` asks of a type: of those without a date, nothing.
+fn bounded(
+    interpreter: &Interpreter<'_>,
+    of: TypeId,
+    pair: &str,
+) -> Result<Option<Criterion>, Miss> {
+    let decoded = form_urlencoded::parse(pair.as_bytes()).next();
+    let Some((name, value)) = decoded.filter(|(_, value)| !value.is_empty()) else {
+        return Ok(None);
+    };
+    let (code, prefix) = match &*name {
+        "start" => ("date", "ge"),
+        "end" => ("date", "le"),
+        _ => ("_lastUpdated", "ge"),
+    };
+    let path = Path::Plain { code, modifier: None };
+    if code == "_lastUpdated" {
+        return interpreter.criterion(of, &path, &format!("{prefix}{value}")).map(Some);
+    }
+    // A wrong date is one whatever types there are.
+    crate::fhir::search::date::interval(&value)
+        .map_err(|why| Miss::Wrong(format!("{name}: {why}.")))?;
+    let Some(known) = interpreter.catalogue.find(of, code) else { return Ok(None) };
+    let criterion = interpreter.criterion(of, &path, &format!("{prefix}{value}"))?;
+    let undated = Criterion::Not(Box::new(Criterion::Present(known.id)));
+    Ok(Some(Criterion::Any(vec![undated, criterion])))
+}

@@ -1,0 +1,210 @@
+//! Writes on conditions: If-None-Exist, PUT, PATCH and DELETE by criteria, references that are
+//! criteria; alone, in batches and in transactions.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+use stories::{Actor, Firekeep, Reply};
+
+fn patient(number: &str, family: &str) -> Value {
+    json!({"resourceType": "Patient", "identifier": [{"system": "http://mrn", "value": number}],
+           "name": [{"family": family}]})
+}
+
+async fn create_if(app: &Actor, criteria: &str, body: &Value) -> Reply {
+    let request = app.request(Method::POST, "/Patient").header("If-None-Exist", criteria);
+    Reply::of(request.json(body)).await
+}
+
+#[tokio::test]
+async fn a_create_with_criteria_makes_one_resource() {
+    let fk = Firekeep::start().await;
+    let app = fk.as_contributor().await;
+    let one = "identifier=http://mrn|1";
+    let made = create_if(&app, one, &patient("1", "One")).await.created().json();
+    let found = create_if(&app, one, &patient("1", "Other")).await.ok();
+    assert_eq!(found.json()["id"], made["id"]);
+    assert_eq!(found.json()["name"][0]["family"], "One");
+    assert!(found.header("location").contains("/Patient/"), "{}", found.header("location"));
+    app.post("/Patient", &patient("1", "Twin")).await.created();
+    create_if(&app, one, &patient("1", "Third")).await.refused(412, "match");
+    create_if(&app, "identifier=", &patient("2", "Two")).await.refused(400, "do not select");
+    create_if(&app, "nonsense=1", &patient("2", "Two")).await.refused(400, "nonsense");
+    create_if(&app, "birthdate=never", &patient("2", "Two")).await.refused(400, "never");
+    let reader = fk.as_reader().await;
+    create_if(&reader, one, &patient("1", "One")).await.status(403);
+}
+
+#[tokio::test]
+async fn many_clients_with_the_same_criteria_make_one_resource() {
+    let fk = Firekeep::start().await;
+    let app = fk.as_contributor().await;
+    let body = patient("7", "Seven");
+    let all = (0..32).map(|_| create_if(&app, "identifier=http://mrn|7", &body));
+    let replies = futures_join(all.collect()).await;
+    let created = replies.iter().filter(|status| **status == 201).count();
+    assert_eq!(created, 1, "{replies:?}");
+    assert!(replies.iter().all(|status| matches!(status, 200 | 201)), "{replies:?}");
+    assert_eq!(app.get("/Patient?identifier=7&_summary=count").await.ok().json()["total"], 1);
+}
+
+/// The statuses of requests that run at one time.
+async fn futures_join(all: Vec<impl Future<Output = Reply>>) -> Vec<u16> {
+    let mut all: Vec<_> = all.into_iter().map(Box::pin).collect();
+    let mut done: Vec<Option<u16>> = vec![None; all.len()];
+    std::future::poll_fn(|context| {
+        for (future, slot) in all.iter_mut().zip(done.iter_mut()) {
+            if slot.is_none()
+                && let std::task::Poll::Ready(reply) = future.as_mut().poll(context)
+            {
+                *slot = Some(reply.status);
+            }
+        }
+        if done.iter().all(Option::is_some) {
+            std::task::Poll::Ready(())
+        } else {
+            std::task::Poll::Pending
+        }
+    })
+    .await;
+    done.into_iter().flatten().collect()
+}
+
+#[tokio::test]
+async fn an_update_by_criteria_updates_the_one_or_makes_it() {
+    let fk = Firekeep::start().await;
+    let app = fk.as_contributor().await;
+    let path = "/Patient?identifier=http://mrn|1";
+    let made = app.put(path, &patient("1", "One")).await.created().json();
+    let again = app.put(path, &patient("1", "Two")).await.ok().json();
+    assert_eq!((&again["id"], &again["meta"]["versionId"]), (&made["id"], &json!("2")));
+    let mut other = patient("1", "Three");
+    other["id"] = json!("other");
+    app.put(path, &other).await.refused(400, "other");
+    let mut own = patient("9", "Nine");
+    own["id"] = json!("nine");
+    app.put("/Patient?identifier=http://mrn|9", &own).await.created();
+    app.put("/Patient?identifier=http://mrn|10", &own).await.refused(409, "exists");
+    app.post("/Patient", &patient("1", "Twin")).await.created();
+    app.put(path, &patient("1", "Four")).await.refused(412, "match");
+    app.put("/Patient?_tag=", &patient("1", "Four")).await.refused(400, "do not select");
+}
+
+#[tokio::test]
+async fn a_patch_by_criteria_patches_the_one() {
+    let fk = Firekeep::start().await;
+    let app = fk.as_contributor().await;
+    app.post("/Patient", &patient("1", "One")).await.created();
+    let patch = json!([{"op": "replace", "path": "/name/0/family", "value": "Two"}]);
+    let send = |path: &'static str| {
+        let request = app.request(Method::PATCH, path).json(&patch);
+        Reply::of(request.header("Content-Type", "application/json-patch+json"))
+    };
+    let done = send("/Patient?identifier=http://mrn|1").await.ok().json();
+    assert_eq!(done["name"][0]["family"], "Two");
+    send("/Patient?identifier=none").await.refused(404, "Nothing matches");
+    app.post("/Patient", &patient("1", "Twin")).await.created();
+    send("/Patient?identifier=http://mrn|1").await.refused(412, "match");
+    send("/Patient?_tag=").await.refused(412, "do not select");
+}
+
+#[tokio::test]
+async fn a_delete_by_criteria_deletes_one_or_as_many_as_it_says() {
+    let fk = Firekeep::start().await;
+    let app = fk.as_contributor().await;
+    for _ in 0..3 {
+        app.post("/Patient", &patient("1", "One")).await.created();
+    }
+    let path = "/Patient?identifier=http://mrn|1";
+    app.delete(path).await.refused(412, "match");
+    app.delete("/Patient?_tag=").await.refused(412, "do not select");
+    let two = app.delete(&format!("{path}&_count=2")).await.no_content();
+    assert_eq!(two.header("items-deleted"), "2");
+    let last = app.delete(&format!("{path}&hardDelete=true")).await.no_content();
+    assert_eq!(last.header("items-deleted"), "1");
+    assert_eq!(app.delete(path).await.no_content().header("items-deleted"), "0");
+    assert!(app.get("/Patient").await.ok().ids().is_empty());
+}
+
+fn observation(subject: &str) -> Value {
+    json!({"resourceType": "Observation", "status": "final", "code": {"text": "x"},
+           "subject": {"reference": subject}})
+}
+
+#[tokio::test]
+async fn a_reference_that_is_criteria_leads_to_what_matches() {
+    let fk = Firekeep::start().await;
+    let app = fk.as_contributor().await;
+    app.put("/Patient/p", &{
+        let mut body = patient("1", "One");
+        body["id"] = json!("p");
+        body
+    })
+    .await
+    .created();
+    let by = observation("Patient?identifier=http://mrn|1");
+    let made = app.post("/Observation", &by).await.created().json();
+    assert_eq!(made["subject"]["reference"], "Patient/p");
+    let none = observation("Patient?identifier=none");
+    app.post("/Observation", &none).await.refused(412, "matches no resource");
+    let entry = json!({"resource": by, "request": {"method": "POST", "url": "Observation"}});
+    for kind in ["batch", "transaction"] {
+        let bundle = json!({"resourceType": "Bundle", "type": kind, "entry": [entry]});
+        let done = app.post("", &bundle).await.ok().json();
+        assert_eq!(done["entry"][0]["resource"]["subject"]["reference"], "Patient/p", "{done}");
+    }
+    assert_eq!(app.get("/Observation?patient=p").await.ok().ids().len(), 3);
+}
+
+#[tokio::test]
+async fn a_transaction_sees_its_own_entries() {
+    let fk = Firekeep::start().await;
+    let app = fk.as_contributor().await;
+    let create = |url: &str, number: &str| {
+        json!({"fullUrl": url, "resource": patient(number, "Any"), "request": {
+            "method": "POST", "url": "Patient",
+            "ifNoneExist": format!("identifier=http://mrn|{number}")}})
+    };
+    let (one, two) = (
+        "urn:uuid:00000000-0000-4000-8000-000000000001",
+        "urn:uuid:00000000-0000-4000-8000-000000000002",
+    );
+    let refer = |to: &str| {
+        let request = json!({"method": "POST", "url": "Observation"});
+        json!({"resource": observation(to), "request": request})
+    };
+    let entries = json!([
+        create(one, "1"),
+        create(two, "1"),
+        refer(one),
+        refer(two),
+        refer("Patient?identifier=http://mrn|1")
+    ]);
+    let bundle = json!({"resourceType": "Bundle", "type": "transaction", "entry": entries});
+    for (first, patients) in [("201", 1), ("200", 1)] {
+        let done = app.post("", &bundle).await.ok().json();
+        let status = |place: usize| {
+            let status = done["entry"][place]["response"]["status"].as_str().unwrap_or_default();
+            status.split(' ').next().unwrap_or_default().to_owned()
+        };
+        assert_eq!((status(0).as_str(), status(1).as_str()), (first, "200"), "{done}");
+        let subject = |place: usize| done["entry"][place]["resource"]["subject"].clone();
+        assert_eq!(subject(2), subject(3));
+        assert_eq!(subject(2), subject(4));
+        let count = app.get("/Patient?_summary=count").await.ok().json();
+        assert_eq!(count["total"], patients);
+    }
+    let by_criteria = |method: &str, number: &str| {
+        let url = format!("Patient?identifier=http://mrn|{number}");
+        json!({"resource": patient(number, "New"), "request": {"method": method, "url": url}})
+    };
+    let delete = json!({"request": {"method": "DELETE", "url": "Patient?identifier=none"}});
+    let entries = json!([by_criteria("PUT", "1"), by_criteria("PUT", "2"), delete]);
+    let bundle = json!({"resourceType": "Bundle", "type": "transaction", "entry": entries});
+    let done = app.post("", &bundle).await.ok().json();
+    let statuses: Vec<&str> =
+        (0..3).filter_map(|place| done["entry"][place]["response"]["status"].as_str()).collect();
+    assert_eq!(statuses, ["200 OK", "201 Created", "204 No Content"]);
+    let twice = json!({"resourceType": "Bundle", "type": "transaction",
+                       "entry": [by_criteria("PUT", "1"), by_criteria("PUT", "1")]});
+    app.post("", &twice).await.refused(400, "Bundle.entry[0]");
+}
