@@ -389,3 +389,19 @@ async fn everything_of_a_patient_is_its_compartment_and_what_it_refers_to() {
     app.delete("/Patient/p1").await.no_content();
     assert_eq!(shown(&app, &format!("{whole}?_type=Observation")).await, "b1 b2");
 }
+
+#[tokio::test]
+async fn a_parameter_whose_index_is_not_whole_says_so() {
+    let (_fk, app) = world().await;
+    let definition = json!({
+        "resourceType": "SearchParameter", "id": "nick", "url": "http://acme.org/sp/nick",
+        "name": "nick", "status": "active", "description": "Nickname", "code": "nick",
+        "base": ["Patient"], "type": "string", "expression": "Patient.name.given"
+    });
+    app.put("/SearchParameter/nick", &definition).await.created();
+    let bundle = app.get("/Patient?nick=eve&gender=male").await.ok();
+    assert!(bundle.text().contains("would miss some"), "{}", bundle.text());
+    let strict = app.request(reqwest::Method::GET, "/Patient?nick=eve");
+    let strict = strict.header("Prefer", "handling=strict");
+    stories::Reply::of(strict).await.refused(400, "would miss some");
+}

@@ -12,7 +12,7 @@ use authority::ServiceId;
 use base::{Fault, Random, ids};
 use fhir::definitions::Registry;
 use store::control::{Change, ControlStore};
-use store::{Store, StoreOptions};
+use store::{ParameterId, ParameterState, Store, StoreOptions};
 
 use crate::app::App;
 use crate::edge::config::ServiceSettings;
@@ -49,6 +49,16 @@ impl Service {
     /// What its resources can be searched by now. Blocks as [`Self::registry`] does.
     pub(crate) fn catalogue(&self) -> Result<Arc<Catalogue>, Fault> {
         self.own.catalogue(&self.store)
+    }
+
+    /// Those of its own search parameters whose index holds all resources.
+    pub(crate) fn complete(&self, catalogue: &Catalogue) -> Result<Vec<ParameterId>, Fault> {
+        if !catalogue.has_own() {
+            return Ok(Vec::new());
+        }
+        let states = self.store.parameters()?.into_iter();
+        let complete = states.filter(|(_, state)| *state == ParameterState::Complete);
+        Ok(complete.map(|(parameter, _)| parameter).collect())
     }
 }
 

@@ -38,6 +38,8 @@ pub(crate) struct Known {
     pub(crate) id: ParameterId,
     pub(crate) code: Box<str>,
     pub(crate) url: Box<str>,
+    /// Whether the service defines it itself: resources that were there before are not in its index.
+    pub(crate) own: bool,
     pub(crate) of: Component,
     /// Of a composite.
     pub(crate) components: Vec<Component>,
@@ -152,6 +154,7 @@ impl Catalogue {
             id: ParameterId(hash.digest()),
             code: parameter.code.clone(),
             url: parameter.url.clone(),
+            own: self.is_own(&parameter.url),
             of: Component {
                 kind: parameter.kind,
                 targets: definition.map(targets).unwrap_or_default(),
@@ -159,6 +162,16 @@ impl Catalogue {
             },
             components,
         }
+    }
+
+    /// Whether the service has parameters of its own.
+    pub(crate) fn has_own(&self) -> bool {
+        self.fingerprint != 0
+    }
+
+    fn is_own(&self, url: &str) -> bool {
+        let mut layers = self.registry.layers().map(Layer::search_parameters);
+        layers.any(|parameters| parameters.by_url(url).is_some())
     }
 
     fn by_url(&self, url: &str) -> Option<SearchParameter<'_>> {

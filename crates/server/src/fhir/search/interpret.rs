@@ -7,7 +7,7 @@
 use base::limits::SEARCH_VALUES;
 use base::{Fault, Timestamp};
 use fhir::definitions::{Registry, SearchKind};
-use store::{Criterion, Key, ResourceId, Snapshot, TypeId, TypeSearch};
+use store::{Criterion, Key, ParameterId, ResourceId, Snapshot, TypeId, TypeSearch};
 
 use super::catalogue::{Catalogue, Known};
 use super::date;
@@ -23,6 +23,8 @@ pub(crate) struct Interpreter<'i> {
     /// The names of the service, without trailing slashes.
     pub(crate) bases: &'i [String],
     pub(crate) now: Timestamp,
+    /// The service's own parameters whose index holds all resources.
+    pub(crate) complete: &'i [ParameterId],
     /// Where value sets are found that are named by their address.
     pub(crate) snapshot: &'i Snapshot,
 }
@@ -122,14 +124,21 @@ impl Interpreter<'_> {
 
     /// A parameter of the type.
     pub(crate) fn find(&self, of: TypeId, code: &str) -> Result<&Known, Miss> {
-        self.catalogue.find(of, code).ok_or_else(|| {
-            let name = types::name(of);
-            let meant = self.meant(of, code);
-            let meant = meant.map(|meant| format!(" Did you mean '{meant}'?")).unwrap_or_default();
-            Miss::Unknown(format!(
-                "{name} has no search parameter '{code}'.{meant} The list is in /metadata."
-            ))
-        })
+        let name = types::name(of);
+        if let Some(known) = self.catalogue.find(of, code) {
+            if !known.own || self.complete.contains(&known.id) {
+                return Ok(known);
+            }
+            return unknown(format!(
+                "The index of '{code}' of {name} does not hold the resources that were there \
+                 before it was defined, so that a search by it would miss some."
+            ));
+        }
+        let meant = self.meant(of, code);
+        let meant = meant.map(|meant| format!(" Did you mean '{meant}'?")).unwrap_or_default();
+        unknown(format!(
+            "{name} has no search parameter '{code}'.{meant} The list is in /metadata."
+        ))
     }
 
     /// What somebody meant who wrote a name that is nearly one.

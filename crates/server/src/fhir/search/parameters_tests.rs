@@ -24,6 +24,7 @@ fn shown<T>(name: &str, query: &str, show: impl FnOnce(Result<Meaning, Vec<Issue
     let now = Timestamp::from_unix_seconds(0);
     let interpreter = Interpreter {
         catalogue: &catalogue,
+        complete: &[],
         registry: &registry,
         bases: &bases,
         now,

@@ -52,7 +52,7 @@ fn unsupported<T>(name: &str) -> Result<T, Miss> {
 
 /// The parameter of each type that has it; one at least.
 fn parameter(interpreter: &Interpreter<'_>, of: &[TypeId], code: &str) -> Result<SortBy, Miss> {
-    let known = |number: &TypeId| Some((*number, interpreter.catalogue.find(*number, code)?));
+    let known = |number: &TypeId| Some((*number, interpreter.find(*number, code).ok()?));
     let all: Vec<(TypeId, &Known)> = of.iter().filter_map(known).collect();
     let Some((_, first)) = all.first() else {
         // Says what is wrong, as it would be said of a search.
@@ -79,7 +79,7 @@ fn chain(
     let reference = interpreter.reference(*only, code)?;
     let found: Vec<(TypeId, &Known)> = targets(reference, target)?
         .into_iter()
-        .filter_map(|number| Some((number, interpreter.catalogue.find(number, inner)?)))
+        .filter_map(|number| Some((number, interpreter.find(number, inner).ok()?)))
         .filter(|(_, known)| can(known.of.kind))
         .collect();
     if found.is_empty() {
