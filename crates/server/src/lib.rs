@@ -18,6 +18,8 @@ mod edge;
 mod exchange;
 mod fhir;
 mod graph;
+mod index;
+mod jobs;
 mod oauth;
 mod registry;
 mod service;

@@ -12,11 +12,12 @@ use authority::ServiceId;
 use base::{Fault, Random, ids};
 use fhir::definitions::Registry;
 use store::control::{Change, ControlStore};
-use store::{ParameterId, ParameterState, Store, StoreOptions};
+use store::{Store, StoreOptions};
 
 use crate::app::App;
 use crate::edge::config::ServiceSettings;
 use crate::fhir::search::catalogue::Catalogue;
+use crate::index::Index;
 use crate::registry::OwnDefinitions;
 
 /// Where the control plane keeps the folder of each service, by `workspace/name`.
@@ -37,6 +38,8 @@ pub(crate) struct Service {
     pub(crate) folder: String,
     /// What it knows beyond its FHIR version.
     own: OwnDefinitions,
+    /// What its search index is complete for.
+    pub(crate) index: Index,
 }
 
 impl Service {
@@ -48,17 +51,9 @@ impl Service {
 
     /// What its resources can be searched by now. Blocks as [`Self::registry`] does.
     pub(crate) fn catalogue(&self) -> Result<Arc<Catalogue>, Fault> {
-        self.own.catalogue(&self.store)
-    }
-
-    /// Those of its own search parameters whose index holds all resources.
-    pub(crate) fn complete(&self, catalogue: &Catalogue) -> Result<Vec<ParameterId>, Fault> {
-        if !catalogue.has_own() {
-            return Ok(Vec::new());
-        }
-        let states = self.store.parameters()?.into_iter();
-        let complete = states.filter(|(_, state)| *state == ParameterState::Complete);
-        Ok(complete.map(|(parameter, _)| parameter).collect())
+        let catalogue = self.own.catalogue(&self.store)?;
+        self.index.adopt(&catalogue, &self.store)?;
+        Ok(catalogue)
     }
 }
 
@@ -141,8 +136,8 @@ impl Services {
         };
         let store = Store::open(&path, options).map_err(|error| Fault::new(opening(), error))?;
         let (settings, page_key) = (app.config.service(id), self.page_key);
-        let own = OwnDefinitions::default();
-        Ok(Service { id: id.clone(), store, settings, page_key, folder, own })
+        let (own, index) = (OwnDefinitions::default(), Index::open(&store)?);
+        Ok(Service { id: id.clone(), store, settings, page_key, folder, own, index })
     }
 }
 

@@ -25,6 +25,7 @@ use crate::edge::development_ca::DevelopmentCa;
 use crate::edge::metrics::Metrics;
 use crate::edge::tls::{Certificates, LOOK, TlsFiles};
 use crate::edge::{blocking, listen, metrics_page};
+use crate::jobs::{reindex, vacuum};
 use crate::service::{Services, private_folder};
 use crate::start_error::StartError;
 
@@ -32,6 +33,8 @@ use crate::start_error::StartError;
 /// can instead fail and be answered 507.
 const SIGXFSZ: i32 = 25;
 const HOUR: Duration = Duration::from_hours(1);
+/// How often old index rows are taken out.
+const VACUUM: Duration = Duration::from_mins(5);
 
 /// How a server is started.
 #[derive(Clone)]
@@ -226,6 +229,11 @@ impl Server {
         }
         let certificates = Arc::clone(&self.app.certificates);
         tokio::spawn(repeat(LOOK, gate.closing.clone(), move || certificates.refresh()));
+        let app = Arc::clone(&self.app);
+        tokio::spawn(repeat(VACUUM, gate.closing.clone(), move || {
+            let app = Arc::clone(&app);
+            tokio::task::spawn_blocking(move || vacuum::run(&app));
+        }));
         let authority = Arc::clone(&self.app.authority);
         tokio::spawn(repeat(HOUR, gate.closing, move || {
             if let Err(fault) = authority.prune() {
@@ -349,6 +357,10 @@ fn open(options: ServeOptions, addresses: Addresses, ports: &Ports) -> Result<Op
         development_ca,
     });
     app.services_changed()?;
+    if announce {
+        // A command that only reads should not begin what takes long.
+        app.services.all().iter().try_for_each(|service| reindex::go_on(&app, service))?;
+    }
     warn_of_unknown_services(&app);
     let kept = if announce { retire(&data)? } else { Secrets::default() };
     let connection = Connection::of(&app, &made, &new.unwrap_or(kept), ports);

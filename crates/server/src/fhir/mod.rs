@@ -25,7 +25,7 @@ mod patch;
 mod prefer;
 mod read;
 mod refusal;
-mod resource;
+pub(crate) mod resource;
 mod route;
 pub(crate) mod search;
 mod smart_configuration;
@@ -178,6 +178,7 @@ async fn interact(
             Box::pin(ops::operate(cx, call, Some(body))).await?
         }
         Interaction::Versions => versions::versions(cx, *form)?,
+        Interaction::CancelReindex(id) => ops::reindex::cancel(cx, id)?,
         looking => look(cx, looking).await?,
     })
 }
@@ -195,7 +196,9 @@ async fn look(cx: &Context<'_>, interaction: Interaction) -> Result<Answer, Outc
         Interaction::Search(of) => Box::pin(search::search(cx, of)).await?,
         Interaction::Includes(of) => Box::pin(search::includes(cx, of)).await?,
         Interaction::Operation(call) => Box::pin(ops::operate(cx, call, None)).await?,
-        Interaction::Create(_)
+        Interaction::ReindexJob(id) => ops::reindex::status(cx, id)?,
+        Interaction::CancelReindex(_)
+        | Interaction::Create(_)
         | Interaction::Update(_)
         | Interaction::Patch(_)
         | Interaction::Delete(_)

@@ -4,6 +4,7 @@ use http::header::ALLOW;
 use http::{Method, StatusCode};
 use percent_encoding::percent_decode_str;
 use store::{HistoryOf, Key, ResourceId, TypeId};
+use uuid::Uuid;
 
 use super::ops::{self, Asked, Call, Level};
 use super::outcome::Outcome;
@@ -37,6 +38,9 @@ pub(crate) enum Interaction {
     Bundle,
     /// `$name`, on the whole service, a type or an instance.
     Operation(Call),
+    /// How a reindex job stands.
+    ReindexJob(Uuid),
+    CancelReindex(Uuid),
 }
 
 /// What is searched.
@@ -73,6 +77,8 @@ impl Interaction {
             Self::Includes(_) => "includes",
             Self::Bundle => "transaction",
             Self::Operation(call) => ops::name(call.operation),
+            Self::ReindexJob(_) => "reindex-status",
+            Self::CancelReindex(_) => "reindex-cancel",
         }
     }
 
@@ -167,7 +173,7 @@ const GET_ONLY: &str = "GET, HEAD";
 const POST_ONLY: &str = "POST";
 
 /// Operations of R4 and of Azure's service that are still to come; all other names are unknown.
-const OPERATIONS: [&str; 43] = [
+const OPERATIONS: [&str; 41] = [
     "$apply",
     "$bulk-delete",
     "$bulk-delete-soft-deleted",
@@ -200,10 +206,8 @@ const OPERATIONS: [&str; 43] = [
     "$preferred-id",
     "$process-message",
     "$purge-history",
-    "$reindex",
     "$snapshot",
     "$stats",
-    "$status",
     "$submit",
     "$submit-data",
     "$subset",
@@ -215,6 +219,15 @@ const OPERATIONS: [&str; 43] = [
 
 /// Types that have compartments.
 const COMPARTMENTS: [&str; 5] = ["Device", "Encounter", "Patient", "Practitioner", "RelatedPerson"];
+
+fn reindex_job(method: &Method, id: &str) -> Result<Interaction, Refusal> {
+    let id = id.parse::<Uuid>().map_err(|_| Refusal::UnknownPath(format!("reindex/{id}")))?;
+    match *method {
+        Method::DELETE => Ok(Interaction::CancelReindex(id)),
+        Method::GET | Method::HEAD => Ok(Interaction::ReindexJob(id)),
+        _ => Err(Refusal::Method { method: method.to_string(), allow: "GET, HEAD, DELETE" }),
+    }
+}
 
 /// Finds the interaction. `path` is what follows the base, percent-encoded as sent.
 pub(crate) fn route(method: &Method, path: &str, query: &str) -> Result<Interaction, Refusal> {
@@ -242,6 +255,7 @@ pub(crate) fn route(method: &Method, path: &str, query: &str) -> Result<Interact
         {
             get(method, Interaction::Includes(compartment(name, id, inside)?))
         }
+        [Some("_operations"), Some("reindex"), Some(id), None, ..] => reindex_job(method, id),
         [Some(name), None, ..] if name.starts_with('$') => operation(method, name, Level::System),
         [Some(name), None, ..] => of_type(method, type_of(name)?, query),
         [Some(name), Some("_history"), None, ..] => {

@@ -4,6 +4,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use authority::ExpectedAudience;
 use base::Fault;
 use fhir::search::{Found, Setting, Value as Searched};
 use fhir::value::Zone;
@@ -15,6 +16,8 @@ use super::context::Context;
 use super::search::catalogue::{Catalogue, Searchable};
 use super::search::interpret::local;
 use super::{types, validation};
+use crate::app::App;
+use crate::service::Service;
 
 /// What values are extracted with: the parameters of the service as they are now.
 #[derive(Clone)]
@@ -33,6 +36,35 @@ impl Indexing {
             bases: bundle::bases(cx).into(),
             setting: Setting { zone: Zone::UTC, now: validation::moment(cx.now)? },
         })
+    }
+
+    /// For work that no request waits for.
+    pub(crate) fn of_service(app: &App, service: &Service) -> Result<Self, Fault> {
+        let names = app.authority.names();
+        let bases = names.urls(&ExpectedAudience::Service(service.id.clone())).to_vec();
+        Ok(Self {
+            catalogue: service.catalogue()?,
+            bases: bases.into(),
+            setting: Setting { zone: Zone::UTC, now: validation::moment(app.clock.now())? },
+        })
+    }
+
+    pub(crate) fn catalogue(&self) -> &Catalogue {
+        &self.catalogue
+    }
+
+    /// What a resource is found by, as texts: the parameter and the value.
+    pub(crate) fn told(&self, key: Key, resource: Value<'_>) -> Vec<(String, String)> {
+        let searchable = self.catalogue.of_type(key.resource_type);
+        let Some(extractor) = self.catalogue.extractor(key.resource_type) else {
+            return Vec::new();
+        };
+        let found = extractor.extract(resource, &self.setting).found.into_iter();
+        let told = found.filter_map(|Found { parameter, value }| {
+            let known = searchable.parameters.get(parameter)?;
+            Some((known.code.to_string(), value.to_string()))
+        });
+        told.collect()
     }
 
     /// The content with all that `resource` can be found by.

@@ -71,6 +71,24 @@ impl Store {
         })
     }
 
+    /// What was kept under a name beside the commits, for whoever makes the index.
+    ///
+    /// # Errors
+    /// As [`Store::parameters`].
+    pub fn kept(&self, name: &str) -> Result<Option<Vec<u8>>, Fault> {
+        let reader = self.shared.engine.read()?;
+        Ok(reader.view().get(META, &kept_row(name))?.map(<[u8]>::to_vec))
+    }
+
+    /// Keeps a few bytes under a name beside the commits. It is on the disk when this returns.
+    /// Blocking.
+    ///
+    /// # Errors
+    /// As [`Store::set_parameters`].
+    pub fn keep(&self, name: &str, value: &[u8]) -> Result<(), Fault> {
+        self.shared.engine.write_growing(|writer| writer.put(META, &kept_row(name), value))
+    }
+
     /// Replaces what a search finds some versions by; those that are gone are left out. Blocking;
     /// commits wait meanwhile, so ask for some hundreds at once.
     ///
@@ -102,6 +120,10 @@ impl Store {
             Ok(next >= done.saturating_add(most as u64))
         })
     }
+}
+
+fn kept_row(name: &str) -> Vec<u8> {
+    [b"kept:", name.as_bytes()].concat()
 }
 
 /// The versions whose place was taken by those after `done`, and the last of these.

@@ -220,6 +220,9 @@ fn task(cx: &Context<'_>, method: &str, path: &str) -> Result<Task, Outcome> {
         Interaction::Bundle | Interaction::SearchForm(_) => {
             Err(wrong("not-supported", "This POST cannot stand in a Bundle: search with GET."))
         }
+        Interaction::ReindexJob(_) | Interaction::CancelReindex(_) => {
+            Err(wrong("not-supported", "A job is asked about alone, not in a Bundle."))
+        }
         Interaction::Operation(call) if call.is_post => {
             Err(wrong("not-supported", "An operation in a Bundle is a GET."))
         }

@@ -131,6 +131,8 @@ fn possible(cx: &Context<'_>, entry: &Entry) -> Result<(), Outcome> {
         Interaction::SmartConfiguration
         | Interaction::Versions
         | Interaction::Health
+        | Interaction::ReindexJob(_)
+        | Interaction::CancelReindex(_)
         | Interaction::Create(_)
         | Interaction::Update(_)
         | Interaction::Patch(_)

@@ -8,6 +8,8 @@ mod expand;
 mod fhirpath;
 mod input;
 mod lookup;
+pub(crate) mod reindex;
+mod status;
 mod subsumes;
 mod terminology;
 mod translate;
@@ -37,6 +39,8 @@ pub(crate) enum Operation {
     ValidateInValueSet,
     Translate,
     Validate,
+    Reindex,
+    Status,
 }
 
 /// What an operation is called on.
@@ -96,6 +100,26 @@ pub(crate) const TABLE: &[Definition] = &[
     on_instances(Operation::Everything, "$everything", "Patient", "Patient-everything"),
     on_instances(Operation::Everything, "$everything", "Encounter", "Encounter-everything"),
     on_instances(Operation::Everything, "$everything", "Group", "Group-everything"),
+    Definition {
+        operation: Operation::Reindex,
+        name: "$reindex",
+        resource_type: None,
+        on_system: true,
+        on_type: true,
+        on_instance: true,
+        affects_state: false,
+        definition: "urn:firekeep:OperationDefinition:reindex",
+    },
+    Definition {
+        operation: Operation::Status,
+        name: "$status",
+        resource_type: Some("SearchParameter"),
+        on_system: false,
+        on_type: true,
+        on_instance: false,
+        affects_state: false,
+        definition: "urn:firekeep:OperationDefinition:status",
+    },
     on_codes(Operation::Lookup, "$lookup", "CodeSystem", "CodeSystem-lookup"),
     on_codes(
         Operation::ValidateInCodeSystem,
@@ -199,6 +223,8 @@ pub(crate) async fn operate(
         Operation::Expand => Ok(expand::expand(cx, level, &input)?),
         Operation::ValidateInValueSet => Ok(validate_code::of_value_set(cx, level, &input)?),
         Operation::Translate => Ok(translate::translate(cx, level, &input)?),
+        Operation::Status => status::status(cx, &input),
+        Operation::Reindex => reindex::reindex(cx, level, input, is_post).await,
         Operation::Validate => Ok(validate::validate(cx, level, input).await?),
     }
 }

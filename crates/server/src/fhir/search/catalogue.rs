@@ -4,6 +4,7 @@
 //! A number stands for a definition, not for a name: a definition that changes has another number,
 //! and what was indexed by the old one is not mistaken for it.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, LazyLock, OnceLock};
 
 use fhir::Definitions;
@@ -38,8 +39,8 @@ pub(crate) struct Known {
     pub(crate) id: ParameterId,
     pub(crate) code: Box<str>,
     pub(crate) url: Box<str>,
-    /// Whether the service defines it itself: resources that were there before are not in its index.
-    pub(crate) own: bool,
+    /// Whether the service has it beside those of its FHIR version.
+    pub(crate) is_own: bool,
     pub(crate) of: Component,
     /// Of a composite.
     pub(crate) components: Vec<Component>,
@@ -154,7 +155,7 @@ impl Catalogue {
             id: ParameterId(hash.digest()),
             code: parameter.code.clone(),
             url: parameter.url.clone(),
-            own: self.is_own(&parameter.url),
+            is_own: self.is_own(&parameter.url),
             of: Component {
                 kind: parameter.kind,
                 targets: definition.map(targets).unwrap_or_default(),
@@ -164,14 +165,29 @@ impl Catalogue {
         }
     }
 
-    /// Whether the service has parameters of its own.
-    pub(crate) fn has_own(&self) -> bool {
-        self.fingerprint != 0
-    }
-
     fn is_own(&self, url: &str) -> bool {
         let mut layers = self.registry.layers().map(Layer::search_parameters);
         layers.any(|parameters| parameters.by_url(url).is_some())
+    }
+
+    /// Changes with the service's own parameters; 0 is none of them.
+    pub(crate) fn fingerprint(&self) -> u64 {
+        self.fingerprint
+    }
+
+    /// The service's own parameters, each with its type.
+    pub(crate) fn own(&self) -> Vec<(TypeId, &Known)> {
+        let own = self.registry.layers().flat_map(|layer| layer.search_parameters().iter());
+        let mut numbers = BTreeSet::new();
+        for base in own.flat_map(SearchParameter::bases) {
+            match types::number(base) {
+                Some(number) => drop(numbers.insert(number)),
+                // `Resource` and `DomainResource` are all of them.
+                None => numbers.extend(types::NAMES.iter().filter_map(|name| types::number(name))),
+            }
+        }
+        let of = |number| self.of_type(number).parameters.iter().map(move |known| (number, known));
+        numbers.into_iter().flat_map(of).filter(|(_, known)| known.is_own).collect()
     }
 
     fn by_url(&self, url: &str) -> Option<SearchParameter<'_>> {
@@ -211,7 +227,7 @@ fn targets(definition: SearchParameter<'_>) -> Vec<TypeId> {
 }
 
 /// Changes with everything that decides which values a parameter has.
-fn fingerprint(parameter: SearchParameter<'_>) -> u64 {
+pub(crate) fn fingerprint(parameter: SearchParameter<'_>) -> u64 {
     let mut hash = Xxh3::new();
     let mut add = |text: &str| {
         hash.update(&(text.len() as u64).to_be_bytes());

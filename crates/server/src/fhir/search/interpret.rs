@@ -7,24 +7,25 @@
 use base::limits::SEARCH_VALUES;
 use base::{Fault, Timestamp};
 use fhir::definitions::{Registry, SearchKind};
-use store::{Criterion, Key, ParameterId, ResourceId, Snapshot, TypeId, TypeSearch};
+use store::{Criterion, Key, ResourceId, Snapshot, TypeId, TypeSearch};
 
 use super::catalogue::{Catalogue, Known};
 use super::date;
 use super::name::Path;
 use super::{filter, near, test, text, words};
 use crate::fhir::types;
+use crate::index::Index;
 
 /// All that a search is understood with.
 #[derive(Clone, Copy)]
 pub(crate) struct Interpreter<'i> {
     pub(crate) catalogue: &'i Catalogue,
+    /// Which parameters find everything; none is all of them.
+    pub(crate) index: Option<&'i Index>,
     pub(crate) registry: &'i Registry,
     /// The names of the service, without trailing slashes.
     pub(crate) bases: &'i [String],
     pub(crate) now: Timestamp,
-    /// The service's own parameters whose index holds all resources.
-    pub(crate) complete: &'i [ParameterId],
     /// Where value sets are found that are named by their address.
     pub(crate) snapshot: &'i Snapshot,
 }
@@ -124,20 +125,27 @@ impl Interpreter<'_> {
 
     /// A parameter of the type.
     pub(crate) fn find(&self, of: TypeId, code: &str) -> Result<&Known, Miss> {
-        let name = types::name(of);
         if let Some(known) = self.catalogue.find(of, code) {
-            if !known.own || self.complete.contains(&known.id) {
-                return Ok(known);
-            }
-            return unknown(format!(
-                "The index of '{code}' of {name} does not hold the resources that were there \
-                 before it was defined, so that a search by it would miss some."
-            ));
+            return self.complete(of, known);
         }
+        let name = types::name(of);
         let meant = self.meant(of, code);
         let meant = meant.map(|meant| format!(" Did you mean '{meant}'?")).unwrap_or_default();
         unknown(format!(
             "{name} has no search parameter '{code}'.{meant} The list is in /metadata."
+        ))
+    }
+
+    /// The parameter, when its index has everything that was stored before it.
+    fn complete<'k>(&self, of: TypeId, known: &'k Known) -> Result<&'k Known, Miss> {
+        if self.index.is_none_or(|index| index.is_complete(known)) {
+            return Ok(known);
+        }
+        unknown(format!(
+            "The index of '{}' of {} is not complete yet, so a search by it would find too little. \
+             POST [base]/$reindex completes it; GET [base]/SearchParameter/$status tells.",
+            known.code,
+            types::name(of)
         ))
     }
 

@@ -229,10 +229,9 @@ fn interpreted(
     };
     let (registry, catalogue) = (cx.service.registry()?, cx.service.catalogue()?);
     let (bases, snapshot) = (bundle::bases(cx), cx.snapshot());
-    let complete = cx.service.complete(&catalogue)?;
     let interpreter = Interpreter {
+        index: Some(&cx.service.index),
         catalogue: &catalogue,
-        complete: &complete,
         registry: &registry,
         bases: &bases,
         now: cx.now,

@@ -23,8 +23,8 @@ fn shown<T>(name: &str, query: &str, show: impl FnOnce(Result<Meaning, Vec<Issue
     let bases = ["https://demo.localhost".to_owned()];
     let now = Timestamp::from_unix_seconds(0);
     let interpreter = Interpreter {
+        index: None,
         catalogue: &catalogue,
-        complete: &[],
         registry: &registry,
         bases: &bases,
         now,
