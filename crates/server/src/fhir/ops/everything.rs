@@ -2,11 +2,13 @@
 //!
 //! A search of compartments: its pages, totals and links are those of a search.
 
+use std::collections::BTreeMap;
+
 use authority::DataAction;
 use fhir::definitions::Compartment;
 use form_urlencoded::Serializer;
 use json::{Document, Limits, Value};
-use store::{Criterion, Include, Key, ResourceId, TypeId};
+use store::{Criterion, Include, Key, ParameterId, ResourceId, TypeId};
 
 use super::Input;
 use crate::exchange::Answer;
@@ -59,8 +61,9 @@ pub(crate) fn meaning(
     let read = parameters::read(&[&others.join("&")], rules, Some(&searching));
     let mut meaning = read.map_err(General::from)?;
     let is_limited = meaning.types.len() < of.types.len();
-    let named: Vec<TypeId> = meaning.types.iter().map(|it| it.resource_type).collect();
-    meaning.includes = includes(interpreter, &named, is_limited);
+    if !is_limited {
+        meaning.includes = includes(interpreter, &of);
+    }
     for search in &mut meaning.types {
         let mut all = vec![Criterion::Any(of.belongs.clone()), search.criterion.clone()];
         for bound in &bounds {
@@ -135,21 +138,26 @@ fn patient(interpreter: &Interpreter<'_>, reference: Value<'_>) -> Option<Key> {
     Some(Key { resource_type: types::number("Patient")?, id })
 }
 
-/// What the resources refer to themselves, of the types that are wanted.
-fn includes(interpreter: &Interpreter<'_>, named: &[TypeId], is_limited: bool) -> Vec<Include> {
-    let rule = |source: TypeId, target: Option<TypeId>| {
-        let all = interpreter.catalogue.references(source);
-        let parameters = all.map(|known| known.id).collect();
-        Include { source, parameters, target, reverse: false, iterate: false }
-    };
-    let sources = named.iter().copied();
-    if !is_limited {
-        return sources.map(|source| rule(source, None)).collect();
+/// What the resources refer to outside the compartments, whose own are matches of some page.
+fn includes(interpreter: &Interpreter<'_>, of: &Of) -> Vec<Include> {
+    let mut rules = Vec::new();
+    for source in of.types.iter().copied() {
+        let mut by_target: BTreeMap<TypeId, Vec<ParameterId>> = BTreeMap::new();
+        for known in interpreter.catalogue.references(source) {
+            let outside = known.of.targets.iter().filter(|target| !of.types.contains(target));
+            for target in outside {
+                by_target.entry(*target).or_default().push(known.id);
+            }
+        }
+        rules.extend(by_target.into_iter().map(|(target, parameters)| Include {
+            source,
+            parameters,
+            target: Some(target),
+            reverse: false,
+            iterate: false,
+        }));
     }
-    sources
-        .flat_map(|source| named.iter().map(move |target| (source, *target)))
-        .map(|(source, target)| rule(source, Some(target)))
-        .collect()
+    rules
 }
 
 /// What `start`, `end` or `_since` asks of a type: of those without a date, nothing.
