@@ -96,8 +96,9 @@ async fn a_patch_by_criteria_patches_the_one() {
     app.post("/Patient", &patient("1", "One")).await.created();
     let patch = json!([{"op": "replace", "path": "/name/0/family", "value": "Two"}]);
     let send = |path: &'static str| {
-        let request = app.request(Method::PATCH, path).json(&patch);
-        Reply::of(request.header("Content-Type", "application/json-patch+json"))
+        let request = app.request(Method::PATCH, path);
+        let request = request.header("Content-Type", "application/json-patch+json");
+        Reply::of(request.json(&patch))
     };
     let done = send("/Patient?identifier=http://mrn|1").await.ok().json();
     assert_eq!(done["name"][0]["family"], "Two");

@@ -30,6 +30,7 @@ cargo xtask COMMAND
   tidy [--fix]                  the house rules, licences, bans and sources; --fix breaks
                                 comments that are too long
   bench ARGUMENTS...            the load driver, built for release
+  bench --peer-fhirpath         FHIRPath against rh-fhirpath, which is built for it alone
   gen [--check]                 the packs of FHIR definitions, from the published packages;
                                 --check says whether the committed ones are what they give
   conformance [--json|--write]  the counts of the official suites; --write publishes them in
@@ -61,6 +62,15 @@ fn run_command(words: &[&str]) -> Result<ExitCode> {
             tidy::run(&root)?
         }
         ["tidy"] => tidy::run(&Place::find()?.root)?,
+        ["bench", "--peer-fhirpath"] => {
+            let place = Place::find()?;
+            let mut cargo = Command::new("cargo");
+            cargo.args(["run", "--release", "--locked", "--manifest-path"]);
+            cargo.arg(place.root.join("bench/peers/rh-fhirpath/Cargo.toml"));
+            cargo.arg("--target-dir").arg(place.target.join("peers")).arg("--");
+            cargo.arg(place.shared.unwrap_or_else(|| "../shared".into()).join("data"));
+            run::succeeds(&mut cargo)?
+        }
         ["bench", rest @ ..] => {
             let mut cargo = Command::new("cargo");
             cargo.args(["run", "--release", "--package", "bench", "--"]).args(rest);

@@ -227,6 +227,8 @@ impl Server {
                 gate.closing.clone(),
             ));
         }
+        // Beside the first answers, not before them.
+        drop(tokio::task::spawn_blocking(crate::fhir::warm));
         let certificates = Arc::clone(&self.app.certificates);
         tokio::spawn(repeat(LOOK, gate.closing.clone(), move || certificates.refresh()));
         let app = Arc::clone(&self.app);

@@ -1,6 +1,8 @@
 //! From the tree to a program: names become elements, functions and types, and what cannot be is
 //! told in strict mode.
 
+mod void;
+
 use std::sync::Arc;
 
 use smallvec::SmallVec;
@@ -18,7 +20,8 @@ use crate::value::{Quantity, Unit, decimal};
 /// How to compile.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Options<'o> {
-    /// The type of the input, where it is known: `Patient`, or `Patient.contact`.
+    /// The type of the input, where it is known: `Patient`, or `Patient.contact`. Branches of a
+    /// union that can give nothing on it are left out.
     pub input: Option<&'o str>,
     /// Refuse elements that the known types do not have, and order where there is none.
     pub strict: bool,
@@ -127,6 +130,9 @@ impl Binder<'_> {
                 let (of, shape) = self.bind(*of, this)?;
                 (Op::Plus(of), shape)
             }
+            Expr::Binary { op: Operator::Union, left, right } if !self.options.strict => {
+                return self.union(at, (*left, *right), this);
+            }
             Expr::Binary { op, left, right } => {
                 let (left, left_shape) = self.bind(*left, this)?;
                 let (right, right_shape) = self.bind(*right, this)?;
@@ -143,6 +149,34 @@ impl Binder<'_> {
             literal => (self.literal(at, literal)?, shape_of(literal)),
         };
         Ok((self.push(at, op), shape))
+    }
+
+    /// A union; of an operand that can give nothing only what it leaves of the union is kept.
+    /// Search parameters of many types are unions of a branch for each.
+    fn union(
+        &mut self,
+        at: usize,
+        (left, right): (ExprId, ExprId),
+        this: &Shape,
+    ) -> Result<(OpId, Shape), Flaw> {
+        let void = void::Void { ast: self.ast, schema: self.schema, this };
+        let is_union = |id| matches!(self.ast.get(id), Expr::Binary { op: Operator::Union, .. });
+        let empty = (void.is(left), void.is(right));
+        match empty {
+            (true, true) => return Ok((self.push(at, Op::Empty), Shape::of([]))),
+            // A union is without duplicates already.
+            (true, false) if is_union(right) => return self.bind(right, this),
+            (false, true) if is_union(left) => return self.bind(left, this),
+            _ => {}
+        }
+        let mut operand = |id, is_empty: bool| match is_empty {
+            true => Ok((self.push(at, Op::Empty), Shape::of([]))),
+            false => self.bind(id, this),
+        };
+        let (left, left_shape) = operand(left, empty.0)?;
+        let (right, right_shape) = operand(right, empty.1)?;
+        let op = Op::Binary(Binary { op: Operator::Union, left, right });
+        Ok((self.push(at, op), gives(Operator::Union, left_shape, right_shape)))
     }
 
     fn literal(&self, at: usize, expr: &Expr) -> Result<Op, Flaw> {

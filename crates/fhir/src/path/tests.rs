@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use base::limits::{FHIRPATH_BYTES, FHIRPATH_DEPTH, FHIRPATH_STEPS};
+use json::{Document, Limits};
 use proptest::prelude::*;
 
 use super::*;
@@ -275,4 +276,36 @@ proptest! {
             prop_assert_eq!(parse(&printed), Ok(ast), "{}", printed);
         }
     }
+}
+
+/// What `text` gives on a Patient when it was compiled for one, and how many operations that takes.
+fn check_union(text: &str, expected: usize, most: usize) {
+    let document = Document::parse(
+        r#"{"resourceType":"Patient","name":[{"text":"a"},{"text":"a"},{"text":"b"}],
+        "birthDate":"2000-01-01"}"#,
+        &Limits::default(),
+    )
+    .expect("JSON");
+    let now = Moment::parse_instant("2026-11-24T12:00:00Z").expect("an instant");
+    let schema = Schema::r4();
+    for input in [None, Some("Patient"), Some("Resource")] {
+        let options = Options { input, as_filters: true, strict: false };
+        let program = compile(text, &schema, options).expect(text);
+        let found = program.evaluate(&Environment::at(now), document.root()).expect(text);
+        assert_eq!(found.len(), expected, "{text} for {input:?}");
+        let is_short = program.ops.len() <= most;
+        assert!(input != Some("Patient") || is_short, "{text}: {} operations", program.ops.len());
+    }
+}
+
+#[test]
+fn branches_of_a_union_for_other_types_are_left_out() {
+    check_union("Observation.subject | Patient.birthDate", 1, 3);
+    check_union("Group.name | Patient.name.text", 2, 3);
+    check_union("Patient.name.text | Group.name", 2, 3);
+    check_union("Group.name | Patient.name.text | Patient.birthDate | Device.owner", 3, 5);
+    check_union("Group.name | Device.owner.where(resolve() is Patient)", 0, 1);
+    check_union("(Observation.value as Quantity) | Patient.birthDate", 1, 3);
+    check_union("Group.name.exists() | Patient.birthDate", 2, 5);
+    check_union("DomainResource.name.text | name.text", 2, 3);
 }

@@ -102,6 +102,12 @@ pub(crate) async fn answer(
     answer
 }
 
+/// Makes ready what the first write would else wait for: the rules of R4 and its types.
+pub(crate) fn warm() {
+    let _ = fhir::validate::Rules::r4();
+    validation::warm();
+}
+
 /// Who asks comes before what was asked wrongly: a stranger learns nothing but how to sign in.
 fn authenticated(
     cx: &mut Context<'_>,

@@ -16,6 +16,11 @@ use crate::service::Service;
 static R4: LazyLock<Validator> =
     LazyLock::new(|| Validator::new(&Registry::new(Definitions::r4())));
 
+/// Compiles nothing yet, but reads the types that all rules are about.
+pub(super) fn warm() {
+    LazyLock::force(&R4);
+}
+
 /// A validator that knows what the service does now.
 pub(crate) fn validator(service: &Service) -> Result<Validator, Fault> {
     Ok(R4.over(&*service.registry()?))

@@ -2,7 +2,6 @@
 
 use authority::{DataAction, ExpectedAudience};
 use base::Timestamp;
-use base::limits::PATCH_ATTEMPTS;
 use http::{Method, StatusCode};
 use json::{Kind, Value};
 use store::{Key, Operation, PutCondition, TypeId};
@@ -11,7 +10,7 @@ use crate::fhir::check::Expected;
 use crate::fhir::conditions::Conditions;
 use crate::fhir::context::Context;
 use crate::fhir::outcome::Outcome;
-use crate::fhir::patch::{self, Patching};
+use crate::fhir::patch::{self, Attempts, Patching};
 use crate::fhir::route::{Interaction, route};
 use crate::fhir::search::date;
 use crate::fhir::{create, delete, negotiate, types, update};
@@ -45,7 +44,7 @@ pub(crate) enum Task {
     Patch {
         patching: Patching,
         base: u64,
-        attempts: usize,
+        attempts: Attempts,
     },
     /// A write by criteria, which are looked up before it becomes one of the others.
     Conditional {
@@ -143,8 +142,7 @@ impl Task {
     /// Whether a patch may begin again after its resource was changed meanwhile; counts.
     pub(crate) fn begins_again(&mut self) -> bool {
         let Self::Patch { patching, attempts, .. } = self else { return false };
-        *attempts += 1;
-        patching.version.is_none() && *attempts < PATCH_ATTEMPTS
+        patching.version.is_none() && attempts.another()
     }
 }
 
@@ -214,9 +212,11 @@ fn task(cx: &Context<'_>, method: &str, path: &str) -> Result<Task, Outcome> {
             Ok(Task::Create { key: Key { resource_type, id: cx.new_id()? } })
         }
         Interaction::Update(key) => Ok(Task::Update { key, condition: update::begin(cx)? }),
-        Interaction::Patch(key) => {
-            Ok(Task::Patch { patching: patch::begin(cx, key)?, base: 0, attempts: 0 })
-        }
+        Interaction::Patch(key) => Ok(Task::Patch {
+            patching: patch::begin(cx, key)?,
+            base: 0,
+            attempts: Attempts::first(),
+        }),
         Interaction::Bundle | Interaction::SearchForm(_) => {
             Err(wrong("not-supported", "This POST cannot stand in a Bundle: search with GET."))
         }

@@ -108,8 +108,7 @@ impl Job {
         if let Some(patching) = &item.patching {
             let change = Change::of_entry(resource)?;
             let (document, base) = patching.patched(&change)?;
-            let length = document.bytes().len();
-            if self.patched.fetch_add(length, Ordering::Relaxed) + length > BUNDLE_PATCH_BYTES {
+            if !fits(&self.patched, document.bytes().len()) {
                 return Err(too_much());
             }
             return Ok(Ready { incoming: self.ready(document.root(), item)?, base: Some(base) });
@@ -155,6 +154,11 @@ impl Job {
     }
 }
 
+/// Counts the bytes of what a patch made.
+fn fits(patched: &AtomicUsize, length: usize) -> bool {
+    patched.fetch_add(length, Ordering::Relaxed).saturating_add(length) <= BUNDLE_PATCH_BYTES
+}
+
 /// 413 for a patch whose result does not fit beside those before it.
 fn too_much() -> Outcome {
     let text = format!(
@@ -174,4 +178,17 @@ fn lost(part: &[Work]) -> Vec<Prepared> {
 pub(crate) fn about(place: usize, code: &'static str, text: String) -> Outcome {
     let issue = Issue::error(code, text).at(path(place));
     Outcome::new(StatusCode::BAD_REQUEST, vec![issue])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patches_make_at_most_so_many_bytes() {
+        let patched = AtomicUsize::new(0);
+        assert!(fits(&patched, 1_000));
+        assert!(fits(&patched, BUNDLE_PATCH_BYTES - 1_000));
+        assert!(!fits(&patched, 1));
+    }
 }

@@ -116,7 +116,11 @@ impl State<'_, '_> {
             (What::Patch, Some(key)) => {
                 // The criteria are no parameters of the patch.
                 let cx = Context { query: "", ..cx.clone() };
-                Task::Patch { patching: patch::begin(&cx, key)?, base: 0, attempts: 0 }
+                Task::Patch {
+                    patching: patch::begin(&cx, key)?,
+                    base: 0,
+                    attempts: patch::Attempts::first(),
+                }
             }
             (What::Patch, None) => return Err(conditional::nothing(&criteria)),
             (What::Delete, Some(key)) => {

@@ -234,3 +234,18 @@ fn of_quantity(writer: &mut Writer<'_>, quantity: &Quantity) {
     }
     writer.end_object();
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_has_at_most_so_many_bytes() {
+        let schema = Schema::r4();
+        // What stands on no tape counts as 128 bytes.
+        let mut items = vec![Item::Boolean(true); FHIRPATH_ANSWER_BYTES / 128];
+        assert!(result(&items, None, &schema).is_ok());
+        items.push(Item::Boolean(true));
+        assert!(matches!(result(&items, None, &schema), Err(Refusal::TooLong)));
+    }
+}

@@ -117,7 +117,8 @@ pub(crate) async fn patch(
     let bytes = cx.read(body).await?;
     let change = blocking::run(move || Change::read(format, bytes)).await??;
     let indexing = Indexing::of(cx)?;
-    for _ in 0..PATCH_ATTEMPTS {
+    let mut attempts = Attempts::first();
+    loop {
         let (patching, change, indexing) = (patching.clone(), change.clone(), indexing.clone());
         let (incoming, version) = blocking::run(move || {
             let (document, version) = patching.patched(&change)?;
@@ -136,11 +137,27 @@ pub(crate) async fn patch(
             Err(Rejected::At { why, .. }) if cx.conditions.if_match.is_some() => {
                 return Err(refused(key, cx.conditions.if_match.clone(), why));
             }
-            Err(Rejected::At { .. }) => {}
+            Err(Rejected::At { .. }) if attempts.another() => {}
+            Err(Rejected::At { .. }) => return Err(Refusal::Overtaken(key)),
             Err(rejected) => return Err(General::from(rejected).into()),
         }
     }
-    Err(Refusal::Overtaken(key))
+}
+
+/// How often a patch was begun.
+#[derive(Debug)]
+pub(crate) struct Attempts(usize);
+
+impl Attempts {
+    pub(crate) fn first() -> Self {
+        Self(1)
+    }
+
+    /// Whether it may begin again; counts.
+    pub(crate) fn another(&mut self) -> bool {
+        self.0 += 1;
+        self.0 <= PATCH_ATTEMPTS
+    }
 }
 
 /// What is checked before the patch is read: gives what is to be patched.
@@ -166,5 +183,17 @@ pub(crate) fn refused(key: Key, supplied: Option<String>, why: Refused) -> Refus
         Refused::Exists { .. } | Refused::SameKeyTwice => {
             General::bug("a patch was refused for a reason that it has not").into()
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_patch_begins_at_most_so_often() {
+        let mut attempts = Attempts::first();
+        assert!((1..PATCH_ATTEMPTS).all(|_| attempts.another()));
+        assert!(!attempts.another());
     }
 }
