@@ -47,3 +47,36 @@ async fn a_history_is_bounded_by_since() {
     assert_eq!(before["total"], 1);
     app.get("/Patient/a/_history?_since=soon").await.refused(400, "_since");
 }
+
+#[tokio::test]
+async fn a_history_can_be_of_a_time_of_a_list_and_from_its_beginning() {
+    let fk = Firekeep::start().await;
+    let app = fk.as_contributor().await;
+    app.put("/Patient/a", &patient("a", "One")).await.created();
+    app.put("/Patient/b", &patient("b", "Other")).await.created();
+    let two = app.put("/Patient/a", &patient("a", "Two")).await.ok().json();
+    let list = serde_json::json!({"resourceType": "List", "id": "l", "status": "current",
+        "mode": "working", "entry": [{"item": {"reference": "Patient/a"}}]});
+    app.put("/List/l", &list).await.created();
+    let tell = async |query: &str| {
+        let bundle = app.get(query).await.ok().json();
+        let entries = bundle["entry"].as_array().cloned().unwrap_or_default();
+        let name = |entry: &Value| {
+            let (id, meta) = (&entry["resource"]["id"], &entry["resource"]["meta"]["versionId"]);
+            format!("{}/{}", id.as_str().unwrap_or("?"), meta.as_str().unwrap_or("?"))
+        };
+        entries.iter().map(name).collect::<Vec<_>>()
+    };
+    assert_eq!(tell("/Patient/_history?_sort=_lastUpdated").await, ["a/1", "b/1", "a/2"]);
+    assert_eq!(tell("/Patient/_history?_sort=-_lastUpdated").await, ["a/2", "b/1", "a/1"]);
+    assert_eq!(tell("/_history?_list=l").await, ["a/2", "a/1"]);
+    assert_eq!(tell("/Patient/b/_history?_list=l").await, [""; 0]);
+    let moment = two["meta"]["lastUpdated"].as_str().expect("a moment");
+    assert_eq!(tell(&format!("/Patient/_history?_at={moment}")).await, ["a/2", "b/1"]);
+    assert_eq!(tell("/Patient/_history?_at=2001").await, [""; 0]);
+    let pages = app.follow(app.get("/Patient/_history?_sort=_lastUpdated&_count=1").await.ok());
+    let numbers: Vec<_> = pages.await.iter().map(|it| it["resource"]["id"].clone()).collect();
+    assert_eq!(numbers, ["a", "b", "a"]);
+    app.get("/Patient/_history?_sort=name").await.refused(400, "_lastUpdated");
+    app.get("/Patient/_history?_at=soon").await.refused(400, "_at");
+}

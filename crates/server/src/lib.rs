@@ -21,10 +21,12 @@ mod graph;
 mod index;
 mod jobs;
 mod oauth;
+mod permits;
 mod registry;
 mod service;
 mod start;
 mod start_error;
+mod versioning;
 
 pub use announce::{AdministratorConnection, ApplicationConnection, Connection, ServiceConnection};
 pub use bootstrap::Bootstrap;
@@ -32,3 +34,4 @@ pub use edge::config::{Config, ConfigError, Cors, Handling, ServiceSettings};
 pub use edge::tls::TlsFiles;
 pub use start::{EndSignals, ServeOptions, Server};
 pub use start_error::StartError;
+pub use versioning::{Policy, Versioning};

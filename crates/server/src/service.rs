@@ -18,6 +18,7 @@ use crate::app::App;
 use crate::edge::config::ServiceSettings;
 use crate::fhir::search::catalogue::Catalogue;
 use crate::index::Index;
+use crate::permits::Permits;
 use crate::registry::OwnDefinitions;
 
 /// Where the control plane keeps the folder of each service, by `workspace/name`.
@@ -36,6 +37,8 @@ pub(crate) struct Service {
     /// Where the store is within the data folder: `services/GUID`. A service that was deleted and
     /// made again has another one.
     pub(crate) folder: String,
+    /// Leave to run queries that read much.
+    pub(crate) permits: Permits,
     /// What it knows beyond its FHIR version.
     own: OwnDefinitions,
     /// What its search index is complete for.
@@ -137,7 +140,8 @@ impl Services {
         let store = Store::open(&path, options).map_err(|error| Fault::new(opening(), error))?;
         let (settings, page_key) = (app.config.service(id), self.page_key);
         let (own, index) = (OwnDefinitions::default(), Index::open(&store)?);
-        Ok(Service { id: id.clone(), store, settings, page_key, folder, own, index })
+        let permits = Permits::new(settings.expensive_queries);
+        Ok(Service { id: id.clone(), store, settings, page_key, folder, permits, own, index })
     }
 }
 

@@ -41,7 +41,10 @@ impl Commit {
     pub(crate) fn stored_bytes(&self) -> usize {
         let bytes = |operation: &Operation| match operation {
             Operation::Put { content, .. } => content.stored_bytes(),
-            Operation::Delete { .. } | Operation::HardDelete { .. } | Operation::Expect { .. } => 0,
+            Operation::Delete { .. }
+            | Operation::HardDelete { .. }
+            | Operation::PurgeHistory { .. }
+            | Operation::Expect { .. } => 0,
         };
         self.operations.iter().map(bytes).sum()
     }
@@ -72,12 +75,31 @@ pub enum Operation {
         /// The resource.
         key: Key,
     },
+    /// Takes past versions of the resource, as the operations before it leave it, out of every
+    /// snapshot, for good. The same commit may write the resource first.
+    PurgeHistory {
+        /// The resource.
+        key: Key,
+        /// Which of them.
+        which: Purged,
+    },
     /// Looks at the resource as the operations before it leave it; refused when it is absent or
     /// deleted.
     Expect {
         /// The resource.
         key: Key,
     },
+}
+
+/// Which past versions a purge takes away. The current one always stays.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Purged {
+    /// All of them.
+    AllButCurrent,
+    /// The one that this commit replaced by a new one; none when it did not.
+    Replaced,
+    /// The one of this number, when this commit replaced it.
+    ReplacedNumber(u64),
 }
 
 /// What must hold for a put to happen.
@@ -121,7 +143,8 @@ pub enum Outcome {
     Absent,
     /// No version of the resource is left. Also the answer when there was none.
     HardDeleted,
-    /// The expected resource, at this version.
+    /// The resource that was expected, or whose history was purged, at this version: its current
+    /// one.
     Expected(VersionHead),
 }
 

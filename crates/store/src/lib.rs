@@ -31,7 +31,9 @@ mod rows;
 mod sorting;
 mod version;
 
-pub use commit::{Commit, Committed, Guard, Operation, Outcome, PutCondition, Refused, Rejected};
+pub use commit::{
+    Commit, Committed, Guard, Operation, Outcome, Purged, PutCondition, Refused, Rejected,
+};
 pub use content::Content;
 pub use embedded::{
     Indexed, ParameterState, SearchError, Snapshot, Statistics, Step, Store, restore,

@@ -406,7 +406,7 @@ pub enum HistoryOf {
     System,
 }
 
-/// A history: all versions, deletions included, newest first.
+/// A history: all versions, deletions included, newest first unless it says otherwise.
 #[derive(Clone, Debug)]
 pub struct HistoryPlan {
     /// Whose.
@@ -417,12 +417,26 @@ pub struct HistoryPlan {
     pub since: Option<Timestamp>,
     /// `last_updated` up to here, exclusive.
     pub before: Option<Timestamp>,
+    /// Only what was current at this moment or came after it; a deletion is current of nothing.
+    pub current_from: Option<Timestamp>,
+    /// Only the histories of these, when there is such a list.
+    pub only: Option<Vec<Key>>,
+    /// Oldest first.
+    pub ascending: bool,
 }
 
 impl HistoryPlan {
     /// The whole history of `of`, unrestricted.
     #[must_use]
     pub fn of(of: HistoryOf) -> Self {
-        Self { of, restrictions: Restrictions::default(), since: None, before: None }
+        Self {
+            of,
+            restrictions: Restrictions::default(),
+            since: None,
+            before: None,
+            current_from: None,
+            only: None,
+            ascending: false,
+        }
     }
 }

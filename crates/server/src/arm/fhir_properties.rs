@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use super::refusal::Refusal;
+use crate::versioning;
 
 /// Versions in which a FHIR service has `accessPolicies`: the list of allowed object IDs.
 const WITH_ACCESS_POLICIES: &[&str] = &["2021-11-01", "2022-05-15"];
@@ -23,7 +24,6 @@ const UNSET_ONLY: &[&str] = &[
     "implementationGuidesConfiguration",
     "importConfiguration",
     "privateEndpointConnections",
-    "resourceVersionPolicyConfiguration",
 ];
 
 /// What a service's own URLs make of `authenticationConfiguration`.
@@ -82,6 +82,7 @@ pub(super) fn check_service(
         match name.as_str() {
             "accessPolicies" => allowed = Some(access_policies(value, version)?),
             "provisioningState" | "eventState" => {}
+            versioning::PROPERTY => versioning::check_property(value).map_err(Refusal::Invalid)?,
             "publicNetworkAccess" if value == "Enabled" => {}
             "authenticationConfiguration" if authentication.is(value) => {}
             "authenticationConfiguration" => {
@@ -107,7 +108,7 @@ pub(super) fn shape(service: &Service, version: &str, authentication: &Authentic
     let mut properties = json!({
         "provisioningState": "Succeeded",
         "authenticationConfiguration": authentication.shape(),
-        "resourceVersionPolicyConfiguration": { "default": "versioned" },
+        versioning::PROPERTY: version_policy(service),
         "publicNetworkAccess": "Enabled",
         "eventState": "Disabled",
         "privateEndpointConnections": [],
@@ -117,6 +118,20 @@ pub(super) fn shape(service: &Service, version: &str, authentication: &Authentic
         properties["accessPolicies"] = policies.collect();
     }
     properties
+}
+
+/// What is kept of the properties that a service is given; what is not given stays as it is.
+pub(super) fn kept(given: &Map<String, Value>, known: Option<&Service>) -> Map<String, Value> {
+    let policy = match given.get(versioning::PROPERTY) {
+        Some(value) => Some(value).filter(|value| !value.is_null()),
+        None => known.and_then(|known| known.properties.get(versioning::PROPERTY)),
+    };
+    policy.map(|policy| (versioning::PROPERTY.to_owned(), policy.clone())).into_iter().collect()
+}
+
+fn version_policy(service: &Service) -> Value {
+    let known = service.properties.get(versioning::PROPERTY);
+    known.cloned().unwrap_or_else(|| json!({ "default": "versioned" }))
 }
 
 fn access_policies(value: &Value, version: &str) -> Result<BTreeSet<Uuid>, Refusal> {
@@ -148,7 +163,7 @@ fn access_policies(value: &Value, version: &str) -> Result<BTreeSet<Uuid>, Refus
 fn is_unset(value: &Value) -> bool {
     match value {
         Value::Null | Value::Bool(false) => true,
-        Value::String(text) => text.is_empty() || text == "versioned",
+        Value::String(text) => text.is_empty(),
         Value::Array(items) => items.is_empty(),
         Value::Object(members) => members.values().all(is_unset),
         Value::Bool(true) | Value::Number(_) => false,
@@ -208,6 +223,10 @@ mod tests {
         check(new, &json!({ "corsConfiguration": { "origins": [] } }), "taken");
         check(new, &json!({ "corsConfiguration": { "origins": ["*"] } }), "refused");
         check(new, &json!({ "exportConfiguration": { "storageAccountName": "x" } }), "refused");
+        let policy =
+            |code: &str| json!({ "resourceVersionPolicyConfiguration": { "default": code } });
+        check(new, &policy("no-version"), "taken");
+        check(new, &policy("some"), "refused");
         check(new, &json!({ "nonsense": null }), "refused");
         check(new, &json!({ "accessPolicies": [] }), "refused");
         check(old, &json!({ "accessPolicies": [] }), "0 allowed");

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use authority::{ExpectedAudience, Scope, Service, ServiceId, Workspace};
 use http::{Method, StatusCode};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::fhir_properties::{self, Authentication};
 use super::refusal::Refusal;
@@ -118,7 +118,7 @@ fn new_service(
         location: location.ok_or_else(|| Refusal::Invalid("'location' is required.".into()))?,
         tags: body.tags,
         identity: None,
-        properties: Map::new(),
+        properties: fhir_properties::kept(&body.properties, known),
         allowed_object_ids: allowed
             .or_else(|| known.map(|known| known.allowed_object_ids.clone()))
             .unwrap_or_default(),

@@ -10,6 +10,11 @@ use authority::ServiceId;
 use base::limits;
 use serde::Deserialize;
 
+use crate::versioning::Versioning;
+
+/// More than any machine can run.
+const EXPENSIVE_MOST: usize = 1 << 16;
+
 /// What the file says; the default is what an absent file means.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Config {
@@ -41,6 +46,10 @@ pub struct ServiceSettings {
     pub link_lifetime: Duration,
     /// Bytes of a request body.
     pub body_bytes: usize,
+    /// Queries that read much of the service which run at one time.
+    pub expensive_queries: usize,
+    /// Which versions are kept; `None` = the file does not say.
+    pub versioning: Option<Versioning>,
 }
 
 /// What a write is held against; each includes the one before.
@@ -106,6 +115,8 @@ impl Default for ServiceSettings {
             page_most: limits::PAGE_MOST,
             link_lifetime: limits::LINK_LIFETIME,
             body_bytes: limits::BODY_BYTES,
+            expensive_queries: limits::EXPENSIVE_QUERIES,
+            versioning: None,
         }
     }
 }
@@ -177,6 +188,7 @@ struct ServiceTable {
     #[serde(default)]
     handling: Handling,
     cors: Option<Cors>,
+    versioning: Option<Versioning>,
     #[serde(default)]
     limits: LimitsTable,
 }
@@ -189,6 +201,7 @@ struct LimitsTable {
     /// Seconds.
     link_lifetime: Option<u64>,
     body_bytes: Option<usize>,
+    expensive_queries: Option<usize>,
 }
 
 impl ServiceTable {
@@ -207,8 +220,15 @@ impl ServiceTable {
                 .unwrap_or(other.page_default.min(limits.page_most.unwrap_or(usize::MAX))),
             link_lifetime: limits.link_lifetime.map_or(other.link_lifetime, Duration::from_secs),
             body_bytes: limits.body_bytes.unwrap_or(other.body_bytes),
+            expensive_queries: limits.expensive_queries.unwrap_or(other.expensive_queries),
+            versioning: self.versioning,
         };
         settings.cors.as_ref().map_or(Ok(()), |cors| check_cors(key, cors))?;
+        if let Some(name) = settings.versioning.as_ref().and_then(Versioning::unknown) {
+            return Err(ConfigError(format!(
+                "service.\"{key}\".versioning: FHIR R4 has no resource type \"{name}\""
+            )));
+        }
         check_limits(key, &settings)?;
         Ok(settings)
     }
@@ -239,6 +259,9 @@ fn check_limits(key: &str, settings: &ServiceSettings) -> Result<(), ConfigError
     }
     if settings.link_lifetime.is_zero() {
         return must("link-lifetime", "a number of seconds above 0".to_owned());
+    }
+    if settings.expensive_queries == 0 || settings.expensive_queries > EXPENSIVE_MOST {
+        return must("expensive-queries", format!("from 1 to {EXPENSIVE_MOST}"));
     }
     if settings.body_bytes == 0 || settings.body_bytes > limits::BODY_BYTES_IN_FLIGHT {
         return must("body-bytes", format!("from 1 to {}", limits::BODY_BYTES_IN_FLIGHT));
@@ -337,6 +360,10 @@ mod tests {
         check("[service.'main/demo'.limits]\npage-most = 1001", "from 1 to 1000");
         check("[service.'main/demo'.limits]\npage-most = 5", "ok");
         check("[service.'main/demo'.limits]\npage-most = 5\npage-default = 6", "page-most (5)");
+        check("[service.'main/demo'.versioning]\ndefault = 'no-version'", "ok");
+        check("[service.'main/demo'.versioning]\nPatient = 'version-update'", "ok");
+        check("[service.'main/demo'.versioning]\nPatient = 'some'", "unknown variant `some`");
+        check("[service.'main/demo'.versioning]\npatient = 'versioned'", "no resource type");
         check("[service.'main/demo'.limits]\npages = 5", "unknown field `pages`");
         check("[service.'main/demo'.cors]\norigins = ['app.example']", "is no origin");
         check("[service.'main/demo'.cors]\norigins = ['*']\ncredentials = true", "not \"*\"");

@@ -17,6 +17,7 @@ use super::search::catalogue::{Catalogue, Known};
 use super::smart_configuration::Endpoints;
 use super::{terminology_capabilities, types};
 use crate::exchange::Answer;
+use crate::versioning::Policy;
 
 /// When this statement last changed.
 pub(crate) const DATE: &str = "2026-11-24";
@@ -68,12 +69,18 @@ pub(crate) fn capabilities(cx: &Context<'_>) -> Result<Answer, Outcome> {
     }
     let cors = cx.service.settings.cors.is_some();
     let catalogue = cx.service.catalogue().map_err(General::from)?;
-    let body = statement((cx.base, &Endpoints::of(cx.app), cors), &catalogue);
+    let policy = |number| cx.policy(number);
+    let service = (cx.base, &Endpoints::of(cx.app), cors);
+    let body = statement(service, &catalogue, &policy);
     Ok(Answer::of(StatusCode::OK, CONTENT_TYPE, body))
 }
 
 /// The resource, for a base URL, its endpoints of OAuth, and whether browsers may call it.
-fn statement((base, endpoints, cors): (&str, &Endpoints, bool), catalogue: &Catalogue) -> Vec<u8> {
+fn statement(
+    (base, endpoints, cors): (&str, &Endpoints, bool),
+    catalogue: &Catalogue,
+    policy: &dyn Fn(TypeId) -> Policy,
+) -> Vec<u8> {
     let mut out = Vec::with_capacity(1 << 20);
     let referring = referring(catalogue);
     let mut writer = Writer::new(&mut out);
@@ -97,7 +104,7 @@ fn statement((base, endpoints, cors): (&str, &Endpoints, bool), catalogue: &Cata
     for name in types::all() {
         let number = types::number(name).unwrap_or(TypeId(0));
         let referring = referring.get(&number).map_or(&[][..], Vec::as_slice);
-        resource(&mut writer, name, (catalogue, number, referring));
+        resource(&mut writer, (name, policy(number)), (catalogue, number, referring));
     }
     writer.end_array();
     interactions(&mut writer, &OF_SYSTEM);
@@ -140,12 +147,12 @@ fn referring(catalogue: &Catalogue) -> HashMap<TypeId, Vec<String>> {
 
 fn resource(
     writer: &mut Writer<'_>,
-    name: &str,
+    (name, policy): (&str, Policy),
     (catalogue, number, referring): (&Catalogue, TypeId, &[String]),
 ) {
     writer.begin_object().key("type").string(name);
     interactions(writer, &OF_TYPE);
-    writer.key("versioning").string("versioned").key("readHistory").bool(true);
+    writer.key("versioning").string(policy.code()).key("readHistory").bool(true);
     writer.key("updateCreate").bool(true).key("conditionalCreate").bool(true);
     writer.key("conditionalRead").string("full-support").key("conditionalUpdate").bool(true);
     writer.key("conditionalDelete").string("multiple");
@@ -239,7 +246,7 @@ mod tests {
         let endpoints = Endpoints::under("https://localhost:8443/tenant");
         let base = "https://localhost:8443/fhir/main-demo";
         let catalogue = Catalogue::of(&Registry::new(Definitions::r4()), None);
-        let text = statement((base, &endpoints, false), &catalogue);
+        let text = statement((base, &endpoints, false), &catalogue, &|_| Policy::Versioned);
         let document = json::Document::parse(text, &json::Limits::default()).unwrap();
         let rest = document.root().get("rest").unwrap().elements().next().unwrap();
         let resources = rest.get("resource").unwrap();

@@ -7,19 +7,25 @@ use std::sync::{Arc, OnceLock};
 use authority::{DataAction, Decision, Identity};
 use base::{Timestamp, ids};
 use bytes::Bytes;
-use store::{Commit, Committed, Guard, Operation, ResourceId, Snapshot, TypeId};
+use store::{Commit, Committed, Guard, Operation, Purged, ResourceId, Snapshot, TypeId};
 
 use super::check::Checks;
 use super::conditions::Conditions;
+use super::incoming::LONG;
 use super::negotiate::Format;
 use super::outcome::Issue;
 use super::prefer::Prefer;
+use super::provenance::Provenance;
 use super::refusal::General;
-use super::{translate, types};
+use super::subset::{self, Subset};
+use super::{binary, translate, types};
 use crate::app::App;
+use crate::edge::blocking;
 use crate::edge::config::Handling;
 use crate::exchange::Body;
+use crate::permits::Permit;
 use crate::service::Service;
+use crate::versioning::{self, Policy};
 
 /// One interaction's surroundings. An entry of a Bundle gets its own, made from that of the Bundle.
 #[derive(Clone)]
@@ -46,6 +52,10 @@ pub(crate) struct Context<'r> {
     pub(crate) accept_language: Option<&'r str>,
     /// The format of the body.
     pub(crate) sent: Format,
+    /// The body is the content of a Binary.
+    pub(crate) content: Option<binary::Content>,
+    /// `X-Provenance`: stored beside what is written.
+    pub(crate) provenance: Option<Provenance>,
     /// A body that came as XML, and its JSON, once it was read.
     pub(crate) translated: OnceLock<(Bytes, Bytes)>,
 }
@@ -67,9 +77,16 @@ impl Context<'_> {
             query,
             conditions: conditions.clone(),
             sent: Format::Json,
+            content: None,
+            provenance: None,
             translated: OnceLock::new(),
             ..self.clone()
         }
+    }
+
+    /// Leave to run a query that reads much of the service.
+    pub(crate) fn permit(&self) -> Result<Permit, General> {
+        self.service.permits.take().ok_or(General::TooExpensive)
     }
 
     /// What reads see.
@@ -102,6 +119,19 @@ impl Context<'_> {
         if issues.is_empty() { Ok(()) } else { Err(General::Content(issues)) }
     }
 
+    /// How much of one resource is wanted; other parameters are refused.
+    pub(crate) fn subset(&self) -> Result<Subset, General> {
+        if self.query.is_empty() {
+            return Ok(Subset::Whole);
+        }
+        self.only_parameters(&subset::PARAMETERS)?;
+        let refused = |text| General::Content(vec![Issue::error("value", text)]);
+        if self.parameter("_summary").is_some_and(|value| value == "count") {
+            return Err(refused("_summary=count is about lists, and this is one resource.".into()));
+        }
+        Subset::of(form_urlencoded::parse(self.query.as_bytes())).map_err(refused)
+    }
+
     /// The last value of a parameter.
     pub(crate) fn parameter(&self, name: &str) -> Option<String> {
         let given = form_urlencoded::parse(self.query.as_bytes());
@@ -114,10 +144,45 @@ impl Context<'_> {
         ResourceId::new(&text).ok_or_else(|| General::bug("a new id is not a FHIR id"))
     }
 
-    /// A commit of one operation.
+    /// A commit of one operation, and of what the version policy asks for beside it.
     pub(crate) async fn commit(&self, operation: Operation) -> Result<Committed, store::Rejected> {
-        let commit = Commit { guards: self.guards.clone(), ..Commit::of(operation) };
-        self.service.store.commit(commit).await
+        self.commit_all(vec![operation]).await
+    }
+
+    /// The same of several operations; their outcomes come first.
+    pub(crate) async fn commit_all(
+        &self,
+        mut operations: Vec<Operation>,
+    ) -> Result<Committed, store::Rejected> {
+        operations.extend(self.purges(&operations));
+        let guards = self.guards.clone();
+        self.service.store.commit(Commit { operations, guards }).await
+    }
+
+    /// What the version policies ask for beside these operations: the end of versions that they
+    /// replace.
+    pub(crate) fn purges(&self, operations: &[Operation]) -> Vec<Operation> {
+        let written = operations.iter().filter_map(|operation| match operation {
+            Operation::Put { key, .. } | Operation::Delete { key, .. } => Some(*key),
+            Operation::HardDelete { .. }
+            | Operation::PurgeHistory { .. }
+            | Operation::Expect { .. } => None,
+        });
+        let unkept = written.filter(|key| self.policy(key.resource_type) == Policy::NoVersion);
+        let which = Purged::Replaced;
+        unkept.map(|key| Operation::PurgeHistory { key, which }).collect()
+    }
+
+    /// Which versions of a resource type are kept. The configuration file outweighs ARM.
+    pub(crate) fn policy(&self, resource_type: TypeId) -> Policy {
+        let name = types::name(resource_type);
+        if let Some(versioning) = &self.service.settings.versioning {
+            return versioning.of(name);
+        }
+        let directory = self.app.authority.directory();
+        let service = directory.service(&self.service.id);
+        let property = service.and_then(|service| service.properties.get(versioning::PROPERTY));
+        property.map_or_else(Policy::default, |property| versioning::of_property(property, name))
     }
 
     /// `BASE/Patient/1`
@@ -130,9 +195,15 @@ impl Context<'_> {
         body.read(self.service.settings.body_bytes).await.map_err(General::Body)
     }
 
-    /// The whole body, up to the limit; one in XML as JSON.
+    /// The whole body, up to the limit; one in XML as JSON, the content of a Binary as one.
     pub(crate) async fn read(&self, body: Body) -> Result<Bytes, General> {
         let bytes = self.read_as_sent(body).await?;
+        if let Some(content) = self.content.clone() {
+            return match bytes.len() <= LONG {
+                true => Ok(content.resource(&bytes)),
+                false => Ok(blocking::run(move || content.resource(&bytes)).await?),
+            };
+        }
         if self.sent == Format::Json || bytes.is_empty() {
             return Ok(bytes);
         }

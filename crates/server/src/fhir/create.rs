@@ -9,7 +9,7 @@ use super::context::Context;
 use super::incoming::Incoming;
 use super::outcome::Outcome;
 use super::refusal::General;
-use super::resource;
+use super::{provenance, resource};
 use crate::exchange::{Answer, Body};
 
 /// Everything that can go wrong with a create, in the order in which it is checked.
@@ -42,7 +42,8 @@ pub(crate) async fn create(
     let expected = Expected { resource_type, id: None };
     let Incoming { stripped, content } = Incoming::read(cx, body, (expected, key)).await?;
     let put = Operation::Put { key, condition: PutCondition::Absent, content };
-    let committed = cx.commit(put).await?;
+    let provenance = provenance::of_version(cx, key, 1).await?;
+    let committed = cx.commit_all([put].into_iter().chain(provenance).collect()).await?;
     match committed.outcomes.first() {
         Some(Stored::Created(head)) => {
             Ok(resource::written(cx, StatusCode::CREATED, head, &stripped))

@@ -7,6 +7,7 @@
 pub(crate) mod outcome;
 
 mod authenticate;
+mod binary;
 mod bundle;
 mod capabilities;
 mod check;
@@ -18,17 +19,21 @@ mod delete;
 mod health;
 mod history;
 mod incoming;
+mod meta_history;
 mod negotiate;
 pub(crate) mod ops;
+mod page;
 mod page_link;
 mod patch;
 mod prefer;
+mod provenance;
 mod read;
 mod refusal;
 pub(crate) mod resource;
 mod route;
 pub(crate) mod search;
 mod smart_configuration;
+mod subset;
 mod terminology_capabilities;
 mod translate;
 pub(crate) mod types;
@@ -40,10 +45,11 @@ mod vread;
 
 use std::sync::{Arc, OnceLock};
 
-use http::HeaderMap;
 use http::header::{ACCEPT_LANGUAGE, CONTENT_TYPE};
+use http::{HeaderMap, Method};
 
 use crate::app::App;
+use crate::edge::blocking;
 use crate::exchange::{Answer, Body, Request};
 use crate::service::Service;
 use check::Checks;
@@ -52,6 +58,7 @@ use context::Context;
 use negotiate::{Form, Format};
 use outcome::Outcome;
 use prefer::Prefer;
+use provenance::Provenance;
 use refusal::General;
 use route::Interaction;
 
@@ -80,12 +87,22 @@ pub(crate) async fn answer(
         guards: Vec::new(),
         pinned: None,
         sent: Format::Json,
+        content: None,
+        provenance: None,
         translated: OnceLock::new(),
     };
     let name = routed.as_ref().ok().map(|interaction| interaction.name());
-    let asked = negotiate::answer_form(&headers, &query);
+    let is_content =
+        routed.as_ref().is_ok_and(|asked| binary::is_content(*asked, &headers, &query));
+    let asked = match is_content {
+        true => Ok(Form::default()),
+        false => negotiate::answer_form(&headers, &query),
+    };
     let mut form = asked.as_ref().copied().unwrap_or_default();
     let answered = match asked {
+        Ok(_) if is_content => {
+            authenticated(&mut cx, &routed, &headers).and_then(|()| binary::content(&cx, routed?))
+        }
         Ok(_) => serve(&mut cx, routed, &headers, body, &mut form).await,
         Err(refusal) => authenticated(&mut cx, &routed, &headers).and(Err(refusal.into())),
     };
@@ -95,7 +112,17 @@ pub(crate) async fn answer(
         }
         outcome.answer(&correlation_id)
     });
-    let answer = translate::outgoing(answer, form, &method).await;
+    let answer = match form.is_page && method == Method::GET {
+        true => {
+            let target = if query.is_empty() { path } else { format!("{path}?{query}") };
+            let asked = page::Asked { base: base.clone(), target };
+            blocking::run(move || page::page(answer, asked))
+                .await
+                .and_then(|page| page)
+                .map_err(General::from)
+        }
+        false => translate::outgoing(answer, form, &method).await,
+    };
     let mut answer = answer.unwrap_or_else(|fault| Outcome::from(fault).answer(&correlation_id));
     answer.note.caller = cx.identity.map(|identity| identity.object_id);
     answer.note.interaction = name;
@@ -136,13 +163,20 @@ async fn serve(
         | Interaction::Update(_)
         | Interaction::UpdateMatching(_)
         | Interaction::Bundle => {
-            cx.sent = negotiate::resource_body(headers)?;
+            if interaction != Interaction::Bundle {
+                cx.provenance = Provenance::of(headers)?;
+            }
+            cx.content = binary::Content::sent(interaction, headers);
+            if cx.content.is_none() {
+                cx.sent = negotiate::resource_body(headers)?;
+            }
         }
         Interaction::Operation(call) if call.is_post && headers.contains_key(CONTENT_TYPE) => {
             cx.sent = negotiate::resource_body(headers)?;
         }
         Interaction::Patch(key) => {
             let (kind, sent) = negotiate::patch_body(headers)?;
+            cx.provenance = Provenance::of(headers)?;
             cx.sent = sent;
             return Ok(Box::pin(patch::patch(cx, key, kind, body)).await?);
         }

@@ -2,6 +2,8 @@
 //!
 //! JSON is what is spoken inside; `translate.rs` makes XML of it at the border, and JSON of XML.
 
+use std::borrow::Cow;
+
 use http::header::{ACCEPT, CONTENT_TYPE};
 use http::{HeaderMap, StatusCode};
 
@@ -12,6 +14,10 @@ use super::patch;
 const PATCHES: &str = "application/json-patch+json (JSON Patch), application/xml-patch+xml (XML \
                        Patch), or application/fhir+json or application/fhir+xml with a Parameters \
                        resource (FHIRPath Patch)";
+
+/// The media types of resources.
+const XML: [&str; 3] = ["application/fhir+xml", "application/xml", "text/xml"];
+const JSON: [&str; 3] = ["application/fhir+json", "application/json", "text/json"];
 
 /// How resources are written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -28,6 +34,8 @@ pub(crate) struct Form {
     pub(crate) pretty: bool,
     /// Whether FHIR was asked for by name: some answers are plain JSON otherwise.
     pub(crate) is_fhir: bool,
+    /// Whether what is looked at is wanted as a page for people.
+    pub(crate) is_page: bool,
 }
 
 /// Everything that is wrong with what a request speaks or wants to hear.
@@ -76,7 +84,7 @@ impl From<Refusal> for Outcome {
 pub(crate) fn answer_form(headers: &HeaderMap, query: &str) -> Result<Form, Refusal> {
     let mut form = Form::default();
     if !amend(&mut form, query)? {
-        (form.format, form.is_fhir) = accepted(headers)?;
+        form = Form { pretty: form.pretty, ..accepted(headers)? };
     }
     Ok(form)
 }
@@ -89,7 +97,7 @@ pub(crate) fn amend(form: &mut Form, query: &str) -> Result<bool, Refusal> {
             "_format" if !value.is_empty() => {
                 let found = format(&value);
                 let refusal = || Refusal::NotAcceptable(format!("_format={value}"));
-                (form.format, form.is_fhir) = found.ok_or_else(refusal)?;
+                *form = Form { pretty: form.pretty, ..found.ok_or_else(refusal)? };
                 has_format = true;
             }
             "_pretty" => form.pretty = truth(&value)?,
@@ -118,7 +126,7 @@ fn truth(value: &str) -> Result<bool, Refusal> {
 }
 
 /// The format that is wanted most of those that we write; the first of equals.
-fn accepted(headers: &HeaderMap) -> Result<(Format, bool), Refusal> {
+fn accepted(headers: &HeaderMap) -> Result<Form, Refusal> {
     let lines = headers.get_all(ACCEPT).iter().map(|line| String::from_utf8_lossy(line.as_bytes()));
     let lines: Vec<_> = lines.collect();
     let mut best = None;
@@ -131,22 +139,24 @@ fn accepted(headers: &HeaderMap) -> Result<(Format, bool), Refusal> {
     }
     // No header, or one without a word, is content with anything.
     let anything = lines.iter().all(|line| line.trim().is_empty());
-    let found = best.map(|(_, found)| found).or(anything.then_some((Format::Json, false)));
+    let found = best.map(|(_, found)| found).or(anything.then_some(Form::default()));
     found.ok_or_else(|| Refusal::NotAcceptable(lines.join(", ")))
 }
 
-/// What we write for a media range, and whether that is FHIR by name.
-fn format(range: &str) -> Option<(Format, bool)> {
+/// What we write for a media range.
+fn format(range: &str) -> Option<Form> {
     let mut parts = range.split(';').map(str::trim);
     let name = parts.next().unwrap_or_default().to_ascii_lowercase();
     // A plus sign in a query is a space.
+    let form = |format, is_fhir| Form { format, is_fhir, ..Form::default() };
     let found = match name.as_str() {
-        "application/fhir+json" | "application/fhir json" => (Format::Json, true),
+        "application/fhir+json" | "application/fhir json" => form(Format::Json, true),
         "*/*" | "application/*" | "application/json" | "text/json" | "json" => {
-            (Format::Json, false)
+            form(Format::Json, false)
         }
-        "application/fhir+xml" | "application/fhir xml" => (Format::Xml, true),
-        "application/xml" | "text/*" | "text/xml" | "xml" => (Format::Xml, true),
+        "text/html" | "html" => Form { is_page: true, ..Form::default() },
+        "application/fhir+xml" | "application/fhir xml" => form(Format::Xml, true),
+        "application/xml" | "text/*" | "text/xml" | "xml" => form(Format::Xml, true),
         _ => return None,
     };
     let fits = parts.all(is_ours) && weight(range) > 0.0;
@@ -168,15 +178,33 @@ fn is_ours(parameter: &str) -> bool {
     !name.trim().eq_ignore_ascii_case("fhirVersion") || matches!(value, "4.0" | "4.0.1")
 }
 
+/// Whether a media type, parameters included, is one of those in which resources are sent.
+pub(crate) fn is_resource(content_type: &str) -> bool {
+    let name = content_type.split(';').next().unwrap_or_default().trim();
+    XML.iter().chain(&JSON).any(|known| known.eq_ignore_ascii_case(name))
+}
+
+/// Whether a resource is asked for by name: `_format` says how it is to be written, or `Accept`
+/// names one of its types. Browsers name XML among whatever they can show.
+pub(crate) fn names_fhir(headers: &HeaderMap, query: &str) -> bool {
+    let is_format =
+        |(name, value): (Cow<'_, str>, Cow<'_, str>)| name == "_format" && !value.is_empty();
+    if form_urlencoded::parse(query.as_bytes()).any(is_format) {
+        return true;
+    }
+    let lines = headers.get_all(ACCEPT).iter().filter_map(|line| line.to_str().ok());
+    let ranges: Vec<&str> = lines.flat_map(|line| line.split(',')).collect();
+    let is_browser = ranges.iter().any(|range| range.trim().starts_with("text/html"));
+    !is_browser && ranges.iter().any(|range| is_resource(range))
+}
+
 /// In which format a body is; it is FHIR in UTF-8.
 pub(crate) fn resource_body(headers: &HeaderMap) -> Result<Format, Refusal> {
-    let xml = ["application/fhir+xml", "application/xml", "text/xml"];
-    if content_type(headers, &xml, "").is_ok() {
+    if content_type(headers, &XML, "").is_ok() {
         return Ok(Format::Xml);
     }
     let expected = "application/fhir+json or application/fhir+xml";
-    let json = ["application/fhir+json", "application/json", "text/json"];
-    content_type(headers, &json, expected).map(|()| Format::Json)
+    content_type(headers, &JSON, expected).map(|()| Format::Json)
 }
 
 /// Which kind of patch a body is.
@@ -251,7 +279,7 @@ mod tests {
             ("application/json;q=0.5, application/fhir+xml", Some(Xml)),
             ("application/json, application/xml", Some(Json)),
             ("application/xml;q=0.8, application/json;q=0.9", Some(Json)),
-            ("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", Some(Xml)),
+            ("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", Some(Json)),
             ("application/fhir+json; fhirVersion=4.0", Some(Json)),
             ("application/fhir+xml; fhirVersion=4.0", Some(Xml)),
             ("application/fhir+json; fhirVersion=5.0", None),
@@ -265,6 +293,22 @@ mod tests {
             assert_eq!(form.map(|form| form.format), expected, "{accept}");
         }
         assert_eq!(answer_form(&HeaderMap::new(), ""), Ok(Form::default()));
+    }
+
+    #[test]
+    fn a_page_is_what_a_browser_wants_most() {
+        let rows = [
+            ("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", "", true),
+            ("application/fhir+json, text/html;q=0.5", "", false),
+            ("*/*", "", false),
+            ("text/*", "", false),
+            ("*/*", "_format=html", true),
+            ("text/html", "_format=json", false),
+        ];
+        for (accept, query, expected) in rows {
+            let form = answer_form(&with(ACCEPT, accept), query);
+            assert_eq!(form.map(|form| form.is_page), Ok(expected), "{accept} {query}");
+        }
     }
 
     #[test]

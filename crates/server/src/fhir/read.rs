@@ -38,8 +38,8 @@ impl From<Refusal> for Outcome {
 /// deleted.
 pub(crate) fn read(cx: &Context<'_>, key: Key) -> Result<Answer, Refusal> {
     cx.allow(DataAction::Read)?;
-    cx.only_parameters(&[])?;
-    Ok(resource::found(cx, &current(&cx.snapshot(), key)?)?)
+    let subset = cx.subset()?;
+    Ok(resource::found(cx, &current(&cx.snapshot(), key)?, &subset)?)
 }
 
 /// The version that is current, unless there is none or it deletes.

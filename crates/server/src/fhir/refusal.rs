@@ -30,6 +30,8 @@ pub(crate) enum General {
     NoRoom,
     /// 503: too many writes wait, or too many bodies are arriving.
     Busy,
+    /// 429: as many queries that read much are running as may.
+    TooExpensive,
     /// 503: the service is being closed.
     Closed,
     /// 500
@@ -114,6 +116,13 @@ impl From<General> for Outcome {
                 "The service has as much to do as it can take. Try again in a second.",
             )
             .with(RETRY_AFTER, "1"),
+            General::TooExpensive => Self::error(
+                StatusCode::TOO_MANY_REQUESTS,
+                "throttled",
+                "As many queries that read much of the service are running as may at one time. \
+                 Ask again in a few seconds, or narrow the query.",
+            )
+            .with(RETRY_AFTER, "5"),
             General::Closed => Self::error(
                 StatusCode::SERVICE_UNAVAILABLE,
                 "transient",
@@ -176,6 +185,16 @@ pub(crate) fn gone(key: &Key, version: u64) -> Outcome {
     );
     Outcome::error(StatusCode::GONE, "deleted", text)
         .with(http::header::ETAG, &super::conditions::etag(version))
+}
+
+/// 400 where the version policy asks for `If-Match`. The first sentence is Azure's.
+pub(crate) fn no_if_match(key: &Key) -> Outcome {
+    let name = types::name(key.resource_type);
+    let text = format!(
+        "A valid if-match header is required for resource type '{name}'. Read the resource, and \
+         send its ETag as If-Match."
+    );
+    Outcome::error(StatusCode::BAD_REQUEST, "required", text)
 }
 
 /// 412 for `If-Match` with another version than the current one. The first sentence is Azure's.

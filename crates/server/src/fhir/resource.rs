@@ -16,15 +16,16 @@ use super::context::Context;
 use super::outcome::{self, CONTENT_TYPE, Issue};
 use super::prefer::Return;
 use super::refusal::General;
+use super::subset::Subset;
 use crate::exchange::{Answer, AnswerBody, AnswerPieces};
 
-/// 200 with the version, or 304 when the client has it.
-pub(crate) fn found(cx: &Context<'_>, version: &Version) -> Result<Answer, Fault> {
+/// 200 with the version, or as much of it as is wanted; 304 when the client has it.
+pub(crate) fn found(cx: &Context<'_>, version: &Version, subset: &Subset) -> Result<Answer, Fault> {
     if cx.conditions.client_has(version.number, version.last_updated) {
         return Ok(stamped(Answer::empty(StatusCode::NOT_MODIFIED), &version.head()));
     }
     let mut body = Vec::with_capacity(version.body.len() + 256);
-    write(version, &mut body)?;
+    subset.write(version, &mut body)?;
     Ok(stamped(Answer::of(StatusCode::OK, CONTENT_TYPE, body), &version.head()))
 }
 

@@ -173,7 +173,7 @@ const GET_ONLY: &str = "GET, HEAD";
 const POST_ONLY: &str = "POST";
 
 /// Operations of R4 and of Azure's service that are still to come; all other names are unknown.
-const OPERATIONS: [&str; 41] = [
+const OPERATIONS: [&str; 36] = [
     "$apply",
     "$bulk-delete",
     "$bulk-delete-soft-deleted",
@@ -184,7 +184,6 @@ const OPERATIONS: [&str; 41] = [
     "$convert-data",
     "$data-requirements",
     "$docref",
-    "$document",
     "$evaluate-measure",
     "$everything",
     "$expand",
@@ -199,13 +198,9 @@ const OPERATIONS: [&str; 41] = [
     "$lookup",
     "$match",
     "$member-match",
-    "$meta",
-    "$meta-add",
-    "$meta-delete",
     "$populate",
     "$preferred-id",
     "$process-message",
-    "$purge-history",
     "$snapshot",
     "$stats",
     "$submit",

@@ -2,7 +2,7 @@
 
 use authority::DataAction;
 use http::StatusCode;
-use store::Key;
+use store::{Key, Snapshot, Version};
 
 use super::context::Context;
 use super::outcome::Outcome;
@@ -41,11 +41,15 @@ impl From<Refusal> for Outcome {
 /// `GET [base]/[type]/[id]/_history/[vid]`: that version, whatever came after it.
 pub(crate) fn vread(cx: &Context<'_>, key: Key, number: u64) -> Result<Answer, Refusal> {
     cx.allow(DataAction::Read)?;
-    cx.only_parameters(&[])?;
-    let version = cx.snapshot().version(&key, number)?;
-    let version = version.ok_or(Refusal::NotFound(key, number))?;
+    let subset = cx.subset()?;
+    Ok(resource::found(cx, &version(&cx.snapshot(), key, number)?, &subset)?)
+}
+
+/// The version of this number, unless there is none or it deletes.
+pub(crate) fn version(snapshot: &Snapshot, key: Key, number: u64) -> Result<Version, Refusal> {
+    let version = snapshot.version(&key, number)?.ok_or(Refusal::NotFound(key, number))?;
     if version.is_deletion() {
         return Err(Refusal::Gone(key, number));
     }
-    Ok(resource::found(cx, &version)?)
+    Ok(version)
 }

@@ -100,7 +100,8 @@ fn policy(targets: &[&str]) -> String {
     )
 }
 
-fn hash(text: &str) -> String {
+/// What a policy says of a style or a script that stands in the page.
+pub(crate) fn hash(text: &str) -> String {
     format!("sha256-{}", STANDARD.encode(digest(&SHA256, text.as_bytes())))
 }
 

@@ -13,6 +13,7 @@ use super::tables::{
     BY_TYPE, COMMITS, COMPARTMENT, CURRENT, FORWARD, HISTORY, LIVE, SEARCH, SUPERSEDED, VERSION,
 };
 use super::trouble::Trouble;
+use crate::commit::Purged;
 use crate::content::Content;
 use crate::forward::Values;
 use crate::key::{self, Key, Rid, TypeId};
@@ -42,6 +43,7 @@ pub(super) fn apply(
                     *live.entry(key.resource_type).or_default() += change;
                     purge(writer, key)?;
                 }
+                Effect::PurgeHistory { key, which } => purge_history(writer, key, *which)?,
             }
         }
         let head = &decided.head;
@@ -78,18 +80,8 @@ fn append(
 /// Takes out every row of every version of a resource. Bits of the bitmap stay: rids do not come
 /// back.
 fn purge(writer: &mut Writer<'_>, key: &Key) -> Result<(), Trouble> {
-    for (number, rid, compartments) in versions_of(writer, key)? {
-        let rid_bytes = key::of_rid(rid);
-        for compartment in compartments {
-            let row = key::of_compartment(&compartment, key.resource_type, rid);
-            writer.delete(COMPARTMENT, &row)?;
-        }
-        unindex(writer, rid)?;
-        for table in [VERSION, SUPERSEDED, FORWARD] {
-            writer.delete(table, &rid_bytes)?;
-        }
-        writer.delete(HISTORY, &key::of_history(key, number))?;
-        writer.delete(BY_TYPE, &key::of_by_type(key.resource_type, rid))?;
+    for version in versions_of(writer, key)? {
+        remove(writer, key, version)?;
     }
     writer.delete(CURRENT, &key::of_current(key))?;
     Ok(())
@@ -105,7 +97,44 @@ pub(super) fn unindex(writer: &mut Writer<'_>, rid: Rid) -> Result<(), Trouble> 
     Ok(())
 }
 
-fn versions_of(writer: &Writer<'_>, key: &Key) -> Result<Vec<(u64, Rid, Vec<Key>)>, Fault> {
+/// Takes out past versions. What came before a single one is superseded by what came after it.
+fn purge_history(writer: &mut Writer<'_>, key: &Key, which: Purged) -> Result<(), Trouble> {
+    let mut past = versions_of(writer, key)?;
+    let Some((_, current, _)) = past.pop() else { return Ok(()) };
+    let most = match which {
+        Purged::AllButCurrent => past.len(),
+        Purged::Replaced | Purged::ReplacedNumber(_) => 1,
+    };
+    for version in past.split_off(past.len().saturating_sub(most)) {
+        remove(writer, key, version)?;
+    }
+    match past.last() {
+        Some((_, rid, _)) => writer.put(SUPERSEDED, &key::of_rid(*rid), &key::of_rid(current)),
+        None => Ok(()),
+    }
+}
+
+/// Takes out every row of one version but `current`.
+fn remove(writer: &mut Writer<'_>, key: &Key, version: Listed) -> Result<(), Trouble> {
+    let (number, rid, compartments) = version;
+    let rid_bytes = key::of_rid(rid);
+    for compartment in compartments {
+        let row = key::of_compartment(&compartment, key.resource_type, rid);
+        writer.delete(COMPARTMENT, &row)?;
+    }
+    unindex(writer, rid)?;
+    for table in [VERSION, SUPERSEDED, FORWARD] {
+        writer.delete(table, &rid_bytes)?;
+    }
+    writer.delete(HISTORY, &key::of_history(key, number))?;
+    writer.delete(BY_TYPE, &key::of_by_type(key.resource_type, rid))?;
+    Ok(())
+}
+
+/// A version by its number and rid, with its compartments.
+type Listed = (u64, Rid, Vec<Key>);
+
+fn versions_of(writer: &Writer<'_>, key: &Key) -> Result<Vec<Listed>, Fault> {
     let view = writer.view();
     let (first, last) = (key::of_history(key, 0), key::of_history(key, u64::MAX));
     let versions = view.range(HISTORY, &first, &last)?.map(|entry| {

@@ -19,7 +19,7 @@ impl Changes {
             for effect in effects {
                 let key = match effect {
                     Effect::Append { version, .. } => &version.key,
-                    Effect::Purge { key, .. } => key,
+                    Effect::Purge { key, .. } | Effect::PurgeHistory { key, .. } => key,
                 };
                 last.insert(key.resource_type, head.number);
             }

@@ -7,7 +7,7 @@ use base::{Fault, TICKS_PER_SECOND, Timestamp};
 use super::engine::View;
 use super::guard::is_stale;
 use super::read::{Head, named_row, newest};
-use crate::commit::{Commit, Operation, Outcome, PutCondition, Refused, Rejected};
+use crate::commit::{Commit, Operation, Outcome, Purged, PutCondition, Refused, Rejected};
 use crate::content::Content;
 use crate::key::{Key, Rid};
 use crate::version::{Kind, VersionHead};
@@ -63,6 +63,8 @@ pub(super) enum Effect<'c> {
     },
     /// The end of all versions of a resource.
     Purge { key: Key, live: i64 },
+    /// The end of past versions of a resource.
+    PurgeHistory { key: Key, which: Purged },
 }
 
 impl<'t, 'c> Decider<'t, 'c> {
@@ -161,6 +163,7 @@ impl<'c> Deciding<'_, '_, 'c> {
             Operation::Put { key, condition, content } => self.put(key, *condition, content),
             Operation::Delete { key, condition } => self.delete(key, *condition),
             Operation::HardDelete { key } => self.hard_delete(key),
+            Operation::PurgeHistory { key, which } => Ok(self.purge_history(key, *which)?),
             Operation::Expect { key } => match self.standing(key)? {
                 None => Err(Refused::NotFound.into()),
                 Some(it) if it.is_live() => Ok(Outcome::Expected(it.version)),
@@ -211,6 +214,23 @@ impl<'c> Deciding<'_, '_, 'c> {
             self.effects.push(Effect::Purge { key: *key, live: -i64::from(before.is_live()) });
         }
         Ok(Outcome::HardDeleted)
+    }
+
+    fn purge_history(&mut self, key: &Key, which: Purged) -> Result<Outcome, Fault> {
+        let Some(Standing { version, .. }) = self.standing(key)? else {
+            return Ok(Outcome::Absent);
+        };
+        let is_due = match which {
+            Purged::AllButCurrent => version.number > 1,
+            Purged::Replaced => version.number > 1 && self.changed.contains_key(key),
+            Purged::ReplacedNumber(number) => {
+                version.number == number + 1 && self.changed.contains_key(key)
+            }
+        };
+        if is_due {
+            self.effects.push(Effect::PurgeHistory { key: *key, which });
+        }
+        Ok(Outcome::Expected(version))
     }
 
     fn append(

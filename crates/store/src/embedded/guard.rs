@@ -53,6 +53,8 @@ pub(super) fn is_stale(
         }
     }
     Ok(written.iter().any(|effect| match effect {
+        // What is current stays.
+        Effect::PurgeHistory { .. } => false,
         Effect::Purge { key, .. } => !is_local || key.resource_type == guard.search.resource_type,
         Effect::Append { version, content, .. } => {
             let values = content.map_or(&[][..], |content| content.forward.as_bytes());

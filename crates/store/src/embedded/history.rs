@@ -1,15 +1,18 @@
-//! Histories: all versions, deletions included, newest first.
+//! Histories: all versions, deletions included.
 
-use base::Fault;
+use std::collections::BTreeSet;
+
+use base::{Fault, Timestamp};
 
 use super::engine::View;
-use super::read::{Head, named_row, read_rid};
-use super::tables::{FORWARD, HISTORY};
+use super::read::{Head, highest_before, named_row, read_rid};
+use super::tables::{FORWARD, HISTORY, SUPERSEDED};
 use super::walk::{Ranges, Walk, known_types, updated_within};
 use crate::forward::{Tested, Values};
 use crate::key::{self, Key, Rid, TypeId};
 use crate::page::Page;
 use crate::plan::{HistoryOf, HistoryPlan, Restriction, Restrictions};
+use crate::version::Kind;
 
 pub(super) fn page(
     view: View<'_>,
@@ -45,29 +48,58 @@ fn versions<'t>(
     after: Option<Rid>,
 ) -> Result<Rids<'t>, Fault> {
     let mut ranges = Ranges::of(head);
-    ranges.keep_after(after, true);
+    ranges.keep_after(after, !plan.ascending);
     ranges.keep(updated_within(view, head, plan.since, plan.before)?);
+    let rids = in_ranges(view, plan, ranges)?;
+    let Some(moment) = plan.current_from else { return Ok(rids) };
+    // What a version of this very moment replaced was current before it.
+    let after = Timestamp::from_ticks(moment.ticks().saturating_add(1));
+    let base = highest_before(view, head, after)?;
+    Ok(Box::new(rids.filter_map(move |rid| {
+        let kept = rid.and_then(|rid| Ok(was_current(view, base, rid)?.then_some(rid)));
+        kept.transpose()
+    })))
+}
+
+fn in_ranges<'t>(view: View<'t>, plan: &HistoryPlan, ranges: Ranges) -> Result<Rids<'t>, Fault> {
     let may_see = |of: TypeId| !matches!(plan.restrictions.of(of), Restriction::Nothing);
+    let is_of = |key: &Key| match plan.of {
+        HistoryOf::Instance(own) => own == *key,
+        HistoryOf::Type(resource_type) => resource_type == key.resource_type,
+        HistoryOf::System => true,
+    };
+    if let Some(keys) = &plan.only {
+        let keys = keys.iter().filter(|key| is_of(key) && may_see(key.resource_type));
+        let rids = of_keys(view, &keys.copied().collect(), &ranges, plan.ascending)?;
+        return Ok(restricted(view, plan, rids));
+    }
     let rids: Result<Rids<'t>, Fault> = match plan.of {
-        HistoryOf::Instance(key) if may_see(key.resource_type) => of_instance(view, &key, ranges),
+        HistoryOf::Instance(key) if may_see(key.resource_type) => {
+            of_instance(view, &key, ranges, plan.ascending)
+        }
         HistoryOf::Type(resource_type) if may_see(resource_type) => {
-            of_types(view, &[resource_type], &ranges)
+            of_types(view, &[resource_type], &ranges, plan.ascending)
         }
         HistoryOf::Instance(_) | HistoryOf::Type(_) => Ok(Box::new(std::iter::empty())),
         HistoryOf::System => {
             let mut types = known_types(view)?;
             types.retain(|&known| may_see(known));
-            of_types(view, &types, &ranges)
+            of_types(view, &types, &ranges, plan.ascending)
         }
     };
+    Ok(restricted(view, plan, rids?))
+}
+
+/// Leaves what the restrictions let be seen.
+fn restricted<'t>(view: View<'t>, plan: &HistoryPlan, rids: Rids<'t>) -> Rids<'t> {
     let restrictions = plan.restrictions.clone();
     if restrictions.types.is_empty() {
         return rids;
     }
-    Ok(Box::new(rids?.filter_map(move |rid| match rid {
+    Box::new(rids.filter_map(move |rid| match rid {
         Ok(rid) => shown(view, &restrictions, rid).map(|shown| shown.then_some(rid)).transpose(),
         Err(fault) => Some(Err(fault)),
-    })))
+    }))
 }
 
 /// Whether a version may be seen by what it held itself; a deletion held nothing.
@@ -84,17 +116,65 @@ fn shown(view: View<'_>, restrictions: &Restrictions, rid: Rid) -> Result<bool, 
     })
 }
 
+/// Whether a version came after `base`, or was what its resource was then.
+fn was_current(view: View<'_>, base: Rid, rid: Rid) -> Result<bool, Fault> {
+    if rid > base {
+        return Ok(true);
+    }
+    if let Some(row) = view.get(SUPERSEDED, &key::of_rid(rid))?
+        && read_rid(row, "superseded")? <= base
+    {
+        return Ok(false);
+    }
+    Ok(named_row(view, rid)?.head.kind != Kind::Delete)
+}
+
 /// The versions of one resource: their numbers rise with their rids.
-fn of_instance<'t>(view: View<'t>, key: &Key, ranges: Ranges) -> Result<Rids<'t>, Fault> {
+fn of_instance<'t>(
+    view: View<'t>,
+    key: &Key,
+    ranges: Ranges,
+    ascending: bool,
+) -> Result<Rids<'t>, Fault> {
     let (first, last) = (key::of_history(key, 0), key::of_history(key, u64::MAX));
-    let rows = view.range_back(HISTORY, &first, &last)?;
+    let rows = match ascending {
+        true => view.range(HISTORY, &first, &last)?,
+        false => view.range_back(HISTORY, &first, &last)?,
+    };
     let rids = rows.map(|entry| read_rid(entry?.1, "history"));
     Ok(Box::new(rids.filter(move |rid| rid.as_ref().map_or(true, |&rid| ranges.contain(rid)))))
 }
 
+/// The versions of some resources, gathered and sorted.
+fn of_keys<'t>(
+    view: View<'t>,
+    keys: &BTreeSet<Key>,
+    ranges: &Ranges,
+    ascending: bool,
+) -> Result<Rids<'t>, Fault> {
+    let mut rids = Vec::new();
+    for key in keys {
+        let (first, last) = (key::of_history(key, 0), key::of_history(key, u64::MAX));
+        for entry in view.range(HISTORY, &first, &last)? {
+            rids.push(read_rid(entry?.1, "history")?);
+        }
+    }
+    rids.retain(|&rid| ranges.contain(rid));
+    rids.sort_unstable();
+    if !ascending {
+        rids.reverse();
+    }
+    Ok(Box::new(rids.into_iter().map(Ok)))
+}
+
 /// Nothing but cuts at the ends was made, so there is one range at most.
-fn of_types<'t>(view: View<'t>, types: &[TypeId], ranges: &Ranges) -> Result<Rids<'t>, Fault> {
+fn of_types<'t>(
+    view: View<'t>,
+    types: &[TypeId],
+    ranges: &Ranges,
+    ascending: bool,
+) -> Result<Rids<'t>, Fault> {
     let Some(&range) = ranges.0.first() else { return Ok(Box::new(std::iter::empty())) };
-    let walk = Walk::over(view, types, range, true)?;
+    let walk = Walk::over(view, types, range, !ascending)?;
     Ok(Box::new(walk.map(|version| version.map(|(rid, _)| rid))))
 }

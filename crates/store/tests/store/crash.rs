@@ -106,7 +106,9 @@ pub(crate) fn is_whole(snapshot: &Snapshot, name: &str, number: u32) {
                 assert!(exists, "{key:?} of {name} {number} is missing");
             }
             Operation::Delete { key, .. } => assert!(!live(&key), "{key:?} is back"),
-            Operation::HardDelete { .. } | Operation::Expect { .. } => unreachable!(),
+            Operation::HardDelete { .. }
+            | Operation::PurgeHistory { .. }
+            | Operation::Expect { .. } => unreachable!(),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Deletions that stay in history, and those that do not.
+//! Deletions that stay in history, those that do not, and the end of past versions.
 
 use store::*;
 
@@ -69,5 +69,53 @@ fn a_hard_delete_takes_a_deleted_resource_too() {
     world.run(Operation::HardDelete { key: patient("p") });
     assert_eq!(told(&world.store.snapshot(), &HistoryPlan::of(HistoryOf::System)), [""; 0]);
     assert_eq!(world.store.snapshot().count(&all_of(both())).unwrap(), 0);
+    world.sound();
+}
+
+#[test]
+fn a_purged_history_leaves_the_current_version() {
+    let world = World::new();
+    let purge = || Operation::PurgeHistory { key: patient("p"), which: Purged::AllButCurrent };
+    assert_eq!(world.run(purge()), Outcome::Absent);
+    for body in ["one", "two", "three"] {
+        world.run(put(patient("p"), body));
+    }
+    world.run(put(patient("q"), "other"));
+    assert!(matches!(world.run(purge()), Outcome::Expected(it) if it.number == 3));
+    let now = world.store.snapshot();
+    assert_eq!(told(&now, &HistoryPlan::of(HistoryOf::System)), ["q/1", "p/3"]);
+    assert_eq!(now.version(&patient("p"), 2).unwrap(), None);
+    assert_eq!(body_of(&now, &patient("p")).as_deref(), Some("three"));
+    assert_eq!(now.count(&all_of(only(PATIENT))).unwrap(), 2);
+    world.sound();
+    assert!(matches!(world.run(put(patient("p"), "four")), Outcome::Updated(it) if it.number == 4));
+    drop(now);
+    world.reopened().sound();
+}
+
+#[test]
+fn a_write_may_forget_the_version_that_it_replaces() {
+    let world = World::new();
+    let forget = || Operation::PurgeHistory { key: patient("p"), which: Purged::Replaced };
+    for body in ["one", "two"] {
+        world.run(put(patient("p"), body));
+    }
+    let old = world.store.snapshot();
+    let committed = world.commit(vec![put(patient("p"), "three"), forget()]).unwrap();
+    assert!(matches!(committed.outcomes[..], [Outcome::Updated(_), Outcome::Expected(_)]));
+    let of_p = HistoryPlan::of(HistoryOf::Instance(patient("p")));
+    assert_eq!(told(&world.store.snapshot(), &of_p), ["p/3", "p/1"]);
+    // Who looks at the past still finds the resource once, as it was before.
+    assert_eq!(found(&old, &all_of(vec![])), ["p"]);
+    assert_eq!(body_of(&old, &patient("p")).as_deref(), Some("one"));
+    // A write that changes nothing replaces nothing, and neither does no write.
+    world.commit(vec![put(patient("p"), "three"), forget()]).unwrap();
+    world.run(forget());
+    let forget_one =
+        Operation::PurgeHistory { key: patient("p"), which: Purged::ReplacedNumber(2) };
+    world.commit(vec![put(patient("p"), "four"), forget_one]).unwrap();
+    assert_eq!(told(&world.store.snapshot(), &of_p), ["p/4", "p/3", "p/1"]);
+    world.commit(vec![put(patient("p"), "five"), forget()]).unwrap();
+    assert_eq!(told(&world.store.snapshot(), &of_p), ["p/5", "p/3", "p/1"]);
     world.sound();
 }

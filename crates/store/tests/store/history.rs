@@ -95,3 +95,57 @@ fn a_restricted_type_is_in_no_history() {
     assert_eq!(told(&now, &restricted(HistoryOf::Instance(patient("p")))), [""; 0]);
     assert_eq!(told(&now, &restricted(HistoryOf::Type(OBSERVATION))), ["o/1"]);
 }
+
+#[test]
+fn a_history_of_a_time_begins_with_what_was_current_then() {
+    let world = World::new();
+    let mut moments = Vec::new();
+    for operation in [
+        put(patient("p"), "one"),
+        put(patient("p"), "two"),
+        put(observation("o"), "one"),
+        delete(patient("p")),
+        put(patient("p"), "four"),
+    ] {
+        world.tick();
+        moments.push(world.commit(vec![operation]).unwrap().last_updated);
+    }
+    let now = world.store.snapshot();
+    let check = |from: usize, before: Option<usize>, expected: &[&str]| {
+        let plan = HistoryPlan {
+            current_from: Some(moments[from]),
+            before: before.map(|before| moments[before]),
+            ..HistoryPlan::of(HistoryOf::System)
+        };
+        assert_eq!(told(&now, &plan), expected);
+    };
+    check(0, Some(1), &["p/1"]);
+    check(2, Some(3), &["o/1", "p/2"]);
+    // A deletion that was in force is no version that was current.
+    check(3, None, &["p/4", "o/1"]);
+    check(4, None, &["p/4", "o/1"]);
+}
+
+#[test]
+fn a_history_can_be_told_from_its_beginning_and_of_some_resources() {
+    let world = World::new();
+    for operation in [put(patient("p"), "one"), put(patient("q"), "one"), put(patient("p"), "two")]
+    {
+        world.run(operation);
+    }
+    world.run(put(observation("p"), "one"));
+    let now = world.store.snapshot();
+    let only = Some(vec![patient("p"), observation("p"), patient("never")]);
+    let of = |of, only: &Option<Vec<Key>>, ascending| {
+        told(&now, &HistoryPlan { only: only.clone(), ascending, ..HistoryPlan::of(of) })
+    };
+    assert_eq!(of(HistoryOf::System, &None, true), ["p/1", "q/1", "p/2", "p/1"]);
+    assert_eq!(of(HistoryOf::Instance(patient("p")), &None, true), ["p/1", "p/2"]);
+    assert_eq!(of(HistoryOf::Type(PATIENT), &only, false), ["p/2", "p/1"]);
+    assert_eq!(of(HistoryOf::System, &only, true), ["p/1", "p/2", "p/1"]);
+    let plan = HistoryPlan { ascending: true, ..HistoryPlan::of(HistoryOf::System) };
+    let first = now.history(&plan, None, 3).unwrap();
+    let rest = now.history(&plan, first.rids.last().copied(), 3).unwrap();
+    assert!(first.more && !rest.more);
+    assert_eq!((names(&now, &first.rids).len(), names(&now, &rest.rids)), (3, vec!["p".into()]));
+}

@@ -14,6 +14,8 @@ enum Event {
     PutNew(Key, u8),
     Delete(Key),
     HardDelete(Key),
+    PurgeHistory(Key),
+    PutAndForget(Key, u8),
 }
 
 /// A version as the model remembers it; no body is a deletion.
@@ -40,17 +42,21 @@ impl Model {
     fn commit(&mut self, events: &[Event]) -> bool {
         let next = self.commits + 1;
         let mut trial = self.versions.clone();
-        let mut written = Vec::new();
+        let (mut written, mut purged) = (Vec::new(), false);
         for event in events {
             let (Event::Put(key, _)
             | Event::PutAt(key, _, _)
             | Event::PutNew(key, _)
             | Event::Delete(key)
-            | Event::HardDelete(key)) = event;
-            if written.contains(key) {
-                return false;
+            | Event::HardDelete(key)
+            | Event::PurgeHistory(key)
+            | Event::PutAndForget(key, _)) = event;
+            if !matches!(event, Event::PurgeHistory(_)) {
+                if written.contains(key) {
+                    return false;
+                }
+                written.push(*key);
             }
-            written.push(*key);
             let before = trial.iter().rev().find(|it| it.key == *key).cloned();
             let live = before.as_ref().and_then(|it| it.body.clone());
             let number = before.as_ref().map_or(0, |it| it.number);
@@ -69,9 +75,20 @@ impl Model {
                 Event::Delete(_) if live.is_some() => append(None),
                 Event::Delete(_) => {}
                 Event::HardDelete(_) => trial.retain(|it| it.key != *key),
+                Event::PurgeHistory(_) => {
+                    trial.retain(|it| it.key != *key || it.number == number);
+                    purged |= number > 1;
+                }
+                Event::PutAndForget(_, body) => {
+                    let body = Some(format!("body {body}"));
+                    if live != body {
+                        append(body);
+                        trial.retain(|it| it.key != *key || it.number != number);
+                    }
+                }
             }
         }
-        if trial != self.versions {
+        if purged || trial != self.versions {
             (self.versions, self.commits) = (trial, next);
         }
         true
@@ -85,15 +102,20 @@ impl Model {
     }
 }
 
-fn operation(event: &Event) -> Operation {
+fn operations(event: &Event) -> Vec<Operation> {
     let body = |number: &u8| format!("body {number}");
-    match event {
+    let purge = |key: &Key, which| Operation::PurgeHistory { key: *key, which };
+    vec![match event {
+        Event::PurgeHistory(key) => purge(key, Purged::AllButCurrent),
+        Event::PutAndForget(key, number) => {
+            return vec![put(*key, &body(number)), purge(key, Purged::Replaced)];
+        }
         Event::Put(key, number) => put(*key, &body(number)),
         Event::PutAt(key, at, number) => put_if(*key, PutCondition::Version(*at), &body(number)),
         Event::PutNew(key, number) => put_if(*key, PutCondition::NotExists, &body(number)),
         Event::Delete(key) => delete(*key),
         Event::HardDelete(key) => Operation::HardDelete { key: *key },
-    }
+    }]
 }
 
 fn any_event() -> impl Strategy<Value = Event> {
@@ -109,6 +131,8 @@ fn any_event() -> impl Strategy<Value = Event> {
         1 => (key(), 0..4_u8).prop_map(|(key, body)| Event::PutNew(key, body)),
         3 => key().prop_map(Event::Delete),
         1 => key().prop_map(Event::HardDelete),
+        1 => key().prop_map(Event::PurgeHistory),
+        2 => (key(), 0..4_u8).prop_map(|(key, body)| Event::PutAndForget(key, body)),
     ]
 }
 
@@ -178,7 +202,7 @@ proptest! {
         let mut model = Model::default();
         for events in &commits {
             let accepted = model.commit(events);
-            let committed = world.commit(events.iter().map(operation).collect());
+            let committed = world.commit(events.iter().flat_map(operations).collect());
             prop_assert_eq!(committed.is_ok(), accepted);
             prop_assert_eq!(world.store.snapshot().number().0, model.commits);
         }

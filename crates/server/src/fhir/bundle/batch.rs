@@ -11,7 +11,7 @@ use base::limits::{BUNDLE_ANSWER_BYTES, GROUP_COMMITS};
 use super::entry::{self, Entry, Task, What};
 use super::prepare::{Work, prepare};
 use super::response::{self, Response};
-use super::transaction::refused;
+use super::transaction::{forgotten, refused};
 use super::{Refusal, conditional, entries};
 use crate::exchange::{Answer, Body};
 use crate::fhir::conditional as by_criteria;
@@ -133,9 +133,18 @@ impl Batch<'_> {
                     }
                 };
                 let Some(operation) = operation(&mut entry.task, content) else { continue };
+                let mut operations = vec![operation];
+                match forgotten(self.cx, &entry, stripped.as_ref()) {
+                    Ok(forgotten) => operations.extend(forgotten),
+                    Err(refusal) => {
+                        self.refuse(place, refusal.into());
+                        continue;
+                    }
+                }
+                operations.extend(self.cx.purges(&operations));
                 let store = self.cx.service.store.clone();
                 under_way.spawn(async move {
-                    let answer = store.commit(Commit::of(operation)).await;
+                    let answer = store.commit(Commit { operations, guards: Vec::new() }).await;
                     Write { place, entry, stripped, answer }
                 });
             }

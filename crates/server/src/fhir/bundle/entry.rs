@@ -211,7 +211,7 @@ fn task(cx: &Context<'_>, method: &str, path: &str) -> Result<Task, Outcome> {
             create::begin(cx)?;
             Ok(Task::Create { key: Key { resource_type, id: cx.new_id()? } })
         }
-        Interaction::Update(key) => Ok(Task::Update { key, condition: update::begin(cx)? }),
+        Interaction::Update(key) => Ok(Task::Update { key, condition: update::begin(cx, key)? }),
         Interaction::Patch(key) => Ok(Task::Patch {
             patching: patch::begin(cx, key)?,
             base: 0,

@@ -20,7 +20,7 @@ use crate::fhir::outcome::Outcome;
 use crate::fhir::refusal::General;
 use crate::fhir::route::Interaction;
 use crate::fhir::search::listing::{self, Listing};
-use crate::fhir::{delete, look, patch, refusal, update, vread};
+use crate::fhir::{delete, look, meta_history, patch, refusal, update, vread};
 
 /// Does everything in one commit, in the order DELETE, POST, PUT, GET, and answers in the order of
 /// the entries.
@@ -57,7 +57,7 @@ async fn attempted(
     let prepared = prepare(cx, &document, work.collect(), Some(references)).await?;
     let patches = entries.iter().any(|entry| entry.task.patching().is_some());
     *again = ((patches || !guards.is_empty()) && !is_last).then_some(document);
-    let (commit, order, stripped) = plan(&mut entries, prepared)?;
+    let (commit, order, stripped) = plan(cx, &mut entries, prepared)?;
     let commit = Commit { guards, ..commit };
     look_ahead(cx, &entries).await?;
     let committed = match cx.service.store.commit(commit).await {
@@ -122,7 +122,7 @@ fn possible(cx: &Context<'_>, entry: &Entry) -> Result<(), Outcome> {
         Interaction::History(of) => {
             listing::understand(&cx, Listing::History(of), &[cx.query]).map(drop)?;
         }
-        Interaction::Read(_) => cx.only_parameters(&[])?,
+        Interaction::Read(_) => cx.subset().map(drop)?,
         Interaction::Capabilities => {}
         Interaction::Operation(_) => {
             let text = "An operation stands in a batch, not in a transaction.";
@@ -211,7 +211,7 @@ fn references(cx: &Context<'_>, entries: &[Entry]) -> Result<References, Refusal
 /// The commit, the entry of each of its operations, and by place what is kept for the answer.
 type Plan = (Commit, Vec<usize>, Vec<Option<Stripped>>);
 
-fn plan(entries: &mut [Entry], prepared: Vec<Prepared>) -> Result<Plan, Refusal> {
+fn plan(cx: &Context<'_>, entries: &mut [Entry], prepared: Vec<Prepared>) -> Result<Plan, Refusal> {
     let places: Vec<usize> = (0..entries.len())
         .filter(|place| entries.get(*place).is_some_and(|entry| entry.task.expects().is_some()))
         .collect();
@@ -219,12 +219,14 @@ fn plan(entries: &mut [Entry], prepared: Vec<Prepared>) -> Result<Plan, Refusal>
     let mut incoming: HashMap<usize, _> = places.into_iter().zip(prepared).collect();
     let mut operations: Vec<(usize, usize, Operation)> = Vec::with_capacity(entries.len());
     let mut stripped = Vec::with_capacity(entries.len());
+    let mut purges = Vec::new();
     for (place, entry) in entries.iter_mut().enumerate() {
         let ready = incoming.remove(&place).map(|ready| {
             entry.task.made_from(ready.base);
             (ready.incoming.content, ready.incoming.stripped)
         });
         let (content, kept) = ready.unzip();
+        purges.extend(forgotten(cx, entry, kept.as_ref())?);
         stripped.push(kept);
         let phase = entry.task.phase();
         let operation = match &entry.task {
@@ -236,8 +238,26 @@ fn plan(entries: &mut [Entry], prepared: Vec<Prepared>) -> Result<Plan, Refusal>
     // A stable sort: within a phase the order of the entries stays.
     operations.sort_by_key(|(phase, ..)| *phase);
     let order = operations.iter().map(|(_, place, _)| *place).collect();
-    let operations = operations.into_iter().map(|(.., operation)| operation).collect();
+    let mut operations: Vec<_> = operations.into_iter().map(|(.., operation)| operation).collect();
+    // Nobody asks what came of these.
+    purges.extend(cx.purges(&operations));
+    operations.append(&mut purges);
     Ok((Commit { operations, guards: Vec::new() }, order, stripped))
+}
+
+/// What `_meta-history=false` of an entry leaves of the version before.
+pub(crate) fn forgotten(
+    cx: &Context<'_>,
+    entry: &Entry,
+    stripped: Option<&Stripped>,
+) -> Result<Option<Operation>, General> {
+    match (&entry.task, stripped) {
+        (Task::Update { .. } | Task::Patch { .. }, Some(stripped)) if !entry.query.is_empty() => {
+            let Some(key) = entry.task.writes() else { return Ok(None) };
+            meta_history::forgotten(&cx.entry(&entry.query, &entry.conditions), key, stripped)
+        }
+        _ => Ok(None),
+    }
 }
 
 /// What the store says about the condition of an entry that does not hold.
@@ -246,7 +266,7 @@ pub(crate) fn refused(entry: &Entry, why: Refused) -> Outcome {
     match (&entry.task, why) {
         (Task::Delete { key, .. }, why) => delete::refused(*key, supplied, why).into(),
         (Task::Create { key } | Task::Update { key, .. } | Task::Replace { key, .. }, why) => {
-            update::refused(*key, supplied, why).into()
+            update::refused(*key, &entry.conditions, why).into()
         }
         (Task::Patch { patching, .. }, _) if patching.version.is_none() => {
             patch::Refusal::Overtaken(patching.key).into()

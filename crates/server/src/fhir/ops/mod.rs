@@ -3,11 +3,14 @@
 //! Operations: one file each. To add one: a line in [`Operation`], its row in [`TABLE`], its arm in
 //! [`operate`], its file.
 
+mod document;
 pub(crate) mod everything;
 mod expand;
 mod fhirpath;
 mod input;
 mod lookup;
+mod meta;
+mod purge_history;
 pub(crate) mod reindex;
 mod status;
 mod subsumes;
@@ -41,6 +44,18 @@ pub(crate) enum Operation {
     Validate,
     Reindex,
     Status,
+    Document,
+    Meta,
+    MetaAdd,
+    MetaDelete,
+    PurgeHistory,
+}
+
+impl Operation {
+    /// Takes something away, and so is also a DELETE.
+    fn is_delete(self) -> bool {
+        self == Self::PurgeHistory
+    }
 }
 
 /// What an operation is called on.
@@ -56,7 +71,7 @@ pub(crate) enum Level {
 pub(crate) struct Call {
     pub(crate) operation: Operation,
     pub(crate) level: Level,
-    /// Whether the parameters may be in a body too; if not, they are all in the query.
+    /// Whether it may have a body (POST, DELETE); if not, all parameters are in the query.
     pub(crate) is_post: bool,
 }
 
@@ -101,6 +116,24 @@ pub(crate) const TABLE: &[Definition] = &[
     on_instances(Operation::Everything, "$everything", "Encounter", "Encounter-everything"),
     on_instances(Operation::Everything, "$everything", "Group", "Group-everything"),
     Definition {
+        operation: Operation::Meta,
+        name: "$meta",
+        resource_type: None,
+        on_system: true,
+        on_type: true,
+        on_instance: true,
+        affects_state: false,
+        definition: "Resource-meta",
+    },
+    changing(Operation::MetaAdd, "$meta-add", "Resource-meta-add"),
+    changing(Operation::MetaDelete, "$meta-delete", "Resource-meta-delete"),
+    changing(
+        Operation::PurgeHistory,
+        "$purge-history",
+        "urn:firekeep:OperationDefinition:purge-history",
+    ),
+    on_instances(Operation::Document, "$document", "Composition", "Composition-document"),
+    Definition {
         operation: Operation::Reindex,
         name: "$reindex",
         resource_type: None,
@@ -132,6 +165,24 @@ pub(crate) const TABLE: &[Definition] = &[
     on_codes(Operation::ValidateInValueSet, "$validate-code", "ValueSet", "ValueSet-validate-code"),
     on_codes(Operation::Translate, "$translate", "ConceptMap", "ConceptMap-translate"),
 ];
+
+/// An operation that changes an instance of any type.
+const fn changing(
+    operation: Operation,
+    name: &'static str,
+    definition: &'static str,
+) -> Definition {
+    Definition {
+        operation,
+        name,
+        resource_type: None,
+        on_system: false,
+        on_type: false,
+        on_instance: true,
+        affects_state: true,
+        definition,
+    }
+}
 
 /// An operation of a terminology service: on one type and its instances, and only looking.
 const fn on_codes(
@@ -186,13 +237,15 @@ pub(crate) enum Asked {
 pub(crate) fn find(method: &Method, name: &str, level: Level) -> Asked {
     let here = |row: &&Definition| row.name == name && row.is_on(level);
     let Some(found) = TABLE.iter().find(here) else { return Asked::Unknown };
-    let is_post = method == Method::POST;
-    match (found.affects_state, is_post, method == Method::GET) {
-        (_, true, _) | (false, _, true) => {
-            Asked::Call(Call { operation: found.operation, level, is_post })
-        }
-        (true, ..) => Asked::Method("POST"),
-        (false, ..) => Asked::Method("GET, HEAD, POST"),
+    let (operation, affects_state) = (found.operation, found.affects_state);
+    let call = |is_post| Asked::Call(Call { operation, level, is_post });
+    match *method {
+        Method::POST => call(true),
+        Method::DELETE if operation.is_delete() => call(true),
+        Method::GET if !affects_state => call(false),
+        _ if operation.is_delete() => Asked::Method("POST, DELETE"),
+        _ if affects_state => Asked::Method("POST"),
+        _ => Asked::Method("GET, HEAD, POST"),
     }
 }
 
@@ -226,5 +279,10 @@ pub(crate) async fn operate(
         Operation::Status => status::status(cx, &input),
         Operation::Reindex => reindex::reindex(cx, level, input, is_post).await,
         Operation::Validate => Ok(validate::validate(cx, level, input).await?),
+        Operation::Document => Ok(document::document(cx, call, &input).await?),
+        Operation::Meta => Ok(meta::meta(cx, level, &input).await?),
+        Operation::MetaAdd => Ok(meta::change(cx, level, &input, true).await?),
+        Operation::MetaDelete => Ok(meta::change(cx, level, &input, false).await?),
+        Operation::PurgeHistory => Ok(purge_history::purge_history(cx, level, &input).await?),
     }
 }

@@ -16,6 +16,7 @@ use json::{Document, Value};
 use store::{Key, Store};
 
 use super::Refusal;
+use super::meta::MetaChange;
 use crate::fhir::check::{Checks, Expected};
 use crate::fhir::incoming::{Incoming, parse};
 use crate::fhir::{resource, translate, validation};
@@ -45,6 +46,7 @@ pub(crate) enum Change {
     Json(Document),
     Xml(Bytes),
     FhirPath(Document),
+    Meta(MetaChange),
 }
 
 impl Change {
@@ -141,6 +143,7 @@ impl Patching {
                 let setting = Setting { schema: Schema::r4(), now: validation::moment(self.now)? };
                 fhirpath_patch(before, parameters.root(), &setting)
             }
+            Change::Meta(change) => return Ok(change.apply(before)?),
         };
         applied.map_err(Refusal::Patch)
     }

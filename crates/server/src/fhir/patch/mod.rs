@@ -1,23 +1,27 @@
 //! <https://hl7.org/fhir/R4/http.html#patch>
 
 mod change;
+mod meta;
 
 use authority::DataAction;
 use base::limits::PATCH_ATTEMPTS;
 use http::StatusCode;
-use store::{Key, Operation, Outcome as Stored, PutCondition, Refused, Rejected};
+use json::Stripped;
+use store::{Key, Operation, Outcome as Stored, PutCondition, Refused, Rejected, VersionHead};
 
 pub(crate) use change::{Change, Format, Patching, body_of_entry};
+pub(crate) use meta::{LISTS, MetaChange, items, name};
 
 use super::conditions::Malformed;
 use super::context::Context;
 use super::incoming::Incoming;
 use super::outcome::{Issue, Outcome};
 use super::refusal::{self, General};
-use super::resource;
 use super::values::Indexing;
+use super::{meta_history, provenance, resource};
 use crate::edge::blocking;
 use crate::exchange::{Answer, Body};
+use crate::versioning::Policy;
 
 /// Everything that can go wrong with a patch, in the order in which it is checked.
 #[derive(Debug)]
@@ -27,6 +31,8 @@ pub(crate) enum Refusal {
     Condition(Malformed),
     /// 400: `If-None-Match: *` says that there is nothing to patch.
     IfNoneMatch,
+    /// 400: the version policy of the type asks for `If-Match`.
+    NoIfMatch(Key),
     /// 400: an entry of a Bundle carries something else than a patch.
     NotAPatch(String),
     /// 404
@@ -65,6 +71,7 @@ impl From<Refusal> for Outcome {
                  that does. Leave it out."
                     .to_owned(),
             ),
+            Refusal::NoIfMatch(key) => refusal::no_if_match(&key),
             Refusal::NotAPatch(text) => bad("structure", text),
             Refusal::NotFound(key) => refusal::not_found(&key),
             Refusal::Gone(key, version) => refusal::gone(&key, version),
@@ -116,6 +123,17 @@ pub(crate) async fn patch(
     let patching = begin(cx, key)?;
     let bytes = cx.read(body).await?;
     let change = blocking::run(move || Change::read(format, bytes)).await??;
+    let (head, stripped) = apply(cx, patching, change).await?;
+    Ok(resource::written(cx, StatusCode::OK, &head, &stripped))
+}
+
+/// Changes the current version, again and again while others change it first.
+pub(crate) async fn apply(
+    cx: &Context<'_>,
+    patching: Patching,
+    change: Change,
+) -> Result<(VersionHead, Stripped), Refusal> {
+    let key = patching.key;
     let indexing = Indexing::of(cx)?;
     let mut attempts = Attempts::first();
     loop {
@@ -125,12 +143,12 @@ pub(crate) async fn patch(
             Ok::<_, Refusal>((Incoming::prepare(document.root(), key, &indexing)?, version))
         })
         .await??;
-        let Incoming { stripped, content } = incoming;
-        let condition = PutCondition::Version(version);
-        match cx.commit(Operation::Put { key, condition, content }).await {
+        let operations = operations(cx, key, &incoming, version).await?;
+        let stripped = incoming.stripped;
+        match cx.commit_all(operations).await {
             Ok(committed) => match committed.outcomes.first() {
                 Some(Stored::Updated(head) | Stored::Unchanged(head)) => {
-                    return Ok(resource::written(cx, StatusCode::OK, head, &stripped));
+                    return Ok((*head, stripped));
                 }
                 other => return Err(General::bug(&format!("a patch came to {other:?}")).into()),
             },
@@ -160,13 +178,36 @@ impl Attempts {
     }
 }
 
+/// The change, its Provenance when one was sent, and what is left of the version before.
+async fn operations(
+    cx: &Context<'_>,
+    key: Key,
+    incoming: &Incoming,
+    version: u64,
+) -> Result<Vec<Operation>, General> {
+    let (condition, content) = (PutCondition::Version(version), incoming.content.clone());
+    let mut operations = vec![Operation::Put { key, condition, content }];
+    if cx.provenance.is_some() {
+        let before = cx.service.store.snapshot().version(&key, version)?;
+        let stays = before.is_some_and(|before| before.hash == incoming.stripped.hash);
+        let made = if stays { version } else { version + 1 };
+        operations.extend(provenance::of_version(cx, key, made).await?);
+    }
+    operations.extend(meta_history::forgotten(cx, key, &incoming.stripped)?);
+    Ok(operations)
+}
+
 /// What is checked before the patch is read: gives what is to be patched.
 pub(crate) fn begin(cx: &Context<'_>, key: Key) -> Result<Patching, Refusal> {
     cx.allow(DataAction::Write)?;
-    cx.only_parameters(&[])?;
+    cx.only_parameters(&[meta_history::PARAMETER])?;
+    meta_history::check(cx)?;
     let version = match cx.conditions.put_condition().map_err(Refusal::Condition)? {
         PutCondition::Version(version) => Some(version),
         PutCondition::NotExists => return Err(Refusal::IfNoneMatch),
+        PutCondition::Any if cx.policy(key.resource_type) == Policy::VersionedUpdate => {
+            return Err(Refusal::NoIfMatch(key));
+        }
         PutCondition::Any | PutCondition::Absent => None,
     };
     let (store, now) = (cx.service.store.clone(), cx.now);

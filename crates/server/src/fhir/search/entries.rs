@@ -12,6 +12,7 @@ use super::parameters::Listed;
 use crate::fhir::bundle::writer::{BundleWriter, Head};
 use crate::fhir::conditions::etag;
 use crate::fhir::outcome::{self, Issue};
+use crate::fhir::subset::Subset;
 use crate::fhir::{resource, types};
 
 const SAYS_OUTCOME: &[u8] = br#","search":{"mode":"outcome"}}"#;
@@ -34,6 +35,7 @@ pub(crate) struct Entries {
     snapshot: Snapshot,
     rids: std::vec::IntoIter<(Rid, Mode)>,
     warnings: Vec<Issue>,
+    subset: Subset,
 }
 
 impl Entries {
@@ -45,12 +47,25 @@ impl Entries {
         rids: Vec<(Rid, Mode)>,
     ) -> Self {
         let bundle = Some(BundleWriter::new(head));
-        Self { bundle, listed, base, snapshot, rids: rids.into_iter(), warnings: Vec::new() }
+        Self {
+            bundle,
+            listed,
+            base,
+            snapshot,
+            rids: rids.into_iter(),
+            warnings: Vec::new(),
+            subset: Subset::Whole,
+        }
     }
 
     /// Adds an OperationOutcome behind the matches, when there is something to say.
     pub(crate) fn warn(self, warnings: Vec<Issue>) -> Self {
         Self { warnings, ..self }
+    }
+
+    /// Writes only this much of each resource.
+    pub(crate) fn cut(self, subset: Subset) -> Self {
+        Self { subset, ..self }
     }
 
     /// The next piece; `None` when there is no more.
@@ -79,7 +94,7 @@ impl Entries {
         write_string(out, &format!("{}/{name}/{}", self.base, key.id));
         if !version.is_deletion() {
             out.extend_from_slice(b",\"resource\":");
-            resource::write(version, out)?;
+            self.subset.write(version, out)?;
         }
         match self.listed {
             Listed::Matches => out.extend_from_slice(match mode {

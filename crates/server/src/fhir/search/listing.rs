@@ -19,6 +19,7 @@ use crate::edge::blocking;
 use crate::exchange::Answer;
 use crate::fhir::bundle::writer::{self, Head};
 use crate::fhir::context::Context;
+use crate::fhir::history;
 use crate::fhir::negotiate;
 use crate::fhir::ops::everything;
 use crate::fhir::outcome::{Issue, Outcome, Severity};
@@ -128,9 +129,7 @@ impl Listing {
                 stop,
             }),
             Self::History(of) => {
-                let Meaning { since, before, count, .. } = *meaning;
-                let plan = HistoryPlan { since, before, ..HistoryPlan::of(of) };
-                Plan::History { plan, after, most: count }
+                Plan::History { plan: history::plan(of, meaning), after, most: meaning.count }
             }
         }
     }
@@ -276,7 +275,10 @@ pub(crate) async fn list(
     let start = Start::of(cx, &binding, &meaning)?;
     let waiting = Waiting(Stop::default());
     let after = start.place.map(|place| place.after).filter(|after| after.0 > 0);
-    let plan = listing.plan(&meaning, after, waiting.0.clone());
+    let mut plan = listing.plan(&meaning, after, waiting.0.clone());
+    if let (Plan::History { plan, .. }, Some(id)) = (&mut plan, meaning.list) {
+        plan.only = Some(history::listed(cx, &start.snapshot, id)?);
+    }
     let links = Links {
         cx,
         binding,
@@ -309,7 +311,7 @@ pub(crate) async fn list(
     let (base, snapshot) = (Arc::from(cx.base), found.snapshot);
     let long = long && found.entries.len() > SHORT;
     let entries = Entries::new(&head, listing.listed(), base, snapshot, found.entries);
-    let entries = entries.warn(warnings);
+    let entries = entries.warn(warnings).cut(meaning.subset);
     let answer = if long {
         blocking::run(move || writer::answer(entries)).await??
     } else {

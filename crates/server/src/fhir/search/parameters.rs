@@ -6,13 +6,14 @@ use std::borrow::Cow;
 
 use base::limits::SEARCH_PARAMETERS;
 use base::{Fault, Timestamp};
-use store::{Criterion, Include, SortKey, TypeId, TypeSearch};
+use store::{Criterion, Include, ResourceId, SortKey, TypeId, TypeSearch};
 
 use super::date::{self, Interval};
 use super::interpret::{Interpreter, Miss};
 use super::{include, name, sort};
 use crate::fhir::outcome::Issue;
 use crate::fhir::refusal::General;
+use crate::fhir::subset::Subset;
 use crate::fhir::types;
 
 /// What is listed decides which parameters there are.
@@ -53,9 +54,17 @@ pub(crate) struct Meaning {
     pub(crate) since: Option<Timestamp>,
     /// Of a history: up to here.
     pub(crate) before: Option<Timestamp>,
+    /// Of a history: what was current at some time of this interval.
+    pub(crate) at: Option<Interval>,
+    /// Of a history: oldest first.
+    pub(crate) ascending: bool,
+    /// Of a history: only resources in the List of this id.
+    pub(crate) list: Option<ResourceId>,
     /// Entries of a page.
     pub(crate) count: usize,
     pub(crate) total: Total,
+    /// How much of each resource.
+    pub(crate) subset: Subset,
     /// `_summary=count` or `_count=0`: the number and nothing else.
     pub(crate) only_total: bool,
     /// The paging token.
@@ -119,6 +128,11 @@ pub(crate) fn read(
     let (wanted, wrong) = wanted.unwrap_or_default();
     meaning.types = wanted.into_iter().map(everything).collect();
     let mut reading = Reading { rules, searching, meaning, wrong, fault: None };
+    let all = pairs.iter().flat_map(|pair| form_urlencoded::parse(pair.as_bytes()));
+    match Subset::of(all) {
+        Ok(subset) => reading.meaning.subset = subset,
+        Err(why) => reading.wrong.push(Issue::error("value", why)),
+    }
     for pair in pairs {
         let (name, value) = decoded(pair);
         match reading.parameter(&name, &value) {
@@ -198,11 +212,17 @@ impl Reading<'_> {
                     meaning.before = Some(meaning.before.map_or(before, |other| other.min(before)));
                 })
             }
+            "_at" if !searched => self.at(value),
+            "_sort" if !searched => self.history_sort(value),
+            "_list" if !searched => self.history_list(value),
             "_count" => self.count(value),
             "_total" => self.total(value),
-            "_summary" => self.summary(value),
-            // Both were understood before the interaction began.
-            "_format" | "_pretty" => Heard::Yes,
+            "_summary" => {
+                self.meaning.only_total |= value == "count";
+                Heard::Yes
+            }
+            // They were understood before.
+            "_elements" | "_format" | "_pretty" => Heard::Yes,
             "ct" => Heard::Token,
             name if searched => {
                 let read = self.search(name, value);
@@ -275,6 +295,40 @@ impl Reading<'_> {
         }
     }
 
+    fn at(&mut self, value: &str) -> Heard {
+        match date::interval(value) {
+            Ok(interval) => {
+                self.meaning.at = Some(interval);
+                Heard::Yes
+            }
+            Err(why) => Heard::Wrong(format!("_at: {why}.")),
+        }
+    }
+
+    fn history_sort(&mut self, value: &str) -> Heard {
+        self.meaning.ascending = match value {
+            "_lastUpdated" => true,
+            "-_lastUpdated" => false,
+            other => {
+                return Heard::Wrong(format!(
+                    "A history is sorted by _lastUpdated or -_lastUpdated, not by '{other}'."
+                ));
+            }
+        };
+        Heard::Yes
+    }
+
+    fn history_list(&mut self, value: &str) -> Heard {
+        let id = ResourceId::new(value.strip_prefix("List/").unwrap_or(value));
+        match id {
+            Some(id) => {
+                self.meaning.list = Some(id);
+                Heard::Yes
+            }
+            None => Heard::Wrong(format!("_list is the id of a List, not '{value}'.")),
+        }
+    }
+
     fn count(&mut self, value: &str) -> Heard {
         let plain = !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit());
         if !plain {
@@ -305,22 +359,6 @@ impl Reading<'_> {
             }
         };
         Heard::Yes
-    }
-
-    fn summary(&mut self, value: &str) -> Heard {
-        match value {
-            "count" => {
-                self.meaning.only_total = true;
-                Heard::Yes
-            }
-            "false" => Heard::Yes,
-            "true" | "text" | "data" => {
-                Heard::No(format!("_summary={value} is not supported yet: resources are complete."))
-            }
-            other => Heard::Wrong(format!(
-                "_summary is count, false, true, text or data, not '{other}'."
-            )),
-        }
     }
 }
 

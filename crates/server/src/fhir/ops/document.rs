@@ -1,0 +1,129 @@
+//! <https://hl7.org/fhir/R4/composition-operation-document.html>
+
+use std::collections::BTreeSet;
+
+use authority::DataAction;
+use base::ids;
+use base::limits::BUNDLE_ANSWER_BYTES;
+use http::StatusCode;
+use json::{Document, Limits, Value, Writer};
+use store::{Key, Operation, Outcome as Stored, PutCondition, Snapshot, Version};
+
+use super::input::{Input, wrong};
+use super::{Call, Level};
+use crate::edge::blocking;
+use crate::exchange::Answer;
+use crate::fhir::bundle::bases;
+use crate::fhir::context::Context;
+use crate::fhir::history;
+use crate::fhir::incoming::{Incoming, parse};
+use crate::fhir::outcome::{CONTENT_TYPE, Outcome};
+use crate::fhir::refusal::General;
+use crate::fhir::values::Indexing;
+use crate::fhir::{read, resource, types};
+
+/// `[base]/Composition/[id]/$document`: the Composition and every resource of this service that it
+/// refers to, as a Bundle; with `persist=true` it is stored too.
+pub(crate) async fn document(
+    cx: &Context<'_>,
+    call: Call,
+    input: &Input,
+) -> Result<Answer, Outcome> {
+    cx.allow(DataAction::Read)?;
+    input.only(&["persist"])?;
+    let persist = input.flag("persist")?.unwrap_or_default();
+    if persist && !call.is_post {
+        return Err(wrong("value", "persist=true stores the document: ask with POST.").into());
+    }
+    if persist {
+        cx.allow(DataAction::Write)?;
+    }
+    let Level::Instance(key) = call.level else {
+        return Err(General::bug("$document is on instances").into());
+    };
+    let snapshot = cx.snapshot();
+    let composition = read::current(&snapshot, key)?;
+    let id = ids::guid(&*cx.app.random).to_string();
+    let made = Making {
+        base: cx.base.to_owned(),
+        bases: bases(cx),
+        timestamp: resource::instant(cx.now),
+        identifier: format!("urn:uuid:{id}"),
+    };
+    let bundle = blocking::run(move || made.bundle(&snapshot, &composition)).await;
+    let bundle = bundle.map_err(General::from)??;
+    if !persist {
+        return Ok(Answer::of(StatusCode::OK, CONTENT_TYPE, bundle));
+    }
+    let resource_type = types::number("Bundle").ok_or_else(|| General::bug("R4 has no Bundle"))?;
+    let key = Key { resource_type, id: cx.new_id()? };
+    let indexing = Indexing::of(cx).map_err(General::from)?;
+    let Incoming { stripped, content } =
+        Incoming::prepare(parse(bundle.into())?.root(), key, &indexing)?;
+    let put = Operation::Put { key, condition: PutCondition::Absent, content };
+    let committed = cx.commit(put).await.map_err(General::from)?;
+    match committed.outcomes.first() {
+        Some(Stored::Created(head)) => Ok(resource::written(cx, StatusCode::OK, head, &stripped)),
+        other => Err(General::bug(&format!("a create came to {other:?}")).into()),
+    }
+}
+
+/// What a document is made with.
+struct Making {
+    base: String,
+    bases: Vec<String>,
+    timestamp: String,
+    identifier: String,
+}
+
+impl Making {
+    fn bundle(&self, snapshot: &Snapshot, composition: &Version) -> Result<Vec<u8>, General> {
+        let mut out = Vec::with_capacity(64 << 10);
+        let mut writer = Writer::new(&mut out);
+        writer.begin_object().key("resourceType").string("Bundle");
+        writer.key("identifier").begin_object().key("system").string("urn:ietf:rfc:3986");
+        writer.key("value").string(&self.identifier).end_object();
+        writer.key("type").string("document").key("timestamp").string(&self.timestamp);
+        writer.key("entry").begin_array();
+        self.entry(composition, &mut writer)?;
+        for key in self.referred(composition)? {
+            let Some(version) = snapshot.current(&key)?.filter(|it| !it.is_deletion()) else {
+                continue;
+            };
+            let room = BUNDLE_ANSWER_BYTES.saturating_sub(version.body.len());
+            let length = self.entry(&version, &mut writer)?;
+            if length > room {
+                let text = format!("The document is longer than {BUNDLE_ANSWER_BYTES} bytes.");
+                return Err(wrong("too-costly", text));
+            }
+        }
+        writer.end_array().end_object();
+        Ok(out)
+    }
+
+    /// Writes an entry; gives the length of all that was written.
+    fn entry(&self, version: &Version, writer: &mut Writer<'_>) -> Result<usize, General> {
+        let key = version.key;
+        let (name, mut length) = (types::name(key.resource_type), 0);
+        let mut text = Vec::with_capacity(version.body.len() + 256);
+        resource::write(version, &mut text)?;
+        writer.begin_object().key("fullUrl").string(&format!("{}/{name}/{}", self.base, key.id));
+        writer.key("resource").raw_with(|out| {
+            out.extend_from_slice(&text);
+            length = out.len();
+        });
+        writer.end_object();
+        Ok(length)
+    }
+
+    /// The resources that the Composition refers to, itself not among them.
+    fn referred(&self, composition: &Version) -> Result<BTreeSet<Key>, General> {
+        let document = Document::parse(composition.body.clone(), &Limits::default());
+        let document = document.map_err(|_| General::bug("a stored resource is not JSON"))?;
+        let strings = document.root().strings();
+        let references = strings.filter(|(key, _)| key.as_deref() == Some("reference"));
+        let references = references.filter_map(|(_, value)| Value::as_str(value));
+        let keys = references.filter_map(|reference| history::local(&reference, &self.bases));
+        Ok(keys.filter(|key| *key != composition.key).collect())
+    }
+}
