@@ -182,6 +182,7 @@ async fn serve(
         }
         Interaction::PatchMatching(resource_type) => {
             let (kind, sent) = negotiate::patch_body(headers)?;
+            cx.provenance = Provenance::of(headers)?;
             cx.sent = sent;
             let patched = conditional::patch_one(cx, (resource_type, kind), body);
             return Box::pin(patched).await;

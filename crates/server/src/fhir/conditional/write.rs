@@ -251,7 +251,8 @@ async fn find(cx: &Context<'_>, criteria: &Criteria) -> Result<(Option<Key>, Gua
 
 /// The surroundings of the plain interaction: its body is JSON by now.
 fn guarded<'c>(cx: &Context<'c>, guards: Vec<Guard>, conditions: Conditions) -> Context<'c> {
-    Context { guards, conditions, sent: Format::Json, ..cx.clone() }
+    // The body was read: what it was sent as is past.
+    Context { guards, conditions, sent: Format::Json, content: None, ..cx.clone() }
 }
 
 /// What of a query are no criteria.
