@@ -336,6 +336,19 @@ async fn includes_that_do_not_fit_are_paged() {
 }
 
 #[tokio::test]
+async fn a_search_is_explained_to_those_who_may_know() {
+    let (fk, app) = world().await;
+    let told = app.get("/Observation?code=29463-7&patient.family=mul&_explain=true").await.ok();
+    assert_eq!(told.ids(), ["b1", "b2"]);
+    for words in ["code: 2 rows, 2 left", "beginning of a string: 2 rows", "chain: "] {
+        assert!(told.text().contains(words), "{words}: {}", told.text());
+    }
+    app.get("/Observation?_explain=perhaps").await.refused(400, "true or false");
+    let reader = fk.as_reader().await;
+    reader.get("/Observation?_explain=true").await.status(403);
+}
+
+#[tokio::test]
 async fn a_sorted_search_pages_without_loss() {
     let (_fk, app) = world().await;
     for query in ["Patient?_sort=-birthdate", "Observation?_sort=date", "Patient?_sort=gender"] {

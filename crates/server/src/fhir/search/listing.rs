@@ -3,13 +3,14 @@
 
 use std::sync::Arc;
 
+use authority::DataAction;
 use base::limits::{INCLUDES_MOST, LINK_CHARACTERS};
 use base::{Fault, ids};
 use fhir::definitions::Compartment;
 use http::StatusCode;
 use store::{
     Criterion, HistoryOf, HistoryPlan, Include, Included, Key, Page, Restrictions, Rid,
-    SearchError, SearchPlan, Snapshot, Stop, TypeSearch,
+    SearchError, SearchPlan, Snapshot, Step, Stop, TypeSearch,
 };
 
 use super::entries::{Entries, Mode};
@@ -166,6 +167,17 @@ impl Plan {
         }
     }
 
+    /// What each step of the search does, for people.
+    fn explain(&self, snapshot: &Snapshot) -> Result<Vec<Issue>, SearchError> {
+        let Self::Search(plan) = self else { return Ok(Vec::new()) };
+        let told = snapshot.explain(plan)?.into_iter().map(|step| {
+            let Step { what, index, rows, left, micros } = step;
+            let text = format!("{index}: {rows} rows, {left} left, {micros} µs: {what}");
+            Issue::information("informational", text)
+        });
+        Ok(told.collect())
+    }
+
     fn included(
         &self,
         snapshot: &Snapshot,
@@ -268,6 +280,10 @@ pub(crate) async fn list(
     queries: &[&str],
 ) -> Result<Answer, Refusal> {
     let meaning = understand(cx, listing, queries)?;
+    if meaning.explain {
+        // The plan tells of what the caller may not see: how much there is.
+        cx.allow(DataAction::SearchParameter)?;
+    }
     let path = listing.path();
     let identity = cx.identity.as_ref().ok_or(General::Nobody)?.object_id;
     let (key, service) = (&cx.service.page_key, &cx.service.id);
@@ -289,8 +305,8 @@ pub(crate) async fn list(
     };
     let long = is_long(&meaning);
     let (wants, includes) = (Wants::of(&meaning), meaning.includes.clone());
-    let search =
-        Search { plan, start, wants, includes, rest: matches!(listing, Listing::Includes(_)) };
+    let (rest, explain) = (matches!(listing, Listing::Includes(_)), meaning.explain);
+    let search = Search { plan, start, wants, includes, rest, explain };
     let found = if long { blocking::run(move || search.run()).await?? } else { search.run()? };
     let head = Head {
         kind: if listing.listed() == Listed::Matches { "searchset" } else { "history" },
@@ -308,6 +324,7 @@ pub(crate) async fn list(
         let text = "An _include:iterate came back to where it had been, and stopped there.";
         warnings.push(Issue::information("informational", text));
     }
+    warnings.extend(found.steps);
     let (base, snapshot) = (Arc::from(cx.base), found.snapshot);
     let long = long && found.entries.len() > SHORT;
     let entries = Entries::new(&head, listing.listed(), base, snapshot, found.entries);
@@ -332,7 +349,10 @@ impl Drop for Waiting {
 /// Whether finding the page may take so long that it would hold up other connections: all that
 /// indexes are asked.
 fn is_long(meaning: &Meaning) -> bool {
-    let asks = meaning.selective > 0 || !meaning.sort.is_empty() || !meaning.includes.is_empty();
+    let asks = meaning.explain
+        || meaning.selective > 0
+        || !meaning.sort.is_empty()
+        || !meaning.includes.is_empty();
     asks || meaning.count > SHORT || meaning.total == Total::Accurate || meaning.only_total
 }
 
@@ -379,6 +399,7 @@ struct Search {
     includes: Vec<Include>,
     /// Whether only what is included is wanted, from where the link says.
     rest: bool,
+    explain: bool,
 }
 
 struct Found {
@@ -390,11 +411,13 @@ struct Found {
     /// How many includes were given up to here, when there are more.
     given: Option<u64>,
     circular: bool,
+    steps: Vec<Issue>,
 }
 
 impl Search {
     fn run(self) -> Result<Found, SearchError> {
-        let Self { plan, start: Start { snapshot, place }, wants, includes, rest } = self;
+        let Self { plan, start: Start { snapshot, place }, wants, includes, rest, explain } = self;
+        let steps = if explain { plan.explain(&snapshot)? } else { Vec::new() };
         let page = if wants.entries { plan.page(&snapshot)? } else { Page::default() };
         let carried = place.and_then(|place| place.total);
         let skip = if rest { usize::try_from(carried.unwrap_or(0)).unwrap_or(0) } else { 0 };
@@ -414,7 +437,8 @@ impl Search {
         let matches = page.rids.into_iter().filter(|_| !rest).map(|rid| (rid, Mode::Match));
         let others = included.rids.into_iter().skip(skip).map(|rid| (rid, Mode::Include));
         let entries = matches.chain(others).collect();
-        Ok(Found { snapshot, total, entries, last, given, circular: included.circular })
+        let circular = included.circular;
+        Ok(Found { snapshot, total, entries, last, given, circular, steps })
     }
 }
 

@@ -67,6 +67,8 @@ pub(crate) struct Meaning {
     pub(crate) subset: Subset,
     /// `_summary=count` or `_count=0`: the number and nothing else.
     pub(crate) only_total: bool,
+    /// Whether to tell how the page was found.
+    pub(crate) explain: bool,
     /// The paging token.
     pub(crate) token: Option<String>,
     /// The parameters that were heard, as they were written, without the token.
@@ -221,6 +223,13 @@ impl Reading<'_> {
                 self.meaning.only_total |= value == "count";
                 Heard::Yes
             }
+            "_explain" if searched => match value {
+                "true" | "false" => {
+                    self.meaning.explain = value == "true";
+                    Heard::Yes
+                }
+                other => Heard::Wrong(format!("_explain is true or false, not '{other}'.")),
+            },
             // They were understood before.
             "_elements" | "_format" | "_pretty" => Heard::Yes,
             "ct" => Heard::Token,
