@@ -39,10 +39,10 @@ pub(crate) enum Group {
 }
 
 impl Group {
-    /// The group of a file, by its name.
+    /// The group of a file, by its name, which may have a number before it.
     pub(crate) fn of(name: &str) -> Self {
         let first = ["hospitalInformation", "practitionerInformation"];
-        if first.iter().any(|it| name.starts_with(it)) { Self::First } else { Self::Rest }
+        if first.iter().any(|it| name.contains(it)) { Self::First } else { Self::Rest }
     }
 }
 
@@ -153,7 +153,7 @@ mod tests {
     fn files_are_sorted_by_name_not_path_with_what_is_referred_to_first() {
         let folder = tempfile::tempdir().unwrap();
         for name in
-            ["z/Adam.json", "a/Zoe.json", "a/deep/practitionerInformation1.json", "b/notes.txt"]
+            ["z/Adam.json", "a/Zoe.json", "a/deep/0-practitionerInformation1.json", "b/notes.txt"]
         {
             let path = folder.path().join(name);
             fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -162,8 +162,12 @@ mod tests {
         fs::write(folder.path().join("hospitalInformation1.json"), "{}").unwrap();
         let found = collect(&[folder.path().to_owned()]).unwrap();
         let names: Vec<String> = found.iter().map(|it| file_name(&it.path)).collect();
-        let expected =
-            ["hospitalInformation1.json", "practitionerInformation1.json", "Adam.json", "Zoe.json"];
+        let expected = [
+            "0-practitionerInformation1.json",
+            "hospitalInformation1.json",
+            "Adam.json",
+            "Zoe.json",
+        ];
         assert_eq!(names, expected);
     }
 

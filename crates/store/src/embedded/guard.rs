@@ -8,16 +8,16 @@ use base::Fault;
 use super::decide::Effect;
 use super::engine::View;
 use super::index::highest;
-use super::read::{Head, named_row, newest, row};
-use super::tables::FORWARD;
+use super::read::{Head, broken, named_row, newest};
+use super::tables::{BY_TYPE, FORWARD};
 use crate::commit::Guard;
 use crate::forward::{Tested, Values};
 use crate::key::{self, Key, Rid};
 use crate::plan::Criterion;
 use crate::version::{Kind, VersionHead};
 
-/// More versions since the look-up than this are not looked at one by one: it is made again.
-const VERSIONS: u64 = 1_000;
+/// More versions of the type since the look-up than this are not looked at one by one: it is made again.
+const VERSIONS: usize = 1_000;
 
 /// Whether something that was written after a guard's look-up could have changed its answer.
 /// `written` are the effects of commits of this group, which no table has yet.
@@ -28,8 +28,8 @@ pub(super) fn is_stale(
     changed: &HashMap<Key, bool>,
 ) -> Result<bool, Fault> {
     let after = highest(view, guard.at.0)?;
-    if on_disk.rid.0.saturating_sub(after.0) > VERSIONS {
-        return Ok(true);
+    if !is_local(&guard.search.criterion) {
+        return Ok(on_disk.rid > after || !written.is_empty());
     }
     for key in &guard.found {
         let is_there = match changed.get(key) {
@@ -43,22 +43,26 @@ pub(super) fn is_stale(
             return Ok(true);
         }
     }
-    let is_local = is_local(&guard.search.criterion);
-    for rid in after.0 + 1..=on_disk.rid.0 {
-        // What was purged since may have been found, or not.
-        let Some(row) = row(view, Rid(rid))? else { return Ok(true) };
-        let values = view.get(FORWARD, &key::of_rid(Rid(rid)))?.unwrap_or_default();
-        if !is_local || matters(guard, &row.head, Values(values)) {
+    // Other types are not looked at. What was purged since was found, and is looked up above, or
+    // did not count.
+    let of = guard.search.resource_type;
+    let first = key::of_by_type(of, Rid(after.0.saturating_add(1)));
+    let last = key::of_by_type(of, on_disk.rid);
+    for (looked_at, entry) in view.range(BY_TYPE, &first, &last)?.enumerate() {
+        let (_, rid) = key::read_by_type(entry?.0).ok_or_else(|| broken("by_type"))?;
+        let values = view.get(FORWARD, &key::of_rid(rid))?.unwrap_or_default();
+        let head = named_row(view, rid)?.head;
+        if looked_at == VERSIONS || matters(guard, &head, Values(values)) {
             return Ok(true);
         }
     }
     Ok(written.iter().any(|effect| match effect {
         // What is current stays.
         Effect::PurgeHistory { .. } => false,
-        Effect::Purge { key, .. } => !is_local || key.resource_type == guard.search.resource_type,
+        Effect::Purge { key, .. } => key.resource_type == of,
         Effect::Append { version, content, .. } => {
             let values = content.map_or(&[][..], |content| content.forward.as_bytes());
-            !is_local || matters(guard, version, Values(values))
+            matters(guard, version, Values(values))
         }
     }))
 }
