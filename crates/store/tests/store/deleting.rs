@@ -106,7 +106,7 @@ fn a_write_may_forget_the_version_that_it_replaces() {
     let of_p = HistoryPlan::of(HistoryOf::Instance(patient("p")));
     assert_eq!(told(&world.store.snapshot(), &of_p), ["p/3", "p/1"]);
     // Who looks at the past still finds the resource once, as it was before.
-    assert_eq!(found(&old, &all_of(vec![])), ["p"]);
+    assert_eq!(found(&old, &all_of(both())), ["p"]);
     assert_eq!(body_of(&old, &patient("p")).as_deref(), Some("one"));
     // A write that changes nothing replaces nothing, and neither does no write.
     world.commit(vec![put(patient("p"), "three"), forget()]).unwrap();
