@@ -50,8 +50,18 @@ impl World {
     pub(crate) fn reopened(self) -> Self {
         let Self { folder, clock, store } = self;
         drop(store);
-        let options = options(&clock);
-        let store = Store::open(&folder.path().join("fhir"), options).unwrap();
+        // Another test may be starting a process just now, which holds a copy of the lock until it
+        // has become that process.
+        let mut tries = 0..10_000;
+        let store = loop {
+            match Store::open(&folder.path().join("fhir"), options(&clock)) {
+                Ok(store) => break store,
+                Err(OpenError { why: OpenFailure::Held { .. }, .. }) if tries.next().is_some() => {
+                    std::thread::yield_now();
+                }
+                Err(error) => panic!("{error}"),
+            }
+        };
         Self { folder, clock, store }
     }
 
