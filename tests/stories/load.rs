@@ -11,6 +11,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 use stories::{Actor, Firekeep, Setup, TarFiles, shared};
 
+const BUNDLES_WITH_CRITERIA: &str = "data/synthea/synthea-v2.7-90-patients-bundles.tar.zst";
 const BUNDLES: &str = "data/synthea/synthea-2019-300-patients-bundles.tar.zst";
 
 /// The members of an object in their order, each with its exact text.
@@ -253,6 +254,37 @@ async fn three_hundred_patients_load_without_an_error_and_come_back_whole() {
     println!("a second start took {:?}", begin.elapsed());
     let app = again.as_contributor().await;
     assert_eq!(app.get("/Patient?_summary=count").await.ok().json()["total"], 300);
+}
+
+#[tokio::test]
+async fn patients_that_refer_by_criteria_load_and_what_they_refer_to_is_made_once() {
+    let Some(archive) = shared(BUNDLES_WITH_CRITERIA) else { return };
+    let fk = Firekeep::start().await;
+    let loaded = fk.run(&["load", &archive.display().to_string()]);
+    let said = String::from_utf8_lossy(&loaded.stderr).into_owned();
+    assert!(loaded.status.success(), "{said}");
+    let app = fk.as_contributor().await;
+    let mut counts = Vec::new();
+    for name in ["Organization", "Location", "Practitioner"] {
+        let count = app.get(&format!("/{name}?_summary=count")).await.ok().json();
+        counts.push((name, count["total"].clone()));
+    }
+    let mut again = Vec::new();
+    TarFiles::open(&archive).each(|name, content| {
+        if name.contains("Information") {
+            again.push(content);
+        }
+    });
+    assert_eq!(again.len(), 2);
+    for content in again {
+        app.send(reqwest::Method::POST, "", content).await.ok();
+    }
+    for (name, before) in counts {
+        let count = app.get(&format!("/{name}?_summary=count")).await.ok().json();
+        assert_eq!(count["total"], before, "{name}");
+    }
+    let referred = app.get("/Encounter?_count=1&_include=Encounter:service-provider").await.ok();
+    assert!(referred.text().contains("\"mode\":\"include\""), "{}", referred.text());
 }
 
 #[tokio::test]
