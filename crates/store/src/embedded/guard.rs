@@ -16,7 +16,8 @@ use crate::key::{self, Key, Rid};
 use crate::plan::Criterion;
 use crate::version::{Kind, VersionHead};
 
-/// More versions of the type since the look-up than this are not looked at one by one: it is made again.
+/// More versions of the type since the look-up than this are not looked at one by one: it is made
+/// again.
 const VERSIONS: usize = 1_000;
 
 /// Whether something that was written after a guard's look-up could have changed its answer.
