@@ -42,9 +42,7 @@ pub(crate) enum Says {
 
 /// All rows of a parameter.
 pub(crate) fn all(parameter: ParameterId) -> (Vec<u8>, Vec<u8>) {
-    let (from, mut to) = within(parameter.0.to_be_bytes().to_vec());
-    to.extend([0xff; URI_BYTES]);
-    (from, to)
+    whole_form(parameter.0.to_be_bytes().to_vec())
 }
 
 /// Where the rows are that reference `key`.

@@ -157,11 +157,7 @@ fn reference_rows(reference: &PackedReference<'_>, add: &mut dyn FnMut(u8, &[&[u
     if let Some((system, code)) = reference.identifier {
         let token = PackedToken { system, code, text: None, types: Vec::new() };
         token_rows(&token, &mut |form, parts| {
-            let mut with_form = vec![&[][..]; 0];
-            let inner = [form];
-            with_form.push(&inner);
-            with_form.extend(parts);
-            add(IDENTIFIER, &with_form);
+            add(IDENTIFIER, &[&[&[form][..]], parts].concat());
         });
     }
 }

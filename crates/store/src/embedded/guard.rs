@@ -7,9 +7,8 @@ use base::Fault;
 
 use super::decide::Effect;
 use super::engine::View;
-use super::index::highest;
-use super::read::{Head, broken, named_row, newest};
-use super::tables::{BY_TYPE, FORWARD};
+use super::read::{Head, broken, head_at, named_row, newest, values};
+use super::tables::BY_TYPE;
 use crate::commit::Guard;
 use crate::forward::{Tested, Values};
 use crate::key::{self, Key, Rid};
@@ -28,7 +27,7 @@ pub(super) fn is_stale(
     written: &[Effect<'_>],
     changed: &HashMap<Key, bool>,
 ) -> Result<bool, Fault> {
-    let after = highest(view, guard.at.0)?;
+    let after = head_at(view, guard.at.0)?.rid;
     if !is_local(&guard.search.criterion) {
         return Ok(on_disk.rid > after || !written.is_empty());
     }
@@ -51,9 +50,8 @@ pub(super) fn is_stale(
     let last = key::of_by_type(of, on_disk.rid);
     for (looked_at, entry) in view.range(BY_TYPE, &first, &last)?.enumerate() {
         let (_, rid) = key::read_by_type(entry?.0).ok_or_else(|| broken("by_type"))?;
-        let values = view.get(FORWARD, &key::of_rid(rid))?.unwrap_or_default();
         let head = named_row(view, rid)?.head;
-        if looked_at == VERSIONS || matters(guard, &head, Values(values)) {
+        if looked_at == VERSIONS || matters(guard, &head, values(view, rid)?) {
             return Ok(true);
         }
     }

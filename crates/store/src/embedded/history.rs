@@ -5,10 +5,9 @@ use std::collections::BTreeSet;
 use base::{Fault, Timestamp};
 
 use super::engine::View;
-use super::read::{Head, highest_before, named_row, read_rid};
-use super::tables::{FORWARD, HISTORY, SUPERSEDED};
+use super::read::{Head, highest_before, named_row, read_rid, tested};
+use super::tables::{HISTORY, SUPERSEDED};
 use super::walk::{Ranges, Walk, known_types, updated_within};
-use crate::forward::{Tested, Values};
 use crate::key::{self, Key, Rid, TypeId};
 use crate::page::Page;
 use crate::plan::{HistoryOf, HistoryPlan, Restriction, Restrictions};
@@ -104,15 +103,11 @@ fn restricted<'t>(view: View<'t>, plan: &HistoryPlan, rids: Rids<'t>) -> Rids<'t
 
 /// Whether a version may be seen by what it held itself; a deletion held nothing.
 fn shown(view: View<'_>, restrictions: &Restrictions, rid: Rid) -> Result<bool, Fault> {
-    let head = named_row(view, rid)?.head;
-    let (key, last_updated) = (head.key, Some(head.last_updated));
-    let values = Values(view.get(FORWARD, &key::of_rid(rid))?.unwrap_or_default());
-    Ok(match restrictions.of(key.resource_type) {
+    let tested = tested(view, rid)?;
+    Ok(match restrictions.of(tested.key.resource_type) {
         Restriction::Everything => true,
         Restriction::Nothing => false,
-        Restriction::Where(criterion) => {
-            Tested { key, last_updated, values }.meets(criterion) == Some(true)
-        }
+        Restriction::Where(criterion) => tested.meets(criterion) == Some(true),
     })
 }
 

@@ -6,7 +6,7 @@ use base::{Fault, Timestamp};
 use super::Store;
 use super::apply::unindex;
 use super::engine::{View, Writer};
-use super::read::{broken, head_at, named_row, read_rid, row};
+use super::read::{broken, named_row, read_rid, row};
 use super::tables::{COMPARTMENT, FORWARD, HISTORY, META, PARAMETER, SEARCH, VERSION};
 use super::trouble::Trouble;
 use crate::forward::Forward;
@@ -171,9 +171,4 @@ fn replace(writer: &mut Writer<'_>, version: &Indexed) -> Result<(), Trouble> {
         [] => writer.delete(FORWARD, &rid_bytes).map(drop),
         forward => writer.put(FORWARD, &rid_bytes, forward),
     }
-}
-
-/// The highest rid of a commit.
-pub(super) fn highest(view: View<'_>, commit: u64) -> Result<Rid, Fault> {
-    Ok(head_at(view, commit)?.rid)
 }

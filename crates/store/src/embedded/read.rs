@@ -3,7 +3,8 @@
 use base::{Fault, Timestamp};
 
 use super::engine::View;
-use super::tables::{COMMITS, CURRENT, HISTORY, VERSION};
+use super::tables::{COMMITS, CURRENT, FORWARD, HISTORY, VERSION};
+use crate::forward::{Tested, Values};
 use crate::key::{self, Key, Rid};
 use crate::version::Row;
 
@@ -106,4 +107,16 @@ pub(super) fn row(view: View<'_>, rid: Rid) -> Result<Option<Row<'_>>, Fault> {
 /// The row of a version that another table names.
 pub(super) fn named_row(view: View<'_>, rid: Rid) -> Result<Row<'_>, Fault> {
     row(view, rid)?.ok_or_else(|| broken("version"))
+}
+
+/// The packed values of a version; none if it was never indexed.
+pub(super) fn values(view: View<'_>, rid: Rid) -> Result<Values<'_>, Fault> {
+    Ok(Values(view.get(FORWARD, &key::of_rid(rid))?.unwrap_or_default()))
+}
+
+/// A version as criteria are tested on it.
+pub(super) fn tested(view: View<'_>, rid: Rid) -> Result<Tested<'_>, Fault> {
+    let head = named_row(view, rid)?.head;
+    let (key, last_updated) = (head.key, Some(head.last_updated));
+    Ok(Tested { key, last_updated, values: values(view, rid)? })
 }

@@ -76,12 +76,16 @@ impl Searching<'_> {
                 }
                 ("commits", found.len(), found)
             }
-            Criterion::Value(..) | Criterion::Present(_) => match within {
-                Some(few) if few.len() <= FEW => {
-                    ("values of each", few.len(), self.by_values(criterion, few)?)
-                }
-                _ => self.by_index(criterion, within)?,
-            },
+            Criterion::Value(..) | Criterion::Present(_)
+                if let Some(few) = within.filter(|within| within.len() <= FEW) =>
+            {
+                ("values of each", few.len(), self.by_values(criterion, few)?)
+            }
+            Criterion::Value(parameter, test) => self.value(*parameter, test, within)?,
+            Criterion::Present(parameter) => {
+                let (rows, found) = self.present(*parameter)?;
+                ("all values", rows, found)
+            }
             Criterion::Compartment(compartment) => {
                 let found = self.members(compartment, of)?;
                 ("compartment", found.len(), self.visible(found)?)
@@ -97,21 +101,6 @@ impl Searching<'_> {
                 ("bodies", all.len(), self.bodies(test, all)?)
             }
         })
-    }
-
-    fn by_index(
-        &self,
-        criterion: &Criterion,
-        within: Option<&RoaringTreemap>,
-    ) -> Found<(&'static str, u64, RoaringTreemap)> {
-        match criterion {
-            Criterion::Value(parameter, test) => self.value(*parameter, test, within),
-            Criterion::Present(parameter) => {
-                let (rows, found) = self.present(*parameter)?;
-                Ok(("all values", rows, found))
-            }
-            _ => Ok(("none", 0, RoaringTreemap::new())),
-        }
     }
 
     fn members(&self, compartment: &Key, of: TypeId) -> Found<RoaringTreemap> {
@@ -146,7 +135,8 @@ impl Searching<'_> {
         within: Option<&RoaringTreemap>,
     ) -> Found<RoaringTreemap> {
         let mut ordered = criteria.iter().collect::<Vec<_>>();
-        ordered.sort_by_key(|criterion| rank(criterion));
+        // Each rank once: to know one, a look-up is made.
+        ordered.sort_by_cached_key(|criterion| rank(criterion));
         let mut left = within.cloned();
         for criterion in ordered {
             left = Some(self.set(of, criterion, left.as_ref())?);

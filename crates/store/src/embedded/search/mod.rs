@@ -13,8 +13,8 @@ use parking_lot::RwLock;
 use roaring::RoaringTreemap;
 
 use super::engine::View;
-use super::read::{Head, named_row, newest, read_rid};
-use super::tables::{FORWARD, SUPERSEDED};
+use super::read::{self, Head, named_row, newest, read_rid};
+use super::tables::SUPERSEDED;
 use super::walk::{Range, Walk};
 use crate::forward::{Tested, Values};
 use crate::key::{self, Key, Rid, TypeId};
@@ -197,15 +197,12 @@ impl<'t> Searching<'t> {
         Ok(())
     }
 
-    /// The packed values of a version; none if it was never indexed.
     fn values(&self, rid: Rid) -> Found<Values<'t>> {
-        Ok(Values(self.view.get(FORWARD, &key::of_rid(rid))?.unwrap_or_default()))
+        Ok(read::values(self.view, rid)?)
     }
 
     fn tested(&self, rid: Rid) -> Found<Tested<'t>> {
-        let head = named_row(self.view, rid)?.head;
-        let (key, last_updated) = (head.key, Some(head.last_updated));
-        Ok(Tested { key, last_updated, values: self.values(rid)? })
+        Ok(read::tested(self.view, rid)?)
     }
 
     fn key_of(&self, rid: Rid) -> Found<Key> {

@@ -185,7 +185,7 @@ impl Searching<'_> {
         let mut merged = Merged::over(self, ordered, descending, start)?;
         let mut group: Option<Vec<u8>> = None;
         let mut count = 0;
-        while let Some((value, rid)) = merged.next(self)? {
+        while let Some((value, rid)) = merged.next()? {
             self.look(&mut count)?;
             if group.as_ref() != Some(&value) {
                 if page.is_full() {
@@ -317,7 +317,7 @@ impl<'t, 'o> Merged<'t, 'o> {
         Ok(Self { ordered, descending, streams })
     }
 
-    fn next(&mut self, _: &Searching<'t>) -> Found<Option<(Vec<u8>, Rid)>> {
+    fn next(&mut self) -> Found<Option<(Vec<u8>, Rid)>> {
         let heads = self.streams.iter().enumerate();
         let heads = heads.filter_map(|(place, (_, head))| Some((head.as_ref()?, place)));
         let nearest = if self.descending { heads.max() } else { heads.min() };
