@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use arc_swap::ArcSwap;
 use base::Fault;
-use store::{Criterion, ParameterId, ParameterState, SearchPlan, Store, TypeId, TypeSearch};
+use store::{ParameterId, ParameterState, SearchPlan, Store, TypeId, TypeSearch};
 
 use crate::fhir::search::catalogue::{Catalogue, Known};
 use crate::fhir::search::listing;
@@ -123,7 +123,7 @@ impl Index {
 }
 
 fn is_empty(store: &Store, number: TypeId) -> Result<bool, Fault> {
-    let types = vec![TypeSearch { resource_type: number, criterion: Criterion::everything() }];
+    let types = vec![TypeSearch::everything(number)];
     let plan = SearchPlan { types, ..SearchPlan::default() };
     Ok(store.snapshot().count(&plan).map_err(listing::fault)? == 0)
 }

@@ -11,8 +11,7 @@ use fhir::Definitions;
 use fhir::definitions::{Layer, Origin, PackError, Registry, STORED_TYPES, Stored};
 use json::{Document, Limits};
 use store::{
-    Criterion, KeptPackage, Rid, SearchPlan, Snapshot, SnapshotNumber, Store, TypeId, TypeSearch,
-    Version,
+    KeptPackage, Rid, SearchPlan, Snapshot, SnapshotNumber, Store, TypeId, TypeSearch, Version,
 };
 
 use crate::fhir::search::catalogue::Catalogue;
@@ -98,9 +97,7 @@ fn read(store: &Store, before: Option<&Known>) -> Result<Known, Fault> {
 }
 
 fn stored(snapshot: &Snapshot, before: Option<&Known>) -> Result<(BTreeSet<Rid>, Stored), Fault> {
-    let everything =
-        |resource_type| TypeSearch { resource_type, criterion: Criterion::everything() };
-    let types = stored_types().into_iter().map(everything).collect();
+    let types = stored_types().into_iter().map(TypeSearch::everything).collect();
     let plan = SearchPlan { types, most: usize::MAX, ..SearchPlan::default() };
     let versions: BTreeSet<Rid> =
         snapshot.search(&plan).map_err(listing::fault)?.rids.into_iter().collect();

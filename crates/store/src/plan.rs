@@ -38,6 +38,14 @@ pub struct TypeSearch {
     pub criterion: Criterion,
 }
 
+impl TypeSearch {
+    /// All of a type.
+    #[must_use]
+    pub fn everything(resource_type: TypeId) -> Self {
+        Self { resource_type, criterion: Criterion::everything() }
+    }
+}
+
 /// What a caller may see, by type.
 #[derive(Clone, Debug, Default)]
 pub struct Restrictions {

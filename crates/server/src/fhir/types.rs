@@ -174,6 +174,11 @@ pub(crate) fn all() -> impl Iterator<Item = &'static str> {
     NAMES.into_iter()
 }
 
+/// The numbers of all types.
+pub(crate) fn numbers() -> impl Iterator<Item = TypeId> {
+    all().filter_map(number)
+}
+
 /// The type that somebody meant who wrote `name`: the same letters in other case, or a plural.
 pub(crate) fn meant(name: &str) -> Option<&'static str> {
     let same = |other: &str| NAMES.into_iter().find(|known| known.eq_ignore_ascii_case(other));

@@ -9,9 +9,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
-use base::{Fault, Timestamp, ids};
+use base::{Fault, ids};
 use serde::{Deserialize, Serialize};
-use store::{Criterion, Indexed, ParameterId, Rid, SearchPlan, Store, TypeId, TypeSearch};
+use store::{Indexed, ParameterId, Rid, SearchPlan, Store, TypeId, TypeSearch};
 
 use crate::app::App;
 use crate::fhir::search::listing;
@@ -168,11 +168,10 @@ pub(crate) fn begin(
 }
 
 fn plan(of: &[TypeId]) -> SearchPlan {
-    let all = types::NAMES.iter().filter_map(|name| types::number(name)).collect::<Vec<_>>();
+    let all = types::numbers().collect::<Vec<_>>();
     let of = if of.is_empty() { &all } else { of };
-    let everything =
-        |&resource_type| TypeSearch { resource_type, criterion: Criterion::everything() };
-    SearchPlan { types: of.iter().map(everything).collect(), most: STEP, ..SearchPlan::default() }
+    let types = of.iter().copied().map(TypeSearch::everything).collect();
+    SearchPlan { types, most: STEP, ..SearchPlan::default() }
 }
 
 /// Starts the thread that works on the job.
@@ -251,9 +250,4 @@ fn fail(app: &App, service: &Service, fault: &Fault) -> Result<(), Fault> {
     let Some(job) = service.index.job.job() else { return Ok(()) };
     let why = Some("The store or its disk failed; the log of the server says how.".to_owned());
     end(app, service, Job { state: State::Failed, why, ..Job::clone(&job) })
-}
-
-/// The text of a moment that is kept as ticks.
-pub(crate) fn instant(ticks: i64) -> String {
-    Timestamp::from_ticks(ticks).to_string()
 }

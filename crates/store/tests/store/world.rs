@@ -131,7 +131,7 @@ pub(crate) fn delete(key: Key) -> Operation {
 }
 
 pub(crate) fn only(resource_type: TypeId) -> Vec<TypeSearch> {
-    vec![TypeSearch { resource_type, criterion: Criterion::everything() }]
+    vec![TypeSearch::everything(resource_type)]
 }
 
 /// All types that tests write.

@@ -7,7 +7,7 @@ use authority::DataAction;
 use base::Fault;
 use http::StatusCode;
 use json::{Document, Limits, Value, Writer};
-use store::{Criterion, SearchPlan, Snapshot, TypeId, TypeSearch};
+use store::{SearchPlan, Snapshot, TypeId, TypeSearch};
 
 use super::Level;
 use super::input::{Input, wrong};
@@ -101,10 +101,9 @@ struct Used([BTreeMap<(String, String), String>; patch::LISTS.len()]);
 impl Used {
     /// Reads all resources, of one type or of all. Blocks.
     fn of(snapshot: &Snapshot, resource_type: Option<TypeId>) -> Result<Self, Fault> {
-        let every = types::all().filter_map(types::number);
+        let every = types::numbers();
         let wanted = resource_type.map_or_else(|| every.collect(), |one| vec![one]);
-        let all = |resource_type| TypeSearch { resource_type, criterion: Criterion::everything() };
-        let types = wanted.into_iter().map(all).collect();
+        let types = wanted.into_iter().map(TypeSearch::everything).collect();
         let mut plan = SearchPlan { types, most: READ_AT_ONCE, ..SearchPlan::default() };
         let mut used = Self::default();
         loop {

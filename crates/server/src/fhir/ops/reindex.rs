@@ -5,6 +5,7 @@ use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use authority::DataAction;
+use base::Timestamp;
 use http::StatusCode;
 use http::header::{ALLOW, CONTENT_LOCATION};
 use json::Writer;
@@ -21,7 +22,7 @@ use crate::fhir::read::{self, Refusal};
 use crate::fhir::refusal::General;
 use crate::fhir::values::Indexing;
 use crate::fhir::{resource, types};
-use crate::jobs::reindex::{self, Job, NotBegun, Pace, State, instant};
+use crate::jobs::reindex::{self, Job, NotBegun, Pace, State};
 
 /// How many threads Azure's service may use. A job of ours goes on one; the answer says so.
 const CONCURRENCY: &str = "maximumConcurrency";
@@ -155,6 +156,7 @@ fn told(job: &Job) -> Vec<u8> {
     let percent = (job.done * 100).checked_div(job.total).unwrap_or(100);
     let (state, progress) = (format!("{:?}", job.state), percent.to_string());
     let progress = if job.state == State::Completed { "100" } else { &progress };
+    let instant = |ticks| resource::instant(Timestamp::from_ticks(ticks));
     let mut add = |name: &str, kind: &str, value: &str, is_text: bool| {
         writer.begin_object().key("name").string(name).key(kind);
         match is_text {

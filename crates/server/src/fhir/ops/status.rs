@@ -27,7 +27,7 @@ pub(crate) fn status(cx: &Context<'_>, input: &Input) -> Result<Answer, Outcome>
     let of = of.transpose()?;
     let catalogue = cx.service.catalogue().map_err(General::from)?;
     let mut found = BTreeMap::<String, bool>::new();
-    for number in types::NAMES.iter().filter_map(|name| types::number(name)) {
+    for number in types::numbers() {
         if of.is_some_and(|of| of != number) {
             continue;
         }

@@ -183,7 +183,7 @@ impl Catalogue {
             match types::number(base) {
                 Some(number) => drop(numbers.insert(number)),
                 // `Resource` and `DomainResource` are all of them.
-                None => numbers.extend(types::NAMES.iter().filter_map(|name| types::number(name))),
+                None => numbers.extend(types::numbers()),
             }
         }
         let of = |number| self.of_type(number).parameters.iter().map(move |known| (number, known));

@@ -52,7 +52,7 @@ pub(crate) fn rules(
         Some(name) => Some(number(name)?),
     };
     let sources = match source {
-        "*" if kind.reverse || kind.iterate => types::all().filter_map(types::number).collect(),
+        "*" if kind.reverse || kind.iterate => types::numbers().collect(),
         "*" => searched.to_vec(),
         name => vec![number(name)?],
     };

@@ -249,7 +249,7 @@ impl Interpreter<'_> {
             ));
         };
         let sources: Vec<TypeId> = match source {
-            "*" => types::all().filter_map(types::number).collect(),
+            "*" => types::numbers().collect(),
             name => match types::number(name) {
                 Some(number) => vec![number],
                 None => return wrong(format!("_not-referenced: there is no type '{name}'.")),
@@ -290,7 +290,7 @@ pub(crate) fn local<'u>(bases: &[String], url: &'u str) -> Option<&'u str> {
 /// The types that a reference is followed to.
 pub(crate) fn targets(known: &Known, target: Option<&str>) -> Result<Vec<TypeId>, Miss> {
     let Some(name) = target else {
-        let all = || types::all().filter_map(types::number).collect();
+        let all = || types::numbers().collect();
         return Ok(if known.of.targets.is_empty() { all() } else { known.of.targets.clone() });
     };
     let Some(number) = types::number(name) else {

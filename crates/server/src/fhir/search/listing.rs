@@ -251,7 +251,7 @@ fn interpreted(
     if let Listing::Everything(key) = listing {
         return everything::meaning(&interpreter, key, queries, rules);
     }
-    let all = || types::all().filter_map(types::number).collect();
+    let all = || types::numbers().collect();
     let (types, many) = match of {
         Searched::Type(number) | Searched::Compartment(_, Some(number)) => (vec![number], false),
         Searched::System => (all(), true),

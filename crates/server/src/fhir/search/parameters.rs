@@ -123,12 +123,10 @@ pub(crate) fn read(
         );
         return Err(Unread::Wrong(vec![Issue::error("too-costly", text)]));
     }
-    let everything =
-        |resource_type| TypeSearch { resource_type, criterion: Criterion::everything() };
     let mut meaning = Meaning { count: rules.page_default, ..Meaning::default() };
     let wanted = searching.map(|searching| searching.wanted(&pairs));
     let (wanted, wrong) = wanted.unwrap_or_default();
-    meaning.types = wanted.into_iter().map(everything).collect();
+    meaning.types = wanted.into_iter().map(TypeSearch::everything).collect();
     let mut reading = Reading { rules, searching, meaning, wrong, fault: None };
     let all = pairs.iter().flat_map(|pair| form_urlencoded::parse(pair.as_bytes()));
     match Subset::of(all) {

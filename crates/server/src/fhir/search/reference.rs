@@ -62,7 +62,7 @@ pub(crate) fn tests(
 fn by_id(targets: &[TypeId], id: ResourceId) -> Vec<Test> {
     let test = |number: TypeId| Test::Reference(resource(number, id, None));
     if targets.is_empty() {
-        return types::all().filter_map(types::number).map(test).collect();
+        return types::numbers().map(test).collect();
     }
     targets.iter().copied().map(test).collect()
 }
