@@ -37,6 +37,7 @@ pub use error::{Error, ErrorKind};
 pub use item::{Item, Items, Node, TypeInfo};
 pub use location::location;
 pub use parser::parse;
+pub(crate) use print::is_plain;
 pub use program::Program;
 pub use schema::{ElementId, Form, Kind, Primitive, Schema, TypeId};
 

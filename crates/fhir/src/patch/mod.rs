@@ -2,12 +2,15 @@
 //!
 //! [`json_patch`] (RFC 6902), [`fhirpath_patch`] (a Parameters resource) and [`xml_patch`]
 //! (RFC 5261). Operations are applied one after the other, each to what the one before left, and
-//! all or none. What no operation names keeps its bytes.
+//! all or none. What no operation names keeps its bytes. [`fhirpath_diff`] goes the other way: it
+//! finds the FHIRPath Patch that makes one resource of another.
 //!
 //! To add an operation: a variant in the file of its kind, and rows in that file's tests.
 //!
 //! Never here: whether the result is a good resource (that is validation's part), HTTP, I/O.
 
+mod align;
+mod diff;
 mod equal;
 mod fhirpath;
 mod given;
@@ -22,6 +25,7 @@ use std::fmt;
 
 use ::json::Position;
 
+pub use diff::{Difference, fhirpath_diff};
 pub use fhirpath::{Setting, fhirpath_patch};
 pub use json_patch::json_patch;
 pub use xml_patch::xml_patch;

@@ -3,7 +3,7 @@
 use base::limits::{PATCH_BYTES, PATCH_OPERATIONS};
 use json::{Document, Limits};
 
-use super::{ErrorKind, Setting, fhirpath_patch, json_patch};
+use super::{ErrorKind, Setting, fhirpath_diff, fhirpath_patch, json_patch};
 use crate::path::Schema;
 use crate::value::Moment;
 
@@ -319,4 +319,91 @@ fn a_patch_goes_through_at_most_so_many_bytes() {
     assert!(json_patch(&resource, &patch(times)).is_ok());
     let error = json_patch(&resource, &patch(times + 1)).expect_err("one past it");
     assert_eq!((error.kind, error.operation), (ErrorKind::TooCostly, Some(times + 1)));
+}
+
+fn list<'d>(of: json::Value<'d>, key: &str) -> impl Iterator<Item = json::Value<'d>> {
+    of.get(key).into_iter().flat_map(json::Value::elements)
+}
+
+/// The operations of a diff of two Patients, each as the texts of its parts.
+fn diff(before: &str, after: &str, expected: &[&str]) {
+    let full = |text: &str| document(&text.replace('$', r#""resourceType":"Patient""#));
+    let (before, after) = (full(before), full(after));
+    let ignored = ["Patient.id", "Patient.meta.versionId"];
+    let found = fhirpath_diff(before.root(), after.root(), &Schema::r4(), &ignored);
+    let found = found.expect("both are Patients");
+    let patch = Document::parse(found.patch, &Limits::default()).expect("JSON");
+    let text = |part: json::Value<'_>| {
+        let mut members = part.members().filter(|member| !member.is("name"));
+        members.next().map_or_else(String::new, |member| {
+            let value = member.value();
+            let plain = value.as_str().map_or_else(|| value.raw_str().to_owned(), Into::into);
+            if member.key().starts_with('_') { format!("_{plain}") } else { plain }
+        })
+    };
+    let operations: Vec<String> = list(patch.root(), "parameter")
+        .map(|of| list(of, "part").map(text).collect::<Vec<_>>().join(" "))
+        .collect();
+    assert_eq!(
+        operations,
+        expected,
+        "{before:?} {after:?}",
+        before = before.root(),
+        after = after.root()
+    );
+    assert_eq!(found.operations, expected.len());
+}
+
+#[test]
+fn a_diff_names_what_changed_and_nothing_else() {
+    diff(
+        r#"{$,"id":"1","meta":{"versionId":"1"}}"#,
+        r#"{$,"id":"2","meta":{"versionId":"2"}}"#,
+        &[],
+    );
+    diff(r#"{$,"active":true}"#, r#"{"active":true,$}"#, &[]);
+    diff(r#"{$}"#, r#"{$,"active":true}"#, &["add Patient active true"]);
+    diff(r#"{$,"active":true}"#, r#"{$}"#, &["delete Patient.active"]);
+    diff(
+        r#"{$,"name":[{"family":"A","given":["x","y"]}]}"#,
+        r#"{$,"name":[{"family":"B","given":["x","z","y"]}]}"#,
+        &["replace Patient.name[0].family B", "insert Patient.name[0].given 1 z"],
+    );
+    diff(
+        r#"{$,"name":[{"family":"A"},{"family":"B"},{"family":"C"}]}"#,
+        r#"{$,"name":[{"family":"B"},{"family":"D"}]}"#,
+        &["replace Patient.name[2].family D", "delete Patient.name[0]"],
+    );
+    diff(
+        r#"{$,"name":[{"family":"A"}]}"#,
+        r#"{$,"name":[{"given":["B"]}]}"#,
+        &["add Patient.name[0] given B", "delete Patient.name[0].family"],
+    );
+    diff(
+        r#"{$,"multipleBirthBoolean":true}"#,
+        r#"{$,"multipleBirthInteger":2}"#,
+        &["replace Patient.multipleBirth 2"],
+    );
+    diff(
+        r#"{$,"birthDate":"1970"}"#,
+        r#"{$,"_birthDate":{"id":"x"}}"#,
+        &[r#"replace Patient.birthDate _{"id":"x"}"#],
+    );
+    diff(
+        r#"{$,"text":{"status":"empty","div":"<div>a</div>"}}"#,
+        r#"{$,"text":{"status":"empty","div":"<div>b</div>"}}"#,
+        &["replace Patient.text.`div` <div>b</div>"],
+    );
+    diff(
+        r#"{$}"#,
+        r#"{$,"contact":[{"name":{"family":"A"}}]}"#,
+        &[r#"add Patient contact [{"name":"name","valueHumanName":{"family":"A"}}]"#],
+    );
+}
+
+#[test]
+fn resources_of_two_types_have_no_diff() {
+    let (patient, group) =
+        (document(r#"{"resourceType":"Patient"}"#), document(r#"{"resourceType":"Group"}"#));
+    assert_eq!(fhirpath_diff(patient.root(), group.root(), &Schema::r4(), &[]), None);
 }

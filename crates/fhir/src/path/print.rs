@@ -160,7 +160,7 @@ fn quoted(f: &mut Formatter<'_>, quote: char, text: &str) -> fmt::Result {
 }
 
 /// Whether a name can stand without backticks wherever a name can stand.
-fn is_plain(name: &str) -> bool {
+pub(crate) fn is_plain(name: &str) -> bool {
     let keywords = [
         "and", "or", "xor", "implies", "div", "mod", "true", "false", "is", "as", "in", "contains",
     ];

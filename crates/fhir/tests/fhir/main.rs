@@ -9,6 +9,7 @@
 )]
 
 mod archive;
+mod diff_suite;
 mod examples_suite;
 mod fuzz;
 mod packages;

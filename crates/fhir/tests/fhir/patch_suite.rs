@@ -60,7 +60,7 @@ fn judge(result: Result<Document, fhir::patch::Error>, expected: Option<&Documen
 
 /// Objects without regard to order, narratives as the markup they are: without regard to layout,
 /// and to whether a quotation mark is written as an entity.
-fn same(a: Value<'_>, b: Value<'_>) -> bool {
+pub(crate) fn same(a: Value<'_>, b: Value<'_>) -> bool {
     let words = |value: Value<'_>| {
         let text = value.as_str().unwrap_or_default().replace("&quot;", "\"");
         text.split_whitespace().map(str::to_owned).collect::<Vec<_>>()
