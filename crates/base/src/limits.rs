@@ -27,6 +27,8 @@ pub const BUNDLE_ENTRIES: usize = 10_000;
 /// Bytes of what the GET entries of one Bundle may look up together; an entry past it is answered
 /// 413.
 pub const BUNDLE_ANSWER_BYTES: usize = 64 << 20;
+/// Resources of the graph that `$graph` gives.
+pub const GRAPH_RESOURCES: usize = 1_000;
 /// Characters of a resource id.
 pub const ID_CHARACTERS: usize = 64;
 /// Matches of a page unless `_count` says otherwise.

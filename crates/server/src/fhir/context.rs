@@ -7,7 +7,7 @@ use std::sync::{Arc, OnceLock};
 use authority::{DataAction, Decision, Identity};
 use base::{Timestamp, ids};
 use bytes::Bytes;
-use store::{Commit, Committed, Guard, Operation, Purged, ResourceId, Snapshot, TypeId};
+use store::{Commit, Committed, Guard, Operation, Purged, ResourceId, Snapshot, Stop, TypeId};
 
 use super::check::Checks;
 use super::conditions::Conditions;
@@ -54,10 +54,22 @@ pub(crate) struct Context<'r> {
     pub(crate) sent: Format,
     /// The body is the content of a Binary.
     pub(crate) content: Option<binary::Content>,
+    /// Set once nobody waits for the answer.
+    pub(crate) stop: Stop,
     /// `X-Provenance`: stored beside what is written.
     pub(crate) provenance: Option<Provenance>,
     /// A body that came as XML, and its JSON, once it was read.
     pub(crate) translated: OnceLock<(Bytes, Bytes)>,
+}
+
+/// Ends what goes on elsewhere for a request when the request is answered, or given up.
+#[derive(Default)]
+pub(crate) struct Waiting(pub(crate) Stop);
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.0.now();
+    }
 }
 
 impl Context<'_> {

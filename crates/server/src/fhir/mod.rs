@@ -54,7 +54,7 @@ use crate::exchange::{Answer, Body, Request};
 use crate::service::Service;
 use check::Checks;
 use conditions::Conditions;
-use context::Context;
+use context::{Context, Waiting};
 use negotiate::{Form, Format};
 use outcome::Outcome;
 use prefer::Prefer;
@@ -72,6 +72,7 @@ pub(crate) async fn answer(
 ) -> Answer {
     let Request { method, path, query, headers, correlation_id, now, body, .. } = request;
     let routed = route::route(&method, &path, &query);
+    let waiting = Waiting::default();
     let mut cx = Context {
         app,
         service,
@@ -88,6 +89,7 @@ pub(crate) async fn answer(
         pinned: None,
         sent: Format::Json,
         content: None,
+        stop: waiting.0.clone(),
         provenance: None,
         translated: OnceLock::new(),
     };

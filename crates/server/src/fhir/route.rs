@@ -173,7 +173,7 @@ const GET_ONLY: &str = "GET, HEAD";
 const POST_ONLY: &str = "POST";
 
 /// Operations of R4 and of Azure's service that are still to come; all other names are unknown.
-const OPERATIONS: [&str; 36] = [
+const OPERATIONS: [&str; 32] = [
     "$apply",
     "$bulk-delete",
     "$bulk-delete-soft-deleted",
@@ -183,21 +183,17 @@ const OPERATIONS: [&str; 36] = [
     "$conforms",
     "$convert-data",
     "$data-requirements",
-    "$docref",
     "$evaluate-measure",
     "$everything",
     "$expand",
     "$export",
     "$find",
     "$find-matches",
-    "$graph",
     "$graphql",
     "$implements",
     "$import",
-    "$lastn",
     "$lookup",
     "$match",
-    "$member-match",
     "$populate",
     "$preferred-id",
     "$process-message",

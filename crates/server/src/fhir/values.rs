@@ -6,10 +6,10 @@ use std::sync::Arc;
 
 use authority::ExpectedAudience;
 use base::Fault;
-use fhir::search::{Found, Setting, Value as Searched};
+use fhir::search::{Found, Interval, Setting, Value as Searched};
 use fhir::value::Zone;
 use json::Value;
-use store::{Content, Forward, Key, ParameterId, ResourceId};
+use store::{Content, Forward, Key, ParameterId, ResourceId, TypeId};
 
 use super::bundle;
 use super::context::Context;
@@ -65,6 +65,19 @@ impl Indexing {
             Some((known.code.to_string(), value.to_string()))
         });
         told.collect()
+    }
+
+    /// What the parameter `date` finds; of several values the latest.
+    pub(crate) fn date(&self, of: TypeId, resource: Value<'_>) -> Option<Interval> {
+        let extractor = self.catalogue.extractor(of)?;
+        let place = extractor.place("date")?;
+        let found = extractor.extract(resource, &self.setting).found.into_iter();
+        let dates = found.filter(|found| found.parameter == place);
+        let dates = dates.filter_map(|found| match found.value {
+            Searched::Date(interval) => Some(interval),
+            _ => None,
+        });
+        dates.max_by_key(|interval| (interval.high, interval.low))
     }
 
     /// The content with all that `resource` can be found by.

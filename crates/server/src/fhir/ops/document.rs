@@ -85,13 +85,13 @@ impl Making {
         writer.key("value").string(&self.identifier).end_object();
         writer.key("type").string("document").key("timestamp").string(&self.timestamp);
         writer.key("entry").begin_array();
-        self.entry(composition, &mut writer)?;
+        entry(&self.base, composition, &mut writer)?;
         for key in self.referred(composition)? {
             let Some(version) = snapshot.current(&key)?.filter(|it| !it.is_deletion()) else {
                 continue;
             };
             let room = BUNDLE_ANSWER_BYTES.saturating_sub(version.body.len());
-            let length = self.entry(&version, &mut writer)?;
+            let length = entry(&self.base, &version, &mut writer)?;
             if length > room {
                 let text = format!("The document is longer than {BUNDLE_ANSWER_BYTES} bytes.");
                 return Err(wrong("too-costly", text));
@@ -99,21 +99,6 @@ impl Making {
         }
         writer.end_array().end_object();
         Ok(out)
-    }
-
-    /// Writes an entry; gives the length of all that was written.
-    fn entry(&self, version: &Version, writer: &mut Writer<'_>) -> Result<usize, General> {
-        let key = version.key;
-        let (name, mut length) = (types::name(key.resource_type), 0);
-        let mut text = Vec::with_capacity(version.body.len() + 256);
-        resource::write(version, &mut text)?;
-        writer.begin_object().key("fullUrl").string(&format!("{}/{name}/{}", self.base, key.id));
-        writer.key("resource").raw_with(|out| {
-            out.extend_from_slice(&text);
-            length = out.len();
-        });
-        writer.end_object();
-        Ok(length)
     }
 
     /// The resources that the Composition refers to, itself not among them.
@@ -126,4 +111,23 @@ impl Making {
         let keys = references.filter_map(|reference| history::local(&reference, &self.bases));
         Ok(keys.filter(|key| *key != composition.key).collect())
     }
+}
+
+/// Writes an entry of what is stored; gives the length of all that was written.
+pub(super) fn entry(
+    base: &str,
+    version: &Version,
+    writer: &mut Writer<'_>,
+) -> Result<usize, General> {
+    let key = version.key;
+    let (name, mut length) = (types::name(key.resource_type), 0);
+    let mut text = Vec::with_capacity(version.body.len() + 256);
+    resource::write(version, &mut text)?;
+    writer.begin_object().key("fullUrl").string(&format!("{base}/{name}/{}", key.id));
+    writer.key("resource").raw_with(|out| {
+        out.extend_from_slice(&text);
+        length = out.len();
+    });
+    writer.end_object();
+    Ok(length)
 }

@@ -6,7 +6,6 @@ use std::collections::BTreeMap;
 
 use authority::DataAction;
 use fhir::definitions::Compartment;
-use form_urlencoded::Serializer;
 use json::{Document, Limits, Value};
 use store::{Criterion, Include, Key, ParameterId, ResourceId, TypeId};
 
@@ -21,29 +20,16 @@ use crate::fhir::search::name::Path;
 use crate::fhir::search::parameters::{self, Meaning, Rules, Searching};
 use crate::fhir::types;
 
-const PARAMETERS: [&str; 5] = ["start", "end", "_since", "_type", "_count"];
-
 /// `/Patient/1/$everything`
 pub(crate) async fn everything(
     cx: &Context<'_>,
     key: Key,
-    (input, is_post): (&Input, bool),
+    input: &Input,
 ) -> Result<Answer, Outcome> {
     cx.allow(DataAction::Read)?;
     cx.snapshot().current(&key).map_err(General::from)?.ok_or_else(|| refusal::not_found(&key))?;
-    let form = if is_post { as_query(input) } else { String::new() };
+    let form = input.form()?;
     Ok(listing::list(cx, Listing::Everything(key), &[cx.query, &form]).await?)
-}
-
-/// The parameters of a body, as a query.
-fn as_query(input: &Input) -> String {
-    let mut form = Serializer::new(String::new());
-    for name in PARAMETERS {
-        if let Some(text) = input.text(name) {
-            form.append_pair(name, &text);
-        }
-    }
-    form.finish()
 }
 
 /// What the parameters mean: a search of all types that can be in the compartments.

@@ -4,6 +4,7 @@
 use std::borrow::Cow;
 
 use fhir::terminology::Parameters;
+use form_urlencoded::Serializer;
 use json::{Document, Kind, Value};
 
 use crate::exchange::Body;
@@ -116,6 +117,26 @@ impl Input {
         self.text(name).ok_or_else(missing)
     }
 
+    /// The parameters of the body as a query, of operations that search.
+    pub(crate) fn form(&self) -> Result<String, General> {
+        let mut form = Serializer::new(String::new());
+        for (name, parameter) in self.parameters() {
+            let value = parameter.members().find(|member| member.key().starts_with("value"));
+            let text = value.and_then(|member| searched(member.value())).ok_or_else(|| {
+                let text = format!("The parameter '{name}' has no value to search for.");
+                wrong("value", format!("{text} Give it as it stands in a URL, as valueString."))
+            })?;
+            form.append_pair(&name, &text);
+        }
+        Ok(form.finish())
+    }
+
+    /// A parameter that has to be there and refers to a resource: as text, or as a Reference.
+    pub(crate) fn reference(&self, name: &str) -> Result<Cow<'_, str>, General> {
+        let references = self.values(name).filter_map(|value| value.get("reference")?.as_str());
+        references.last().map_or_else(|| self.required(name), Ok)
+    }
+
     /// Whether there is a parameter of this name.
     pub(crate) fn has(&self, name: &str) -> bool {
         self.text(name).is_some()
@@ -161,11 +182,60 @@ fn is_of_type(resource: Value<'_>, name: &str) -> bool {
     resource.get("resourceType").is_some_and(|found| found.is_str(name))
 }
 
+/// A value as it stands in the URL of a search: a primitive, a Coding, an Identifier, a Reference.
+fn searched(value: Value<'_>) -> Option<Cow<'_, str>> {
+    if value.kind() != Kind::Object {
+        return text(value);
+    }
+    let member = |key| value.get(key).and_then(Value::as_str);
+    if let Some(reference) = member("reference") {
+        return Some(reference);
+    }
+    let code = member("code").or_else(|| member("value")).map(|code| escaped(&code))?;
+    let system = member("system").map(|system| format!("{}|", escaped(&system)));
+    Some(Cow::Owned(system.unwrap_or_default() + &code))
+}
+
+/// <https://hl7.org/fhir/R4/search.html#escaping>
+pub(super) fn escaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for character in text.chars() {
+        if matches!(character, '\\' | ',' | '|' | '$') {
+            out.push('\\');
+        }
+        out.push(character);
+    }
+    out
+}
+
 /// The text of a primitive.
 fn text(value: Value<'_>) -> Option<Cow<'_, str>> {
     match value.kind() {
         Kind::String => value.as_str(),
         Kind::Bool | Kind::Number => Some(Cow::Borrowed(value.raw_str())),
         Kind::Null | Kind::Array | Kind::Object => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use json::Limits;
+
+    use super::*;
+
+    #[test]
+    fn a_value_is_written_as_it_stands_in_a_url() {
+        for (value, expected) in [
+            (r#""ge2026""#, Some("ge2026")),
+            ("7", Some("7")),
+            (r#"{"system":"urn:s","code":"a|b"}"#, Some(r"urn:s|a\|b")),
+            (r#"{"code":"c"}"#, Some("c")),
+            (r#"{"system":"urn:s","value":"1,2"}"#, Some(r"urn:s|1\,2")),
+            (r#"{"reference":"Patient/1"}"#, Some("Patient/1")),
+            (r#"{"start":"2026"}"#, None),
+        ] {
+            let document = Document::parse(value, &Limits::default()).expect("JSON");
+            assert_eq!(searched(document.root()).as_deref(), expected, "{value}");
+        }
     }
 }

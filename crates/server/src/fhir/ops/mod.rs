@@ -3,12 +3,17 @@
 //! Operations: one file each. To add one: a line in [`Operation`], its row in [`TABLE`], its arm in
 //! [`operate`], its file.
 
+mod diff;
+pub(crate) mod docref;
 mod document;
 pub(crate) mod everything;
 mod expand;
 mod fhirpath;
+mod graph;
 mod input;
+pub(crate) mod lastn;
 mod lookup;
+mod member_match;
 mod meta;
 mod purge_history;
 pub(crate) mod reindex;
@@ -45,6 +50,11 @@ pub(crate) enum Operation {
     Reindex,
     Status,
     Document,
+    LastN,
+    DocRef,
+    MemberMatch,
+    Diff,
+    Graph,
     Meta,
     MetaAdd,
     MetaDelete,
@@ -85,8 +95,8 @@ pub(crate) struct Definition {
     on_system: bool,
     on_type: bool,
     on_instance: bool,
-    /// Changes something, and so is never a GET.
-    affects_state: bool,
+    /// Changes something, or takes what no URL may hold, and so is never a GET.
+    post_only: bool,
     /// The id of its OperationDefinition in FHIR R4; the whole URL of one of ours.
     pub(crate) definition: &'static str,
 }
@@ -99,7 +109,7 @@ pub(crate) const TABLE: &[Definition] = &[
         on_system: true,
         on_type: true,
         on_instance: true,
-        affects_state: false,
+        post_only: false,
         definition: "urn:firekeep:OperationDefinition:fhirpath",
     },
     Definition {
@@ -109,7 +119,7 @@ pub(crate) const TABLE: &[Definition] = &[
         on_system: false,
         on_type: true,
         on_instance: true,
-        affects_state: false,
+        post_only: false,
         definition: "Resource-validate",
     },
     on_instances(Operation::Everything, "$everything", "Patient", "Patient-everything"),
@@ -122,7 +132,7 @@ pub(crate) const TABLE: &[Definition] = &[
         on_system: true,
         on_type: true,
         on_instance: true,
-        affects_state: false,
+        post_only: false,
         definition: "Resource-meta",
     },
     changing(Operation::MetaAdd, "$meta-add", "Resource-meta-add"),
@@ -140,18 +150,50 @@ pub(crate) const TABLE: &[Definition] = &[
         on_system: true,
         on_type: true,
         on_instance: true,
-        affects_state: false,
+        post_only: false,
         definition: "urn:firekeep:OperationDefinition:reindex",
     },
+    on_types(
+        Operation::Status,
+        "$status",
+        "SearchParameter",
+        "urn:firekeep:OperationDefinition:status",
+    ),
+    on_types(Operation::LastN, "$lastn", "Observation", "Observation-lastn"),
+    on_types(
+        Operation::DocRef,
+        "$docref",
+        "DocumentReference",
+        "http://hl7.org/fhir/us/core/OperationDefinition/docref",
+    ),
     Definition {
-        operation: Operation::Status,
-        name: "$status",
-        resource_type: Some("SearchParameter"),
+        post_only: true,
+        ..on_types(
+            Operation::MemberMatch,
+            "$member-match",
+            "Patient",
+            "http://hl7.org/fhir/us/davinci-hrex/OperationDefinition/member-match",
+        )
+    },
+    Definition {
+        operation: Operation::Graph,
+        name: "$graph",
+        resource_type: None,
         on_system: false,
-        on_type: true,
-        on_instance: false,
-        affects_state: false,
-        definition: "urn:firekeep:OperationDefinition:status",
+        on_type: false,
+        on_instance: true,
+        post_only: false,
+        definition: "Resource-graph",
+    },
+    Definition {
+        operation: Operation::Diff,
+        name: "$diff",
+        resource_type: None,
+        on_system: true,
+        on_type: false,
+        on_instance: true,
+        post_only: false,
+        definition: "urn:firekeep:OperationDefinition:diff",
     },
     on_codes(Operation::Lookup, "$lookup", "CodeSystem", "CodeSystem-lookup"),
     on_codes(
@@ -179,7 +221,7 @@ const fn changing(
         on_system: false,
         on_type: false,
         on_instance: true,
-        affects_state: true,
+        post_only: true,
         definition,
     }
 }
@@ -198,7 +240,7 @@ const fn on_codes(
         on_system: false,
         on_type: true,
         on_instance: true,
-        affects_state: false,
+        post_only: false,
         definition,
     }
 }
@@ -211,6 +253,16 @@ const fn on_instances(
     definition: &'static str,
 ) -> Definition {
     Definition { on_type: false, ..on_codes(operation, name, resource_type, definition) }
+}
+
+/// An operation on one type, and not on its instances, that only looks.
+const fn on_types(
+    operation: Operation,
+    name: &'static str,
+    resource_type: &'static str,
+    definition: &'static str,
+) -> Definition {
+    Definition { on_instance: false, ..on_codes(operation, name, resource_type, definition) }
 }
 
 impl Definition {
@@ -237,14 +289,14 @@ pub(crate) enum Asked {
 pub(crate) fn find(method: &Method, name: &str, level: Level) -> Asked {
     let here = |row: &&Definition| row.name == name && row.is_on(level);
     let Some(found) = TABLE.iter().find(here) else { return Asked::Unknown };
-    let (operation, affects_state) = (found.operation, found.affects_state);
+    let (operation, post_only) = (found.operation, found.post_only);
     let call = |is_post| Asked::Call(Call { operation, level, is_post });
     match *method {
         Method::POST => call(true),
         Method::DELETE if operation.is_delete() => call(true),
-        Method::GET if !affects_state => call(false),
+        Method::GET if !post_only => call(false),
         _ if operation.is_delete() => Asked::Method("POST, DELETE"),
-        _ if affects_state => Asked::Method("POST"),
+        _ if post_only => Asked::Method("POST"),
         _ => Asked::Method("GET, HEAD, POST"),
     }
 }
@@ -264,7 +316,7 @@ pub(crate) async fn operate(
     let Call { operation, level, is_post } = call;
     match operation {
         Operation::Everything => match level {
-            Level::Instance(key) => everything::everything(cx, key, (&input, is_post)).await,
+            Level::Instance(key) => everything::everything(cx, key, &input).await,
             Level::System | Level::Type(_) => {
                 Err(General::bug("$everything is of an instance").into())
             }
@@ -280,6 +332,11 @@ pub(crate) async fn operate(
         Operation::Reindex => reindex::reindex(cx, level, input, is_post).await,
         Operation::Validate => Ok(validate::validate(cx, level, input).await?),
         Operation::Document => Ok(document::document(cx, call, &input).await?),
+        Operation::LastN => lastn::lastn(cx, &input).await,
+        Operation::DocRef => docref::docref(cx, &input).await,
+        Operation::Graph => Ok(graph::graph(cx, call, &input).await?),
+        Operation::Diff => Ok(diff::diff(cx, call, &input).await?),
+        Operation::MemberMatch => Ok(member_match::member_match(cx, &input).await?),
         Operation::Meta => Ok(meta::meta(cx, level, &input).await?),
         Operation::MetaAdd => Ok(meta::change(cx, level, &input, true).await?),
         Operation::MetaDelete => Ok(meta::change(cx, level, &input, false).await?),

@@ -10,7 +10,7 @@ use fhir::definitions::Compartment;
 use http::StatusCode;
 use store::{
     Criterion, HistoryOf, HistoryPlan, Include, Included, Key, Page, Restrictions, Rid,
-    SearchError, SearchPlan, Snapshot, Step, Stop, TypeSearch,
+    SearchError, SearchPlan, Snapshot, Step, TypeSearch,
 };
 
 use super::entries::{Entries, Mode};
@@ -22,11 +22,13 @@ use crate::fhir::bundle::writer::{self, Head};
 use crate::fhir::context::Context;
 use crate::fhir::history;
 use crate::fhir::negotiate;
-use crate::fhir::ops::everything;
+use crate::fhir::ops::lastn::{self, LastN};
+use crate::fhir::ops::{docref, everything};
 use crate::fhir::outcome::{Issue, Outcome, Severity};
 use crate::fhir::page_link::{self, Binding, Place};
 use crate::fhir::refusal::General;
 use crate::fhir::route::Searched;
+use crate::fhir::values::Indexing;
 use crate::fhir::{bundle, types};
 
 /// Pages up to this size are found without leaving the thread that serves the socket.
@@ -90,14 +92,22 @@ pub(crate) enum Listing {
     Includes(Searched),
     /// What belongs to a patient, an encounter, a group.
     Everything(Key),
+    /// The last Observations of each code.
+    LastN,
+    /// The documents of a patient.
+    DocRef,
     History(HistoryOf),
 }
 
 impl Listing {
     fn listed(self) -> Listed {
         match self {
-            Self::Search(_) | Self::Includes(_) | Self::Everything(_) => Listed::Matches,
             Self::History(_) => Listed::Versions,
+            Self::Search(_)
+            | Self::Includes(_)
+            | Self::Everything(_)
+            | Self::LastN
+            | Self::DocRef => Listed::Matches,
         }
     }
 
@@ -110,6 +120,8 @@ impl Listing {
                 path => format!("{path}/$includes"),
             },
             Self::Everything(key) => format!("{}/$everything", bundle::reference(&key)),
+            Self::LastN => "Observation/$lastn".to_owned(),
+            Self::DocRef => "DocumentReference/$docref".to_owned(),
             Self::History(HistoryOf::System) => "_history".to_owned(),
             Self::History(HistoryOf::Type(number)) => format!("{}/_history", types::name(number)),
             Self::History(HistoryOf::Instance(key)) => {
@@ -118,21 +130,29 @@ impl Listing {
         }
     }
 
-    fn plan(self, meaning: &Meaning, after: Option<Rid>, stop: Stop) -> Plan {
-        match self {
-            Self::Search(_) | Self::Includes(_) | Self::Everything(_) => Plan::Search(SearchPlan {
-                types: meaning.types.clone(),
-                restrictions: Restrictions::default(),
-                sort: meaning.sort.clone(),
-                descending: false,
-                after,
-                most: meaning.count,
-                stop,
+    fn plan(self, cx: &Context<'_>, meaning: &Meaning, after: Option<Rid>) -> Result<Plan, Fault> {
+        let search = || SearchPlan {
+            types: meaning.types.clone(),
+            restrictions: Restrictions::default(),
+            sort: meaning.sort.clone(),
+            descending: false,
+            after,
+            most: meaning.count,
+            stop: cx.stop.clone(),
+        };
+        Ok(match self {
+            Self::Search(_) | Self::Includes(_) | Self::Everything(_) | Self::DocRef => {
+                Plan::Search(search())
+            }
+            Self::LastN => Plan::LastN(LastN {
+                plan: search(),
+                of_each: meaning.of_each,
+                indexing: Indexing::of(cx)?,
             }),
             Self::History(of) => {
                 Plan::History { plan: history::plan(of, meaning), after, most: meaning.count }
             }
-        }
+        })
     }
 }
 
@@ -149,6 +169,7 @@ fn searched_path(of: Searched) -> String {
 /// What the store is asked.
 enum Plan {
     Search(SearchPlan),
+    LastN(LastN),
     History { plan: HistoryPlan, after: Option<Rid>, most: usize },
 }
 
@@ -156,6 +177,7 @@ impl Plan {
     fn page(&self, snapshot: &Snapshot) -> Result<Page, SearchError> {
         match self {
             Self::Search(plan) => snapshot.search(plan),
+            Self::LastN(last) => last.page(snapshot),
             Self::History { plan, after, most } => Ok(snapshot.history(plan, *after, *most)?),
         }
     }
@@ -163,13 +185,14 @@ impl Plan {
     fn count(&self, snapshot: &Snapshot) -> Result<u64, SearchError> {
         match self {
             Self::Search(plan) => snapshot.count(plan),
+            Self::LastN(last) => last.count(snapshot),
             Self::History { plan, .. } => Ok(snapshot.count_history(plan)?),
         }
     }
 
     /// What each step of the search does, for people.
     fn explain(&self, snapshot: &Snapshot) -> Result<Vec<Issue>, SearchError> {
-        let Self::Search(plan) = self else { return Ok(Vec::new()) };
+        let Some(plan) = self.search() else { return Ok(Vec::new()) };
         let told = snapshot.explain(plan)?.into_iter().map(|step| {
             let Step { what, index, rows, left, micros } = step;
             let text = format!("{index}: {rows} rows, {left} left, {micros} µs: {what}");
@@ -184,11 +207,19 @@ impl Plan {
         matches: &[Rid],
         (includes, most): (&[Include], usize),
     ) -> Result<Included, SearchError> {
-        match self {
-            Self::Search(plan) if !includes.is_empty() => {
+        match self.search() {
+            Some(plan) if !includes.is_empty() => {
                 snapshot.included(matches, includes, &plan.restrictions, most)
             }
-            Self::Search(_) | Self::History { .. } => Ok(Included::default()),
+            _ => Ok(Included::default()),
+        }
+    }
+
+    /// What is searched, when it is no history.
+    fn search(&self) -> Option<&SearchPlan> {
+        match self {
+            Self::Search(plan) | Self::LastN(LastN { plan, .. }) => Some(plan),
+            Self::History { .. } => None,
         }
     }
 }
@@ -233,7 +264,7 @@ fn interpreted(
 ) -> Result<Meaning, Refusal> {
     let of = match listing {
         Listing::Search(of) | Listing::Includes(of) => of,
-        Listing::Everything(_) => Searched::System,
+        Listing::Everything(_) | Listing::LastN | Listing::DocRef => Searched::System,
         Listing::History(_) => {
             return Ok(parameters::read(queries, rules, None).map_err(General::from)?);
         }
@@ -248,8 +279,11 @@ fn interpreted(
         now: cx.now,
         snapshot: &snapshot,
     };
-    if let Listing::Everything(key) = listing {
-        return everything::meaning(&interpreter, key, queries, rules);
+    match listing {
+        Listing::Everything(key) => return everything::meaning(&interpreter, key, queries, rules),
+        Listing::LastN => return lastn::meaning(&interpreter, queries, rules),
+        Listing::DocRef => return docref::meaning(&interpreter, queries, rules),
+        Listing::Search(_) | Listing::Includes(_) | Listing::History(_) => {}
     }
     let all = || types::numbers().collect();
     let (types, many) = match of {
@@ -289,9 +323,8 @@ pub(crate) async fn list(
     let (key, service) = (&cx.service.page_key, &cx.service.id);
     let binding = Binding { key, service, path: &path, identity };
     let start = Start::of(cx, &binding, &meaning)?;
-    let waiting = Waiting(Stop::default());
     let after = start.place.map(|place| place.after).filter(|after| after.0 > 0);
-    let mut plan = listing.plan(&meaning, after, waiting.0.clone());
+    let mut plan = listing.plan(cx, &meaning, after)?;
     if let (Plan::History { plan, .. }, Some(id)) = (&mut plan, meaning.list) {
         plan.only = Some(history::listed(cx, &start.snapshot, id)?);
     }
@@ -303,11 +336,18 @@ pub(crate) async fn list(
         query: meaning.heard.join("&"),
         token: meaning.token.clone(),
     };
-    let long = is_long(&meaning);
+    let (long, permit) = match &plan {
+        Plan::LastN(_) => (true, Some(cx.permit()?)),
+        Plan::Search(_) | Plan::History { .. } => (is_long(&meaning), None),
+    };
     let (wants, includes) = (Wants::of(&meaning), meaning.includes.clone());
     let (rest, explain) = (matches!(listing, Listing::Includes(_)), meaning.explain);
     let search = Search { plan, start, wants, includes, rest, explain };
-    let found = if long { blocking::run(move || search.run()).await?? } else { search.run()? };
+    let run = move || {
+        let _permit = permit;
+        search.run()
+    };
+    let found = if long { blocking::run(run).await?? } else { run()? };
     let head = Head {
         kind: if listing.listed() == Listed::Matches { "searchset" } else { "history" },
         id: ids::guid(&*cx.app.random),
@@ -335,15 +375,6 @@ pub(crate) async fn list(
         writer::answer(entries)?
     };
     Ok(answer)
-}
-
-/// Ends the search when whoever asked is gone.
-struct Waiting(Stop);
-
-impl Drop for Waiting {
-    fn drop(&mut self) {
-        self.0.now();
-    }
 }
 
 /// Whether finding the page may take so long that it would hold up other connections: all that

@@ -7,6 +7,7 @@
 
 pub(crate) mod catalogue;
 mod codes;
+pub(crate) mod criteria;
 pub(crate) mod date;
 mod entries;
 mod filter;

@@ -60,6 +60,8 @@ pub(crate) struct Meaning {
     pub(crate) ascending: bool,
     /// Of a history: only resources in the List of this id.
     pub(crate) list: Option<ResourceId>,
+    /// Of `$lastn`: how many of each code.
+    pub(crate) of_each: usize,
     /// Entries of a page.
     pub(crate) count: usize,
     pub(crate) total: Total,
@@ -149,7 +151,8 @@ pub(crate) fn read(
     }
 }
 
-fn decoded(pair: &str) -> (Cow<'_, str>, Cow<'_, str>) {
+/// The name and the value of one parameter.
+pub(crate) fn decoded(pair: &str) -> (Cow<'_, str>, Cow<'_, str>) {
     let decoded = form_urlencoded::parse(pair.as_bytes()).next();
     decoded.unwrap_or((Cow::Borrowed(""), Cow::Borrowed("")))
 }

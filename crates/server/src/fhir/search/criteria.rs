@@ -1,0 +1,74 @@
+//! <https://hl7.org/fhir/R4/search.html>: criteria that are no request of their own: those of a
+//! GraphDefinition, say. They are looked up on a thread that may block.
+
+use std::sync::Arc;
+
+use base::{Fault, Timestamp};
+use fhir::definitions::Registry;
+use store::{Key, SearchPlan, Snapshot, Stop, TypeId};
+
+use super::catalogue::Catalogue;
+use super::interpret::Interpreter;
+use super::listing::Refusal;
+use super::parameters::{self, Listed, Rules, Searching};
+use crate::fhir::bundle::bases;
+use crate::fhir::context::Context;
+use crate::fhir::outcome::{Issue, Severity};
+use crate::fhir::refusal::General;
+use crate::service::Service;
+
+/// What criteria are read with.
+pub(crate) struct Searcher {
+    service: Arc<Service>,
+    registry: Arc<Registry>,
+    catalogue: Arc<Catalogue>,
+    bases: Vec<String>,
+    now: Timestamp,
+    stop: Stop,
+}
+
+impl Searcher {
+    pub(crate) fn of(cx: &Context<'_>) -> Result<Self, Fault> {
+        Ok(Self {
+            service: Arc::clone(cx.service),
+            registry: cx.service.registry()?,
+            catalogue: cx.service.catalogue()?,
+            bases: bases(cx),
+            now: cx.now,
+            stop: cx.stop.clone(),
+        })
+    }
+
+    /// The first `most` resources of a type that match. What is not understood is refused: without
+    /// it more would match. Blocks.
+    pub(crate) fn find(
+        &self,
+        snapshot: &Snapshot,
+        (of, query): (TypeId, &str),
+        most: usize,
+    ) -> Result<Vec<Key>, Refusal> {
+        let interpreter = Interpreter {
+            index: Some(&self.service.index),
+            catalogue: &self.catalogue,
+            registry: &self.registry,
+            bases: &self.bases,
+            now: self.now,
+            snapshot,
+        };
+        let searching = Searching { interpreter, types: vec![of], many: false };
+        let rules = Rules { listed: Listed::Matches, page_default: most, page_most: most };
+        let meaning = parameters::read(&[query], rules, Some(&searching)).map_err(General::from)?;
+        if !meaning.ignored.is_empty() {
+            let error = |issue| Issue { severity: Severity::Error, ..issue };
+            return Err(General::Content(meaning.ignored.into_iter().map(error).collect()).into());
+        }
+        let plan = SearchPlan {
+            types: meaning.types,
+            most,
+            stop: self.stop.clone(),
+            ..SearchPlan::default()
+        };
+        let rids = snapshot.search(&plan)?.rids;
+        Ok(snapshot.heads(&rids)?.iter().map(|head| head.key).collect())
+    }
+}
