@@ -399,6 +399,15 @@ async fn everything_of_a_patient_is_its_compartment_and_what_it_refers_to() {
     assert_eq!(pages.len(), 3);
     app.get(&format!("/{whole}?start=never")).await.refused(400, "never");
     app.get("/Patient/nobody/$everything").await.status(404);
+    let link = json!([{"other": {"reference": "Patient/p2"}, "type": "replaced-by"}]);
+    app.put("/Patient/p9", &json!({"resourceType": "Patient", "id": "p9", "link": link}))
+        .await
+        .created();
+    assert!(app.get("/Patient/p9/$everything").await.ok().text().contains("ask for that one"));
+    let strict = app.request(reqwest::Method::GET, "/Patient/p9/$everything");
+    let moved = stories::Reply::of(strict.header("Prefer", "handling=strict")).await;
+    let moved = moved.refused(301, "replaced by Patient/p2");
+    assert_eq!(moved.header("location"), format!("{}/Patient/p2/$everything", app.base()));
     app.delete("/Patient/p1").await.no_content();
     assert_eq!(shown(&app, &format!("{whole}?_type=Observation")).await, "b1 b2");
 }

@@ -56,7 +56,7 @@ pub const IDLE_TIME: Duration = Duration::from_secs(120);
 /// How long a request may take before it is answered 408.
 pub const REQUEST_TIME: Duration = Duration::from_secs(100);
 /// Queries that read much of a service which run at one time in it; more are asked to wait.
-pub const EXPENSIVE_QUERIES: usize = 64;
+pub const EXPENSIVE_QUERIES: usize = 256;
 /// Open connections; more wait in the listen queue.
 pub const CONNECTIONS: usize = 10_000;
 /// Bytes of request bodies held at one time over all connections; a request past it waits for its

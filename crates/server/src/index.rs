@@ -4,7 +4,7 @@
 //! Whatever is written has all its values from the beginning. What was there before a parameter
 //! lacks the parameter's, until `$reindex` has gone through it (`jobs/reindex.rs`).
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
@@ -21,6 +21,8 @@ const MADE_WITH: &str = "index";
 /// Raised when the definitions of R4 or the code that reads values find other values than before:
 /// stores that were indexed with another are indexed anew.
 const INDEX: &[u8] = b"r4 1";
+/// Under which name the store keeps the urls of the parameters that are disabled, a line each.
+const DISABLED: &str = "disabled";
 
 /// The index of one service.
 pub(crate) struct Index {
@@ -28,6 +30,8 @@ pub(crate) struct Index {
     is_whole: AtomicBool,
     /// The service's own parameters that it is complete for.
     own: ArcSwap<HashSet<ParameterId>>,
+    /// The urls of parameters that nobody is to search by.
+    disabled: ArcSwap<HashSet<String>>,
     /// The fingerprint of the own parameters that were looked at last.
     adopted: AtomicU64,
     /// Held while a state is changed.
@@ -47,6 +51,7 @@ impl Index {
         Ok(Self {
             is_whole: AtomicBool::new(is_whole),
             own: ArcSwap::from_pointee(own.map(|(id, _)| id).collect()),
+            disabled: ArcSwap::from_pointee(disabled(store)?),
             adopted: AtomicU64::new(0),
             changing: parking_lot::Mutex::default(),
             job: Running::of(store)?,
@@ -59,6 +64,35 @@ impl Index {
             true => self.own.load().contains(&known.id),
             false => self.is_whole(),
         }
+    }
+
+    /// Whether the parameter of this url is not to be searched by.
+    pub(crate) fn is_disabled(&self, url: &str) -> bool {
+        let disabled = self.disabled.load();
+        !disabled.is_empty() && disabled.contains(url)
+    }
+
+    /// Disables parameters, or enables them again, by their urls. What is disabled is indexed
+    /// still, so that it is complete when it is enabled. Blocks.
+    pub(crate) fn disable(
+        &self,
+        store: &Store,
+        wanted: &BTreeMap<String, bool>,
+    ) -> Result<(), Fault> {
+        let _one_at_a_time = self.changing.lock();
+        let mut all = HashSet::clone(&self.disabled.load());
+        for (url, disabled) in wanted {
+            if *disabled {
+                all.insert(url.clone())
+            } else {
+                all.remove(url)
+            };
+        }
+        let mut lines: Vec<&str> = all.iter().map(String::as_str).collect();
+        lines.sort_unstable();
+        store.keep(DISABLED, lines.join("\n").as_bytes())?;
+        self.disabled.store(Arc::new(all));
+        Ok(())
     }
 
     /// Whether it has all that R4's own parameters find.
@@ -120,6 +154,12 @@ impl Index {
         self.own.store(Arc::new(own));
         Ok(())
     }
+}
+
+fn disabled(store: &Store) -> Result<HashSet<String>, Fault> {
+    let kept = store.kept(DISABLED)?.unwrap_or_default();
+    let text = String::from_utf8_lossy(&kept);
+    Ok(text.lines().filter(|line| !line.is_empty()).map(str::to_owned).collect())
 }
 
 fn is_empty(store: &Store, number: TypeId) -> Result<bool, Fault> {

@@ -9,6 +9,9 @@ use fhir::search::NumberKey;
 
 use crate::key::{Key, ParameterId, ResourceId, Rid, TypeId};
 
+/// How many rows are read between two looks at whether anyone still waits.
+const ROWS_BETWEEN_LOOKS: u64 = 4096;
+
 /// A search over the current versions of a snapshot, deletions left out.
 #[derive(Clone, Debug, Default)]
 pub struct SearchPlan {
@@ -169,6 +172,12 @@ impl Stop {
     /// Ends the search as soon as it looks.
     pub fn now(&self) {
         self.0.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether it is to end, looked at once in a while: `count` is the number of the row.
+    #[must_use]
+    pub(crate) fn is_due(&self, count: u64) -> bool {
+        count.saturating_sub(1).is_multiple_of(ROWS_BETWEEN_LOOKS) && self.is_set()
     }
 
     /// Whether it is to end.
@@ -431,6 +440,8 @@ pub struct HistoryPlan {
     pub only: Option<Vec<Key>>,
     /// Oldest first.
     pub ascending: bool,
+    /// Ends it early: whoever asked has gone away or waited too long.
+    pub stop: Stop,
 }
 
 impl HistoryPlan {
@@ -445,6 +456,7 @@ impl HistoryPlan {
             current_from: None,
             only: None,
             ascending: false,
+            stop: Stop::default(),
         }
     }
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use authority::ServiceId;
 use base::limits;
+use fhir::value::{Moment, Zone};
 use serde::Deserialize;
 
 use crate::versioning::Versioning;
@@ -32,6 +33,10 @@ pub struct Config {
 pub struct ServiceSettings {
     /// Host names of its own, in lower case, with a port only where only that port is meant.
     pub hosts: Vec<String>,
+    /// What decides where Azure's service differs from FHIR R4.
+    pub compatibility: Compatibility,
+    /// Where a time is told that is searched for and does not say it.
+    pub time_zone: Zone,
     /// What every write is held against.
     pub validation: Validation,
     /// What an unknown search parameter means when `Prefer: handling` does not say.
@@ -50,6 +55,17 @@ pub struct ServiceSettings {
     pub expensive_queries: usize,
     /// Which versions are kept; `None` = the file does not say.
     pub versioning: Option<Versioning>,
+}
+
+/// What decides where Azure's service differs from FHIR R4.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Compatibility {
+    /// FHIR R4.
+    #[default]
+    R4,
+    /// Azure's service: a date that is searched for equals what it overlaps.
+    Azure,
 }
 
 /// What a write is held against; each includes the one before.
@@ -108,6 +124,8 @@ impl Default for ServiceSettings {
     fn default() -> Self {
         Self {
             hosts: Vec::new(),
+            compatibility: Compatibility::default(),
+            time_zone: Zone::UTC,
             validation: Validation::default(),
             handling: Handling::default(),
             cors: None,
@@ -182,7 +200,9 @@ struct AuthorityTable {
 struct ServiceTable {
     #[serde(default)]
     hosts: Vec<String>,
-    compatibility: Option<String>,
+    #[serde(default)]
+    compatibility: Compatibility,
+    time_zone: Option<String>,
     #[serde(default)]
     validation: Validation,
     #[serde(default)]
@@ -206,11 +226,12 @@ struct LimitsTable {
 
 impl ServiceTable {
     fn settings(self, key: &str) -> Result<ServiceSettings, ConfigError> {
-        check_compatibility(key, self.compatibility.as_deref())?;
         let hosts = self.hosts.iter().map(|host| custom_host(key, host));
         let (limits, other) = (self.limits, ServiceSettings::default());
         let settings = ServiceSettings {
             hosts: hosts.collect::<Result<_, _>>()?,
+            compatibility: self.compatibility,
+            time_zone: self.time_zone.map_or(Ok(Zone::UTC), |text| time_zone(key, &text))?,
             validation: self.validation,
             handling: self.handling,
             cors: self.cors,
@@ -234,17 +255,15 @@ impl ServiceTable {
     }
 }
 
-/// Only the default works yet.
-fn check_compatibility(key: &str, value: Option<&str>) -> Result<(), ConfigError> {
-    let why = match value {
-        None | Some("r4") => return Ok(()),
-        Some("azure") => "comes later",
-        Some(_) => "is unknown",
-    };
-    let value = value.unwrap_or_default();
-    Err(ConfigError(format!(
-        "service.\"{key}\".compatibility = \"{value}\" {why}; this version knows \"r4\""
-    )))
+/// `Z` or `+02:00`, as in a dateTime.
+fn time_zone(key: &str, text: &str) -> Result<Zone, ConfigError> {
+    let moment = Moment::parse_instant(&format!("2000-01-01T00:00:00{text}"));
+    moment.ok().and_then(|moment| moment.zone()).ok_or_else(|| {
+        ConfigError(format!(
+            "service.\"{key}\".time-zone = \"{text}\": write it as Z or as +01:00, its distance \
+             from UTC"
+        ))
+    })
 }
 
 fn check_limits(key: &str, settings: &ServiceSettings) -> Result<(), ConfigError> {
@@ -351,8 +370,11 @@ mod tests {
         check("[service.'main/demo']\nhosts = ['https://a']", "without https://");
         check("[service.'main/demo']\nhosts = ['LOCALHOST:8443']", "the authority's own name");
         check("[service.'main/demo']\ncompatibility = 'r4'", "ok");
-        check("[service.'main/demo']\ncompatibility = 'azure'", "comes later");
-        check("[service.'main/demo']\ncompatibility = 'stu3'", "is unknown");
+        check("[service.'main/demo']\ncompatibility = 'azure'", "ok");
+        check("[service.'main/demo']\ncompatibility = 'stu3'", "unknown variant `stu3`");
+        check("[service.'main/demo']\ntime-zone = '+02:00'", "ok");
+        check("[service.'main/demo']\ntime-zone = 'Z'", "ok");
+        check("[service.'main/demo']\ntime-zone = 'Europe/Berlin'", "+01:00");
         check("[service.'main/demo']\nvalidation = 'profiles'", "ok");
         check("[service.'main/demo']\nvalidation = 'none'", "unknown variant `none`");
         check("[service.'main/demo']\nhandling = 'harsh'", "unknown variant `harsh`");

@@ -71,14 +71,15 @@ pub(crate) fn capabilities(cx: &Context<'_>) -> Result<Answer, Outcome> {
     let catalogue = cx.service.catalogue().map_err(General::from)?;
     let policy = |number| cx.policy(number);
     let service = (cx.base, &Endpoints::of(cx.app), cors);
-    let body = statement(service, &catalogue, &policy);
+    let index = &cx.service.index;
+    let body = statement(service, (&catalogue, &|url| !index.is_disabled(url)), &policy);
     Ok(Answer::of(StatusCode::OK, CONTENT_TYPE, body))
 }
 
 /// The resource, for a base URL, its endpoints of OAuth, and whether browsers may call it.
 fn statement(
     (base, endpoints, cors): (&str, &Endpoints, bool),
-    catalogue: &Catalogue,
+    (catalogue, is_used): (&Catalogue, &dyn Fn(&str) -> bool),
     policy: &dyn Fn(TypeId) -> Policy,
 ) -> Vec<u8> {
     let mut out = Vec::with_capacity(1 << 20);
@@ -104,11 +105,12 @@ fn statement(
     for name in types::all() {
         let number = types::number(name).unwrap_or(TypeId(0));
         let referring = referring.get(&number).map_or(&[][..], Vec::as_slice);
-        resource(&mut writer, (name, policy(number)), (catalogue, number, referring));
+        let searched = Searched { catalogue, number, referring, is_used };
+        resource(&mut writer, (name, policy(number)), &searched);
     }
     writer.end_array();
     interactions(&mut writer, &OF_SYSTEM);
-    common(&mut writer, catalogue);
+    common(&mut writer, catalogue, is_used);
     operations(&mut writer, None);
     writer.end_object().end_array().end_object();
     out
@@ -145,11 +147,16 @@ fn referring(catalogue: &Catalogue) -> HashMap<TypeId, Vec<String>> {
     all
 }
 
-fn resource(
-    writer: &mut Writer<'_>,
-    (name, policy): (&str, Policy),
-    (catalogue, number, referring): (&Catalogue, TypeId, &[String]),
-) {
+/// What resources of a type are searched by.
+struct Searched<'s> {
+    catalogue: &'s Catalogue,
+    number: TypeId,
+    referring: &'s [String],
+    is_used: &'s dyn Fn(&str) -> bool,
+}
+
+fn resource(writer: &mut Writer<'_>, (name, policy): (&str, Policy), searched: &Searched<'_>) {
+    let Searched { catalogue, number, referring, is_used } = *searched;
     writer.begin_object().key("type").string(name);
     interactions(writer, &OF_TYPE);
     writer.key("versioning").string(policy.code()).key("readHistory").bool(true);
@@ -167,7 +174,7 @@ fn resource(
         text(referring, writer, "searchRevInclude");
     }
     writer.key("searchParam").begin_array();
-    for known in &catalogue.of_type(number).parameters {
+    for known in catalogue.of_type(number).parameters.iter().filter(|it| is_used(&it.url)) {
         parameter(writer, known);
     }
     special(writer);
@@ -201,10 +208,11 @@ fn operations(writer: &mut Writer<'_>, of: Option<&str>) {
 }
 
 /// The search parameters of all types.
-fn common(writer: &mut Writer<'_>, catalogue: &Catalogue) {
+fn common(writer: &mut Writer<'_>, catalogue: &Catalogue, is_used: &dyn Fn(&str) -> bool) {
     writer.key("searchParam").begin_array();
     let number = types::number("Patient").unwrap_or(TypeId(0));
-    for known in COMMON.iter().filter_map(|code| catalogue.find(number, code)) {
+    let all = COMMON.iter().filter_map(|code| catalogue.find(number, code));
+    for known in all.filter(|known| is_used(&known.url)) {
         parameter(writer, known);
     }
     special(writer);
@@ -246,7 +254,8 @@ mod tests {
         let endpoints = Endpoints::under("https://localhost:8443/tenant");
         let base = "https://localhost:8443/fhir/main-demo";
         let catalogue = Catalogue::of(&Registry::new(Definitions::r4()), None);
-        let text = statement((base, &endpoints, false), &catalogue, &|_| Policy::Versioned);
+        let text =
+            statement((base, &endpoints, false), (&catalogue, &|_| true), &|_| Policy::Versioned);
         let document = json::Document::parse(text, &json::Limits::default()).unwrap();
         let rest = document.root().get("rest").unwrap().elements().next().unwrap();
         let resources = rest.get("resource").unwrap();

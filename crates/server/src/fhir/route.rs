@@ -106,6 +106,8 @@ pub(crate) enum Refusal {
     BadId(String),
     /// 405
     Method { method: String, allow: &'static str },
+    /// 405: criteria delete within one type.
+    DeleteOfAllTypes,
     /// 501: part of the service, but not there yet.
     Later(String),
 }
@@ -154,6 +156,13 @@ impl From<Refusal> for Outcome {
                 format!("{method} has no meaning here. Allowed: {allow}."),
             )
             .with(ALLOW, allow),
+            Refusal::DeleteOfAllTypes => Self::error(
+                StatusCode::METHOD_NOT_ALLOWED,
+                "not-supported",
+                "Criteria delete within one type: DELETE /Patient?identifier=…. Send one request \
+                 for each type, or a Bundle of them.",
+            )
+            .with(ALLOW, ON_BASE),
             Refusal::Later(what) => Self::error(
                 StatusCode::NOT_IMPLEMENTED,
                 "not-supported",
@@ -292,9 +301,7 @@ fn base(method: &Method, query: &str) -> Result<Interaction, Refusal> {
         Method::POST => Ok(Interaction::Bundle),
         Method::GET if query.is_empty() => Err(Refusal::Base),
         Method::GET => Ok(Interaction::Search(Searched::System)),
-        Method::DELETE if !query.is_empty() => {
-            Err(Refusal::Later("Conditional delete over all types".to_owned()))
-        }
+        Method::DELETE if !query.is_empty() => Err(Refusal::DeleteOfAllTypes),
         _ => Err(not_allowed(method, ON_BASE)),
     }
 }

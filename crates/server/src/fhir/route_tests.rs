@@ -89,7 +89,7 @@ fn a_method_without_a_meaning_names_those_that_have_one() {
     refused("BREW /Patient/p1", 405, "BREW");
     refused("PUT /Patient/p1/_history/1", 405, "GET");
     refused("POST /metadata", 405, "GET");
-    refused("DELETE /?identifier=x", 501, "Conditional delete");
+    refused("DELETE /?identifier=x", 405, "within one type");
 }
 
 #[test]

@@ -6,6 +6,7 @@ use base::{Fault, Timestamp};
 
 use super::engine::View;
 use super::read::{Head, highest_before, named_row, read_rid, tested};
+use super::search::SearchError;
 use super::tables::{HISTORY, SUPERSEDED};
 use super::walk::{Ranges, Walk, known_types, updated_within};
 use crate::key::{self, Key, Rid, TypeId};
@@ -19,7 +20,7 @@ pub(super) fn page(
     plan: &HistoryPlan,
     after: Option<Rid>,
     most: usize,
-) -> Result<Page, Fault> {
+) -> Result<Page, SearchError> {
     let mut page = Page::default();
     let mut versions = versions(view, head, plan, after)?;
     for rid in versions.by_ref().take(most) {
@@ -29,11 +30,14 @@ pub(super) fn page(
     Ok(page)
 }
 
-pub(super) fn count(view: View<'_>, head: &Head, plan: &HistoryPlan) -> Result<u64, Fault> {
+pub(super) fn count(view: View<'_>, head: &Head, plan: &HistoryPlan) -> Result<u64, SearchError> {
     let mut count = 0;
     for rid in versions(view, head, plan, None)? {
         rid?;
         count += 1;
+        if plan.stop.is_due(count) {
+            return Err(SearchError::Stopped);
+        }
     }
     Ok(count)
 }

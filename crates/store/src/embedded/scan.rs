@@ -9,11 +9,12 @@ use roaring::RoaringTreemap;
 
 use super::engine::View;
 use super::read::{self, Head, broken, newest, read_rid};
+use super::search::SearchError;
 use super::tables::{LIVE, SUPERSEDED};
 use super::walk::{Ranges, Walk, known_types, updated_within};
 use crate::key::{self, Key, ResourceId, Rid, TypeId};
 use crate::page::Page;
-use crate::plan::{Criterion, Restriction, SearchPlan};
+use crate::plan::{Criterion, Restriction, SearchPlan, Stop};
 use crate::version::Kind;
 
 /// Candidates that are tested for visibility under one look at the bitmap: few at first, since most
@@ -98,9 +99,9 @@ impl<'t> Scan<'t> {
         Ok(Some(Self { view, superseded, head, types, simple }))
     }
 
-    pub(super) fn page(&self, plan: &SearchPlan) -> Result<Page, Fault> {
+    pub(super) fn page(&self, plan: &SearchPlan) -> Result<Page, SearchError> {
         let mut page = Page::default();
-        self.run(plan.descending, plan.after, &mut |rid| {
+        self.run((plan.descending, &plan.stop), plan.after, &mut |rid| {
             if page.rids.len() == plan.most {
                 page.more = true;
                 return ControlFlow::Break(());
@@ -111,14 +112,14 @@ impl<'t> Scan<'t> {
         Ok(page)
     }
 
-    pub(super) fn count(&self) -> Result<u64, Fault> {
+    pub(super) fn count(&self, stop: &Stop) -> Result<u64, SearchError> {
         let Simple { ids, updated } = &self.simple;
         let is_everything = ids.is_none() && updated.is_empty();
         if is_everything && read::latest(self.view)?.number == self.head.number {
-            return self.live();
+            return Ok(self.live()?);
         }
         let mut count = 0;
-        self.run(false, None, &mut |_| {
+        self.run((false, stop), None, &mut |_| {
             count += 1;
             ControlFlow::Continue(())
         })?;
@@ -128,10 +129,10 @@ impl<'t> Scan<'t> {
     /// Visits the matches in rising or falling order until told to stop.
     fn run(
         &self,
-        descending: bool,
+        (descending, stop): (bool, &Stop),
         after: Option<Rid>,
         visit: &mut dyn FnMut(Rid) -> ControlFlow<()>,
-    ) -> Result<(), Fault> {
+    ) -> Result<(), SearchError> {
         let mut ranges = Ranges::of(self.head);
         ranges.keep_after(after, descending);
         for (from, before, outside) in &self.simple.updated {
@@ -139,7 +140,7 @@ impl<'t> Scan<'t> {
             if *outside { ranges.drop_range(range) } else { ranges.keep(range) }
         }
         let Some(ids) = &self.simple.ids else {
-            return self.by_walking(ranges, descending, visit);
+            return self.by_walking(ranges, (descending, stop), visit);
         };
         let mut found = self.by_ids(ids, &ranges)?;
         if descending {
@@ -170,9 +171,9 @@ impl<'t> Scan<'t> {
     fn by_walking(
         &self,
         Ranges(mut ranges): Ranges,
-        descending: bool,
+        (descending, stop): (bool, &Stop),
         visit: &mut dyn FnMut(Rid) -> ControlFlow<()>,
-    ) -> Result<(), Fault> {
+    ) -> Result<(), SearchError> {
         if descending {
             ranges.reverse();
         }
@@ -180,6 +181,9 @@ impl<'t> Scan<'t> {
             let mut walk = Walk::over(self.view, &self.types, range, descending)?;
             let mut size = BLOCK_FIRST;
             loop {
+                if stop.is_set() {
+                    return Err(SearchError::Stopped);
+                }
                 let mut block = Vec::with_capacity(size);
                 for version in walk.by_ref().take(size) {
                     let (rid, kind) = version?;

@@ -72,7 +72,7 @@ impl Snapshot {
     pub fn search(&self, plan: &SearchPlan) -> Result<Page, SearchError> {
         let reader = self.shared.engine.read()?;
         match Scan::of(reader.view(), &self.shared.superseded, &self.head, plan)? {
-            Some(scan) => Ok(scan.page(plan)?),
+            Some(scan) => scan.page(plan),
             None => self.searching(reader.view(), plan).page(plan),
         }
     }
@@ -85,7 +85,7 @@ impl Snapshot {
     pub fn count(&self, plan: &SearchPlan) -> Result<u64, SearchError> {
         let reader = self.shared.engine.read()?;
         match Scan::of(reader.view(), &self.shared.superseded, &self.head, plan)? {
-            Some(scan) => Ok(scan.count()?),
+            Some(scan) => scan.count(&plan.stop),
             None => Ok(self.searching(reader.view(), plan).matches(plan)?.len()),
         }
     }
@@ -98,14 +98,12 @@ impl Snapshot {
         &self,
         matches: &[Rid],
         includes: &[Include],
-        restrictions: &Restrictions,
+        told: (&Restrictions, &Stop),
         most: usize,
     ) -> Result<Included, SearchError> {
         let reader = self.shared.engine.read()?;
-        let stop = Stop::default();
         let (view, superseded) = (reader.view(), &self.shared.superseded);
-        Searching::new(view, superseded, &self.head, (restrictions, &stop))
-            .included(matches, includes, most)
+        Searching::new(view, superseded, &self.head, told).included(matches, includes, most)
     }
 
     /// How a page of the plan is found: each step in its order.
@@ -142,13 +140,13 @@ impl Snapshot {
     /// One page of a history, newest first: `most` versions older than `after`.
     ///
     /// # Errors
-    /// As [`Snapshot::current`].
+    /// As [`Snapshot::search`].
     pub fn history(
         &self,
         plan: &HistoryPlan,
         after: Option<Rid>,
         most: usize,
-    ) -> Result<Page, Fault> {
+    ) -> Result<Page, SearchError> {
         let reader = self.shared.engine.read()?;
         history::page(reader.view(), &self.head, plan, after, most)
     }
@@ -156,8 +154,8 @@ impl Snapshot {
     /// How many versions a history has, exactly.
     ///
     /// # Errors
-    /// As [`Snapshot::current`].
-    pub fn count_history(&self, plan: &HistoryPlan) -> Result<u64, Fault> {
+    /// As [`Snapshot::search`].
+    pub fn count_history(&self, plan: &HistoryPlan) -> Result<u64, SearchError> {
         let reader = self.shared.engine.read()?;
         history::count(reader.view(), &self.head, plan)
     }

@@ -407,7 +407,8 @@ fn includes_reach_what_may_be_seen_and_stop_in_a_circle() {
     };
     let everything = Restrictions::default();
     let included = |matches: &[Rid], rules: &[Include], restrictions: &Restrictions, most| {
-        let found = now.included(matches, rules, restrictions, most).unwrap();
+        let told = (restrictions, &Stop::default());
+        let found = now.included(matches, rules, told, most).unwrap();
         (crate::world::names(&now, &found.rids).join(" "), found.more, found.circular)
     };
     let (observations, patients) = (rids(OBSERVATION), rids(PATIENT));
@@ -433,8 +434,22 @@ fn a_stopped_search_gives_nothing() {
     named(&world, "a", "ann");
     let plan = all_of(vec![search(PATIENT, starts_with("a"))]);
     plan.stop.now();
-    let stopped = world.store.snapshot().search(&plan);
-    assert!(matches!(stopped, Err(SearchError::Stopped)));
+    let now = world.store.snapshot();
+    assert!(matches!(now.search(&plan), Err(SearchError::Stopped)));
+    let all = SearchPlan { stop: plan.stop.clone(), ..all_of(only(PATIENT)) };
+    assert!(matches!(now.search(&all), Err(SearchError::Stopped)));
+    let history = HistoryPlan { stop: plan.stop.clone(), ..HistoryPlan::of(HistoryOf::System) };
+    assert!(matches!(now.count_history(&history), Err(SearchError::Stopped)));
+    let rids = now.search(&all_of(only(PATIENT))).unwrap().rids;
+    let rule = Include {
+        source: PATIENT,
+        parameters: vec![REFERENCE],
+        target: None,
+        reverse: false,
+        iterate: false,
+    };
+    let told = (&Restrictions::default(), &plan.stop);
+    assert!(matches!(now.included(&rids, &[rule], told, 9), Err(SearchError::Stopped)));
 }
 
 #[test]

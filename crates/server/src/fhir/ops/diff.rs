@@ -19,6 +19,7 @@ use crate::fhir::context::Context;
 use crate::fhir::outcome::{CONTENT_TYPE, Outcome};
 use crate::fhir::read;
 use crate::fhir::refusal::General;
+use crate::fhir::search::listing;
 use crate::fhir::{resource, types};
 
 /// Everything that can go wrong with it, in the order in which it is checked.
@@ -124,7 +125,7 @@ fn earlier(snapshot: &Snapshot, current: &Version, input: &Input) -> Result<Vers
     }
     // The current one, a deletion perhaps, and the one before.
     let plan = HistoryPlan::of(HistoryOf::Instance(key));
-    let page = snapshot.history(&plan, Some(current.rid), 2)?;
+    let page = snapshot.history(&plan, Some(current.rid), 2).map_err(listing::fault)?;
     let versions = snapshot.versions(&page.rids)?;
     versions.into_iter().find(|it| !it.is_deletion()).ok_or(Refusal::NothingBefore(key))
 }

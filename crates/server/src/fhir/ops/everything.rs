@@ -2,15 +2,19 @@
 //!
 //! A search of compartments: its pages, totals and links are those of a search.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use authority::DataAction;
 use fhir::definitions::Compartment;
+use http::StatusCode;
+use http::header::LOCATION;
 use json::{Document, Limits, Value};
 use store::{Criterion, Include, Key, ParameterId, ResourceId, TypeId};
 
 use super::Input;
 use crate::exchange::Answer;
+use crate::fhir::bundle;
 use crate::fhir::context::Context;
 use crate::fhir::outcome::{Issue, Outcome};
 use crate::fhir::refusal::{self, General};
@@ -29,7 +33,32 @@ pub(crate) async fn everything(
     cx.allow(DataAction::Read)?;
     cx.snapshot().current(&key).map_err(General::from)?.ok_or_else(|| refusal::not_found(&key))?;
     let form = input.form()?;
+    if cx.strict()
+        && let Some(other) = replacing(cx, &key)?
+    {
+        return Err(moved(cx, &other));
+    }
     Ok(listing::list(cx, Listing::Everything(key), &[cx.query, &form]).await?)
+}
+
+/// The patient that a patient was replaced by.
+fn replacing(cx: &Context<'_>, key: &Key) -> Result<Option<Key>, General> {
+    let Some(version) = cx.snapshot().current(key)?.filter(|version| !version.is_deletion()) else {
+        return Ok(None);
+    };
+    let document = Document::parse(version.body, &Limits::default());
+    let document = document.map_err(|_| General::bug("a stored resource is not JSON"))?;
+    let bases = bundle::bases(cx);
+    let links = links(document.root(), &bases);
+    Ok(links.filter(|(kind, _)| kind == "replaced-by").map(|(_, other)| other).last())
+}
+
+/// 301, for who wants to be told rather than warned.
+fn moved(cx: &Context<'_>, other: &Key) -> Outcome {
+    let other = bundle::reference(other);
+    let location = format!("{}/{other}/$everything", cx.base);
+    let text = format!("The record was replaced by {other}; ask for that one.");
+    Outcome::error(StatusCode::MOVED_PERMANENTLY, "deleted", text).with(LOCATION, &location)
 }
 
 /// What the parameters mean: a search of all types that can be in the compartments.
@@ -98,28 +127,32 @@ fn of(interpreter: &Interpreter<'_>, key: Key) -> Result<Of, General> {
     let document = Document::parse(version.body, &Limits::default());
     let document = document.map_err(|_| General::bug("a stored resource is not JSON"))?;
     let listed = |list: &str| document.root().get(list).into_iter().flat_map(Value::elements);
-    for link in listed("link").filter(|_| name == "Patient") {
-        let other = link.get("other").and_then(|other| patient(interpreter, other));
-        let kind = link.get("type").and_then(Value::as_str);
-        match (kind.as_deref(), other) {
-            (Some("seealso"), Some(other)) => of.belongs.push(Criterion::Compartment(other)),
-            (Some("replaced-by"), Some(other)) => {
-                of.replaced_by = Some(crate::fhir::bundle::reference(&other));
-            }
+    for (kind, other) in links(document.root(), interpreter.bases).filter(|_| name == "Patient") {
+        match &*kind {
+            "seealso" => of.belongs.push(Criterion::Compartment(other)),
+            "replaced-by" => of.replaced_by = Some(bundle::reference(&other)),
             _ => {}
         }
     }
     for member in listed("member").filter(|_| name == "Group") {
-        let entity = member.get("entity").and_then(|entity| patient(interpreter, entity));
+        let entity = member.get("entity").and_then(|entity| patient(interpreter.bases, entity));
         of.belongs.extend(entity.map(Criterion::Compartment));
     }
     Ok(of)
 }
 
+/// The links of a patient to others of this service, each with its type.
+fn links<'d>(patient: Value<'d>, bases: &[String]) -> impl Iterator<Item = (Cow<'d, str>, Key)> {
+    let links = patient.get("link").into_iter().flat_map(Value::elements);
+    links.filter_map(|link| {
+        Some((link.get("type")?.as_str()?, self::patient(bases, link.get("other")?)?))
+    })
+}
+
 /// The patient of this service that a Reference names.
-fn patient(interpreter: &Interpreter<'_>, reference: Value<'_>) -> Option<Key> {
+fn patient(bases: &[String], reference: Value<'_>) -> Option<Key> {
     let text = reference.get("reference")?.as_str()?;
-    let text = local(interpreter.bases, &text).unwrap_or(&text);
+    let text = local(bases, &text).unwrap_or(&text);
     let id = ResourceId::new(text.strip_prefix("Patient/")?)?;
     Some(Key { resource_type: types::number("Patient")?, id })
 }

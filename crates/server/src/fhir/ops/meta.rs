@@ -4,10 +4,9 @@
 use std::collections::BTreeMap;
 
 use authority::DataAction;
-use base::Fault;
 use http::StatusCode;
 use json::{Document, Limits, Value, Writer};
-use store::{SearchPlan, Snapshot, TypeId, TypeSearch};
+use store::{SearchError, SearchPlan, Snapshot, Stop, TypeId, TypeSearch};
 
 use super::Level;
 use super::input::{Input, wrong};
@@ -36,13 +35,13 @@ pub(crate) async fn meta(cx: &Context<'_>, level: Level, input: &Input) -> Resul
         Level::Type(number) => Some(number),
         Level::System => None,
     };
-    let (snapshot, permit) = (cx.snapshot(), cx.permit()?);
+    let (snapshot, permit, stop) = (cx.snapshot(), cx.permit()?, cx.stop.clone());
     let used = blocking::run(move || {
         let _permit = permit;
-        Used::of(&snapshot, resource_type)
+        Used::of(&snapshot, resource_type, stop)
     });
     let used = used.await;
-    let used = used.map_err(General::from)?.map_err(General::from)?;
+    let used = used.map_err(General::from)?.map_err(listing::Refusal::from)?;
     Ok(answer((!used.is_empty()).then_some(|writer: &mut Writer<'_>| used.write(writer))))
 }
 
@@ -100,20 +99,27 @@ struct Used([BTreeMap<(String, String), String>; patch::LISTS.len()]);
 
 impl Used {
     /// Reads all resources, of one type or of all. Blocks.
-    fn of(snapshot: &Snapshot, resource_type: Option<TypeId>) -> Result<Self, Fault> {
+    fn of(
+        snapshot: &Snapshot,
+        resource_type: Option<TypeId>,
+        stop: Stop,
+    ) -> Result<Self, SearchError> {
         let every = types::numbers();
         let wanted = resource_type.map_or_else(|| every.collect(), |one| vec![one]);
         let types = wanted.into_iter().map(TypeSearch::everything).collect();
-        let mut plan = SearchPlan { types, most: READ_AT_ONCE, ..SearchPlan::default() };
+        let mut plan = SearchPlan { types, most: READ_AT_ONCE, stop, ..SearchPlan::default() };
         let mut used = Self::default();
         loop {
-            let page = snapshot.search(&plan).map_err(listing::fault)?;
+            let page = snapshot.search(&plan)?;
             for version in snapshot.versions(&page.rids)? {
                 // What is stored was read before it was stored.
                 let body = Document::parse(version.body, &Limits::default());
                 if let Some(meta) = body.as_ref().ok().and_then(|body| body.root().get("meta")) {
                     used.add(meta);
                 }
+            }
+            if plan.stop.is_set() {
+                return Err(SearchError::Stopped);
             }
             plan.after = page.rids.last().copied();
             if !page.more {

@@ -49,6 +49,7 @@ pub(crate) enum Operation {
     Validate,
     Reindex,
     Status,
+    SetStatus,
     Document,
     LastN,
     DocRef,
@@ -292,17 +293,24 @@ pub(crate) fn find(method: &Method, name: &str, level: Level) -> Asked {
     let (operation, post_only) = (found.operation, found.post_only);
     let call = |is_post| Asked::Call(Call { operation, level, is_post });
     match *method {
+        Method::PUT if operation == Operation::Status => {
+            Asked::Call(Call { operation: Operation::SetStatus, level, is_post: true })
+        }
         Method::POST => call(true),
         Method::DELETE if operation.is_delete() => call(true),
         Method::GET if !post_only => call(false),
         _ if operation.is_delete() => Asked::Method("POST, DELETE"),
         _ if post_only => Asked::Method("POST"),
+        _ if operation == Operation::Status => Asked::Method("GET, HEAD, POST, PUT"),
         _ => Asked::Method("GET, HEAD, POST"),
     }
 }
 
 /// The specification's word for it, in the log and the metrics.
 pub(crate) fn name(operation: Operation) -> &'static str {
+    if operation == Operation::SetStatus {
+        return "$status";
+    }
     TABLE.iter().find(|row| row.operation == operation).map_or("operation", |row| row.name)
 }
 
@@ -329,6 +337,7 @@ pub(crate) async fn operate(
         Operation::ValidateInValueSet => Ok(validate_code::of_value_set(cx, level, &input)?),
         Operation::Translate => Ok(translate::translate(cx, level, &input)?),
         Operation::Status => status::status(cx, &input),
+        Operation::SetStatus => status::set(cx, &input).await,
         Operation::Reindex => reindex::reindex(cx, level, input, is_post).await,
         Operation::Validate => Ok(validate::validate(cx, level, input).await?),
         Operation::Document => Ok(document::document(cx, call, &input).await?),

@@ -8,6 +8,7 @@ use fhir::definitions::Registry;
 use store::{Key, SearchPlan, Snapshot, Stop, TypeId};
 
 use super::catalogue::Catalogue;
+use super::date::Dates;
 use super::interpret::Interpreter;
 use super::listing::Refusal;
 use super::parameters::{self, Listed, Rules, Searching};
@@ -53,10 +54,16 @@ impl Searcher {
             registry: &self.registry,
             bases: &self.bases,
             now: self.now,
+            dates: Dates::of(&self.service.settings),
             snapshot,
         };
         let searching = Searching { interpreter, types: vec![of], many: false };
-        let rules = Rules { listed: Listed::Matches, page_default: most, page_most: most };
+        let rules = Rules {
+            listed: Listed::Matches,
+            page_default: most,
+            page_most: most,
+            zone: self.service.settings.time_zone,
+        };
         let meaning = parameters::read(&[query], rules, Some(&searching)).map_err(General::from)?;
         if !meaning.ignored.is_empty() {
             let error = |issue| Issue { severity: Severity::Error, ..issue };

@@ -1,9 +1,27 @@
 //! <https://hl7.org/fhir/R4/search.html#date>: a date is the interval it could mean.
 
 use base::{TICKS_PER_SECOND, Timestamp};
+use fhir::value::Zone;
 use store::{Comparison, Test};
 
 use super::number;
+use crate::edge::config::{Compatibility, ServiceSettings};
+
+/// How a service reads dates that are searched for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Dates {
+    /// Where a time is told that does not say it.
+    pub(crate) zone: Zone,
+    /// Azure's way: a date equals what it overlaps.
+    pub(crate) overlap: bool,
+}
+
+impl Dates {
+    pub(crate) fn of(settings: &ServiceSettings) -> Self {
+        let overlap = settings.compatibility == Compatibility::Azure;
+        Self { zone: settings.time_zone, overlap }
+    }
+}
 
 /// From here on (inclusive) up to there (exclusive).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -42,12 +60,15 @@ const EVER: Interval = Interval { from: i64::MIN, before: i64::MAX };
 
 /// The moments that a searched value such as `ge2026-11` matches, as one or two intervals; the
 /// stored moment is an instant. The error says what is wrong with the value.
-pub(crate) fn matched(value: &str, now: Timestamp) -> Result<Vec<Interval>, String> {
+pub(crate) fn matched(
+    value: &str,
+    (now, zone): (Timestamp, Zone),
+) -> Result<Vec<Interval>, String> {
     let known = PREFIXES
         .iter()
         .find_map(|(text, prefix)| value.strip_prefix(text).map(|date| (*prefix, date)));
     let (prefix, date) = known.unwrap_or((Prefix::Eq, value));
-    let Interval { from, before } = interval(date)?;
+    let Interval { from, before } = interval_in(date, zone)?;
     let earlier = Interval { before: from, ..EVER };
     let later = Interval { from: before, ..EVER };
     Ok(match prefix {
@@ -62,12 +83,13 @@ pub(crate) fn matched(value: &str, now: Timestamp) -> Result<Vec<Interval>, Stri
 }
 
 /// What is asked of a stored date, which is an interval itself.
-pub(crate) fn test(value: &str, now: Timestamp) -> Result<Test, String> {
+pub(crate) fn test(value: &str, (now, dates): (Timestamp, Dates)) -> Result<Test, String> {
     let (comparison, date) = number::prefix(value);
-    let found = interval(date)?;
-    let Interval { from, before } = match comparison {
-        Comparison::Overlaps => around(found, now),
-        _ => found,
+    let found = interval_in(date, dates.zone)?;
+    let (comparison, Interval { from, before }) = match comparison {
+        Comparison::Overlaps => (comparison, around(found, now)),
+        Comparison::Equal if dates.overlap => (Comparison::Overlaps, found),
+        _ => (comparison, found),
     };
     Ok(Test::Date { comparison, low: from, high: before })
 }
@@ -84,7 +106,12 @@ fn around(date: Interval, now: Timestamp) -> Interval {
 
 /// The interval of a date or dateTime of any precision; a time without a zone is read as UTC.
 pub(crate) fn interval(text: &str) -> Result<Interval, String> {
-    parse(text).ok_or_else(|| {
+    interval_in(text, Zone::UTC)
+}
+
+/// The same where a time without a zone is read in this one.
+pub(crate) fn interval_in(text: &str, zone: Zone) -> Result<Interval, String> {
+    parse(text, zone).ok_or_else(|| {
         format!(
             "'{text}' is not a date. Write it as 2026, 2026-11, 2026-11-24 or \
              2026-11-24T14:58:54.123+01:00"
@@ -92,7 +119,7 @@ pub(crate) fn interval(text: &str) -> Result<Interval, String> {
     })
 }
 
-fn parse(text: &str) -> Option<Interval> {
+fn parse(text: &str, zone: Zone) -> Option<Interval> {
     let (date, time) = match text.split_once('T') {
         Some((date, time)) => (date, Some(time)),
         None => (text, None),
@@ -118,7 +145,7 @@ fn parse(text: &str) -> Option<Interval> {
     let start = first + day - 1;
     match time {
         None => Some(whole_days(start, start + 1)),
-        Some(time) => time_of_day(start * 86_400, time),
+        Some(time) => time_of_day(start * 86_400, time, zone),
     }
 }
 
@@ -128,8 +155,8 @@ fn whole_days(first: i64, end: i64) -> Interval {
 }
 
 /// `hh:mm[:ss[.fff]][zone]` on the day that begins at `midnight`, in seconds since the year 1.
-fn time_of_day(midnight: i64, time: &str) -> Option<Interval> {
-    let (time, offset) = zone(time)?;
+fn time_of_day(midnight: i64, time: &str, otherwise: Zone) -> Option<Interval> {
+    let (time, offset) = zone(time, otherwise)?;
     let mut parts = time.splitn(3, ':');
     let hour = digits(parts.next()?, 2).filter(|hour| *hour < 24)?;
     let minute = digits(parts.next()?, 2).filter(|minute| *minute < 60)?;
@@ -168,11 +195,13 @@ fn fraction_ticks(fraction: &str) -> Option<(i64, i64)> {
 
 /// The time without its zone, and the zone in seconds east of Greenwich. A plus sign that was not
 /// percent-encoded in a URL arrives as a space.
-fn zone(time: &str) -> Option<(&str, i64)> {
+fn zone(time: &str, otherwise: Zone) -> Option<(&str, i64)> {
     if let Some(time) = time.strip_suffix('Z') {
         return Some((time, 0));
     }
-    let Some(at) = time.find(['+', '-', ' ']) else { return Some((time, 0)) };
+    let Some(at) = time.find(['+', '-', ' ']) else {
+        return Some((time, i64::from(otherwise.0) * 60));
+    };
     let (time, zone) = time.split_at_checked(at)?;
     let sign = if zone.starts_with('-') { -1 } else { 1 };
     let (hours, minutes) = zone.get(1..)?.split_once(':')?;
@@ -300,11 +329,42 @@ mod tests {
             ("ap2020-11", "2020-10-28T21:36:00Z .. 2020-12-04T02:24:00Z"),
         ];
         for (value, expected) in rows {
-            let found = matched(value, now)
+            let found = matched(value, (now, Zone::UTC))
                 .map(|all| all.into_iter().map(text).collect::<Vec<_>>().join(", "));
             assert_eq!(found.as_deref(), Ok(expected), "{value}");
         }
-        assert!(matched("xx2020", now).is_err());
+        assert!(matched("xx2020", (now, Zone::UTC)).is_err());
+    }
+
+    #[test]
+    fn a_time_without_a_zone_is_told_in_that_of_the_service() {
+        for (value, expected) in [
+            ("2020-01-01T10:30", "2020-01-01T08:30:00Z .. 2020-01-01T08:31:00Z"),
+            ("2020-01-01T10:30:00Z", "2020-01-01T10:30:00Z .. 2020-01-01T10:30:01Z"),
+            ("2020-01-01T10:30:00-01:00", "2020-01-01T11:30:00Z .. 2020-01-01T11:30:01Z"),
+            // A day is one wherever it is: stored days have no zone either.
+            ("2020-01-01", "2020-01-01T00:00:00Z .. 2020-01-02T00:00:00Z"),
+        ] {
+            assert_eq!(interval_in(value, Zone(120)).map(text).as_deref(), Ok(expected), "{value}");
+        }
+    }
+
+    #[test]
+    fn azures_equality_is_an_overlap_and_other_prefixes_stay() {
+        let now = Timestamp::from_ticks(0);
+        for (value, r4, azure) in [
+            ("2020", Comparison::Equal, Comparison::Overlaps),
+            ("eq2020", Comparison::Equal, Comparison::Overlaps),
+            ("ne2020", Comparison::NotEqual, Comparison::NotEqual),
+            ("ge2020", Comparison::GreaterOrEqual, Comparison::GreaterOrEqual),
+        ] {
+            for (overlap, expected) in [(false, r4), (true, azure)] {
+                let found = test(value, (now, Dates { zone: Zone::UTC, overlap }));
+                let Interval { from, before } = interval("2020").expect("a year");
+                let test = Test::Date { comparison: expected, low: from, high: before };
+                assert_eq!(found, Ok(test), "{value} {overlap}");
+            }
+        }
     }
 
     #[test]

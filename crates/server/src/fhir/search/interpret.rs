@@ -10,7 +10,7 @@ use fhir::definitions::{Registry, SearchKind};
 use store::{Criterion, Key, ResourceId, Snapshot, TypeId, TypeSearch};
 
 use super::catalogue::{Catalogue, Known};
-use super::date;
+use super::date::{self, Dates};
 use super::name::Path;
 use super::{filter, near, test, text, words};
 use crate::fhir::types;
@@ -26,6 +26,7 @@ pub(crate) struct Interpreter<'i> {
     /// The names of the service, without trailing slashes.
     pub(crate) bases: &'i [String],
     pub(crate) now: Timestamp,
+    pub(crate) dates: Dates,
     /// Where value sets are found that are named by their address.
     pub(crate) snapshot: &'i Snapshot,
 }
@@ -136,8 +137,16 @@ impl Interpreter<'_> {
         ))
     }
 
-    /// The parameter, when its index has everything that was stored before it.
+    /// The parameter, when it is in use and its index has everything that was stored before it.
     fn complete<'k>(&self, of: TypeId, known: &'k Known) -> Result<&'k Known, Miss> {
+        if self.index.is_some_and(|index| index.is_disabled(&known.url)) {
+            return unknown(format!(
+                "The search parameter '{}' of {} is disabled. PUT [base]/SearchParameter/$status \
+                 with status Supported enables it.",
+                known.code,
+                types::name(of)
+            ));
+        }
         if self.index.is_none_or(|index| index.is_complete(known)) {
             return Ok(known);
         }
@@ -214,7 +223,7 @@ impl Interpreter<'_> {
     fn last_updated(&self, value: &str) -> Result<Criterion, Miss> {
         let mut matched = Vec::new();
         for value in values("_lastUpdated", value)? {
-            match date::matched(&text::plain(value), self.now) {
+            match date::matched(&text::plain(value), (self.now, self.dates.zone)) {
                 Ok(intervals) => matched.extend(intervals),
                 Err(why) => return wrong(format!("_lastUpdated: {why}.")),
             }

@@ -13,6 +13,7 @@ use store::{
     SearchError, SearchPlan, Snapshot, Step, TypeSearch,
 };
 
+use super::date::Dates;
 use super::entries::{Entries, Mode};
 use super::interpret::Interpreter;
 use super::parameters::{self, Listed, Meaning, Rules, Searching, Total};
@@ -150,7 +151,9 @@ impl Listing {
                 indexing: Indexing::of(cx)?,
             }),
             Self::History(of) => {
-                Plan::History { plan: history::plan(of, meaning), after, most: meaning.count }
+                let stop = cx.stop.clone();
+                let plan = HistoryPlan { stop, ..history::plan(of, meaning) };
+                Plan::History { plan, after, most: meaning.count }
             }
         })
     }
@@ -178,7 +181,7 @@ impl Plan {
         match self {
             Self::Search(plan) => snapshot.search(plan),
             Self::LastN(last) => last.page(snapshot),
-            Self::History { plan, after, most } => Ok(snapshot.history(plan, *after, *most)?),
+            Self::History { plan, after, most } => snapshot.history(plan, *after, *most),
         }
     }
 
@@ -186,7 +189,7 @@ impl Plan {
         match self {
             Self::Search(plan) => snapshot.count(plan),
             Self::LastN(last) => last.count(snapshot),
-            Self::History { plan, .. } => Ok(snapshot.count_history(plan)?),
+            Self::History { plan, .. } => snapshot.count_history(plan),
         }
     }
 
@@ -209,7 +212,7 @@ impl Plan {
     ) -> Result<Included, SearchError> {
         match self.search() {
             Some(plan) if !includes.is_empty() => {
-                snapshot.included(matches, includes, &plan.restrictions, most)
+                snapshot.included(matches, includes, (&plan.restrictions, &plan.stop), most)
             }
             _ => Ok(Included::default()),
         }
@@ -236,6 +239,7 @@ pub(crate) fn understand(
         listed: listing.listed(),
         page_default: settings.page_default,
         page_most: settings.page_most,
+        zone: settings.time_zone,
     };
     let mut meaning = interpreted(cx, listing, queries, rules)?;
     let kept = meaning.token.as_deref().map(page_link::kept_query).transpose();
@@ -277,6 +281,7 @@ fn interpreted(
         registry: &registry,
         bases: &bases,
         now: cx.now,
+        dates: Dates::of(&cx.service.settings),
         snapshot: &snapshot,
     };
     match listing {
@@ -336,10 +341,9 @@ pub(crate) async fn list(
         query: meaning.heard.join("&"),
         token: meaning.token.clone(),
     };
-    let (long, permit) = match &plan {
-        Plan::LastN(_) => (true, Some(cx.permit()?)),
-        Plan::Search(_) | Plan::History { .. } => (is_long(&meaning), None),
-    };
+    let is_costly = matches!(plan, Plan::LastN(_)) || meaning.is_costly();
+    let permit = is_costly.then(|| cx.permit()).transpose()?;
+    let long = is_costly || is_long(&meaning);
     let (wants, includes) = (Wants::of(&meaning), meaning.includes.clone());
     let (rest, explain) = (matches!(listing, Listing::Includes(_)), meaning.explain);
     let search = Search { plan, start, wants, includes, rest, explain };

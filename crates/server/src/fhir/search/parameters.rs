@@ -6,7 +6,8 @@ use std::borrow::Cow;
 
 use base::limits::SEARCH_PARAMETERS;
 use base::{Fault, Timestamp};
-use store::{Criterion, Include, ResourceId, SortKey, TypeId, TypeSearch};
+use fhir::value::Zone;
+use store::{Criterion, Include, ResourceId, SortBy, SortKey, TypeId, TypeSearch};
 
 use super::date::{self, Interval};
 use super::interpret::{Interpreter, Miss};
@@ -29,6 +30,8 @@ pub(crate) struct Rules {
     pub(crate) listed: Listed,
     pub(crate) page_default: usize,
     pub(crate) page_most: usize,
+    /// Where a time is told that does not say it.
+    pub(crate) zone: Zone,
 }
 
 /// What is searched, before the parameters say more.
@@ -79,6 +82,30 @@ pub(crate) struct Meaning {
     pub(crate) ignored: Vec<Issue>,
     /// What was heard and not followed to the letter.
     pub(crate) notes: Vec<Issue>,
+}
+
+impl Meaning {
+    /// Whether finding it may read much of the service, whatever is found.
+    pub(crate) fn is_costly(&self) -> bool {
+        self.types.iter().any(|of| is_costly(&of.criterion))
+            || self.sort.iter().any(|key| matches!(key.by, SortBy::Chain { .. }))
+            || self.includes.iter().any(|include| include.iterate)
+            || self.explain
+    }
+}
+
+fn is_costly(criterion: &Criterion) -> bool {
+    match criterion {
+        Criterion::All(all) | Criterion::Any(all) => all.iter().any(is_costly),
+        Criterion::Not(inner) => is_costly(inner),
+        Criterion::Chain { .. } | Criterion::Has { .. } | Criterion::Body(_) => true,
+        Criterion::Ids(_)
+        | Criterion::Keys(_)
+        | Criterion::LastUpdated { .. }
+        | Criterion::Value(..)
+        | Criterion::Present(_)
+        | Criterion::Compartment(_) => false,
+    }
 }
 
 /// How much the client wants to know the number of all matches.
@@ -204,13 +231,13 @@ impl Reading<'_> {
         let searched = self.rules.listed == Listed::Matches;
         match name {
             "_since" if !searched => {
-                let bound = bound(name, value);
+                let bound = bound(name, value, self.rules.zone);
                 self.bound(bound, |meaning, from| {
                     meaning.since = Some(meaning.since.map_or(from, |other| other.max(from)));
                 })
             }
             "_before" if !searched => {
-                let bound = bound(name, value);
+                let bound = bound(name, value, self.rules.zone);
                 self.bound(bound, |meaning, before| {
                     meaning.before = Some(meaning.before.map_or(before, |other| other.min(before)));
                 })
@@ -306,7 +333,7 @@ impl Reading<'_> {
     }
 
     fn at(&mut self, value: &str) -> Heard {
-        match date::interval(value) {
+        match date::interval_in(value, self.rules.zone) {
             Ok(interval) => {
                 self.meaning.at = Some(interval);
                 Heard::Yes
@@ -373,8 +400,8 @@ impl Reading<'_> {
 }
 
 /// The beginning of a date that bounds a history.
-fn bound(name: &str, value: &str) -> Result<Timestamp, String> {
-    match date::interval(value) {
+fn bound(name: &str, value: &str, zone: Zone) -> Result<Timestamp, String> {
+    match date::interval_in(value, zone) {
         Ok(Interval { from, .. }) => Ok(Timestamp::from_ticks(from)),
         Err(why) => Err(format!("{name}: {why}.")),
     }

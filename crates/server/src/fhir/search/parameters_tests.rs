@@ -8,9 +8,10 @@ use fhir::Definitions;
 use fhir::definitions::Registry;
 
 use crate::fhir::search::catalogue::Catalogue;
+use crate::fhir::search::date::Dates;
 
 fn rules(listed: Listed) -> Rules {
-    Rules { listed, page_default: 10, page_most: 1_000 }
+    Rules { listed, page_default: 10, page_most: 1_000, zone: Zone::UTC }
 }
 
 /// Reads parameters of a search of one type, and shows parameters by their names.
@@ -28,6 +29,7 @@ fn shown<T>(name: &str, query: &str, show: impl FnOnce(Result<Meaning, Vec<Issue
         registry: &registry,
         bases: &bases,
         now,
+        dates: Dates { zone: Zone::UTC, overlap: false },
         snapshot: &snapshot,
     };
     let types = vec![types::number(name).expect("a type")];
@@ -234,5 +236,24 @@ fn a_parameter_is_understood_by_its_type() {
     ] {
         let found = wrong(name, query);
         assert!(found.contains(word), "{name}?{query}: {found}");
+    }
+}
+
+#[test]
+fn what_may_read_much_is_known_before_it_runs() {
+    for (query, expected) in [
+        ("name=a", false),
+        ("name=a&birthdate=2020&_sort=birthdate", false),
+        ("_id=1&_lastUpdated=gt2020&active:missing=true&gender:not=male", false),
+        ("_revinclude=Observation:subject", false),
+        ("organization.name=a", true),
+        ("_has:Observation:subject:code=a", true),
+        ("_content=a", true),
+        ("_sort=organization.name", true),
+        ("_revinclude:iterate=Observation:subject", true),
+        ("_explain=true", true),
+    ] {
+        let found = search(query, |meaning| meaning.map(|meaning| meaning.is_costly()));
+        assert_eq!(found.ok(), Some(expected), "{query}");
     }
 }

@@ -46,7 +46,9 @@ fn plain(interpreter: &Interpreter<'_>, of: &Component, value: &str) -> Result<V
         }
         SearchKind::Token => token::tests(interpreter, of, value),
         SearchKind::Reference => reference::tests(interpreter, of, value),
-        SearchKind::Date => one(date::test(&text::plain(value), interpreter.now)),
+        SearchKind::Date => {
+            one(date::test(&text::plain(value), (interpreter.now, interpreter.dates)))
+        }
         SearchKind::Number => one(number::number(&text::plain(value))),
         SearchKind::Quantity => one(number::quantity(value)),
         SearchKind::Uri => Ok(vec![Test::Uri(exact_uri(value))]),

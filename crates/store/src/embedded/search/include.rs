@@ -17,10 +17,11 @@ pub(super) fn included(
     let mut seen = matches.iter().copied().collect::<HashSet<_>>();
     let mut included = Included::default();
     let mut round = matches.to_vec();
-    let mut is_first = true;
+    let (mut is_first, mut count) = (true, 0);
     while !round.is_empty() {
         let mut next = Vec::new();
         for rid in round {
+            searching.look(&mut count)?;
             let key = searching.key_of(rid)?;
             for include in includes.iter().filter(|it| is_first || it.iterate) {
                 for reached in reached(searching, rid, &key, include)? {

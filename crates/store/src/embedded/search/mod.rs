@@ -22,9 +22,6 @@ use crate::page::Page;
 use crate::plan::{Criterion, Include, Included, Restriction, Restrictions, SearchPlan, Stop};
 use crate::version::Kind;
 
-/// How many rows are read between two looks at whether anyone still waits.
-const ROWS_BETWEEN_LOOKS: u64 = 4096;
-
 /// Why a search gives nothing.
 #[derive(Debug)]
 pub enum SearchError {
@@ -189,9 +186,9 @@ impl<'t> Searching<'t> {
         Ok(found)
     }
 
-    fn look(&self, count: &mut u64) -> Found<()> {
+    pub(super) fn look(&self, count: &mut u64) -> Found<()> {
         *count += 1;
-        if count.is_multiple_of(ROWS_BETWEEN_LOOKS) && self.stop.is_set() {
+        if self.stop.is_due(*count) {
             return Err(SearchError::Stopped);
         }
         Ok(())

@@ -1,0 +1,65 @@
+//! PUT /SearchParameter/$status.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+use stories::{Firekeep, Reply, patient};
+
+const GENDER: &str = "http://hl7.org/fhir/SearchParameter/individual-gender";
+
+fn wanted(url: &str, status: &str) -> Value {
+    json!({"resourceType": "Parameters", "parameter": [{"name": "searchParameterStatus",
+        "part": [{"name": "url", "valueUrl": url}, {"name": "status", "valueString": status}]}]})
+}
+
+#[tokio::test]
+async fn a_disabled_parameter_is_not_searched_by_until_it_is_enabled() {
+    let fk = Firekeep::start().await;
+    let (app, reader) = (fk.as_contributor().await, fk.as_reader().await);
+    for (id, gender) in [("a", "female"), ("b", "male")] {
+        let mut one = patient(id, "One");
+        one["gender"] = json!(gender);
+        app.put(&format!("/Patient/{id}"), &one).await.created();
+    }
+    let status = format!("/SearchParameter/$status?url={GENDER}");
+    assert!(reader.get(&status).await.ok().text().contains("Enabled"));
+    reader.put("/SearchParameter/$status", &wanted(GENDER, "Disabled")).await.status(403);
+
+    let told = app.put("/SearchParameter/$status", &wanted(GENDER, "Disabled")).await.ok().json();
+    assert_eq!(told["parameter"][0]["part"][1]["valueString"], "Disabled");
+    assert!(reader.get(&status).await.ok().text().contains("Disabled"));
+    let listed = async || {
+        let statement = reader.get("/metadata").await.ok().json();
+        let all = statement["rest"][0]["resource"].as_array().cloned().expect("resources");
+        let of = all.into_iter().find(|it| it["type"] == "Patient").expect("Patient");
+        of["searchParam"].as_array().expect("parameters").iter().any(|it| it["name"] == "gender")
+    };
+    assert!(!listed().await);
+    let found = reader.get("/Patient?gender=male").await.ok();
+    assert_eq!(found.json()["total"], 2);
+    assert!(found.text().contains("is disabled"), "{}", found.text());
+    let strict = reader.request(Method::GET, "/Patient?gender=male");
+    let strict = strict.header("Prefer", "handling=strict");
+    Reply::of(strict).await.refused(400, "is disabled");
+    app.delete("/Patient?gender=male").await.refused(400, "is disabled");
+
+    app.put("/SearchParameter/$status", &wanted(GENDER, "Supported")).await.ok();
+    assert!(reader.get(&status).await.ok().text().contains("Enabled"));
+    assert_eq!(reader.get("/Patient?gender=male").await.ok().ids(), ["b"]);
+    assert!(listed().await);
+}
+
+#[tokio::test]
+async fn a_wrong_status_changes_nothing() {
+    let fk = Firekeep::start().await;
+    let app = fk.as_contributor().await;
+    let path = "/SearchParameter/$status";
+    app.put(path, &wanted("urn:never", "Disabled")).await.refused(404, "urn:never");
+    app.put(path, &wanted(GENDER, "Deleted")).await.refused(400, "Disabled");
+    let id = "http://hl7.org/fhir/SearchParameter/Resource-id";
+    app.put(path, &wanted(id, "Disabled")).await.refused(400, "cannot be disabled");
+    app.put(path, &json!({"resourceType": "Parameters"}))
+        .await
+        .refused(400, "searchParameterStatus");
+    app.delete(path).await.refused(405, "PUT");
+    assert!(!app.get(path).await.ok().text().contains("Disabled"));
+}
