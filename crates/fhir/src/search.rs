@@ -24,7 +24,7 @@ mod value;
 pub use compile::{CompileError, Reason, check};
 pub use extractor::{Extractors, Fault, Parameter, Setting, TypeExtractor, Values};
 pub use fold::fold;
-pub use order::NumberKey;
+pub use order::{NumberKey, implied_numbers};
 pub use tree::Found;
 pub use value::{
     Bounds, Canonical, Composite, Interval, Position, Quantity, Reference, Text, Token, UCUM, Uri,

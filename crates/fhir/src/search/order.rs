@@ -29,7 +29,12 @@ impl NumberKey {
     /// The key of `digits` times ten to the power of `exponent`.
     #[must_use]
     pub fn of_parts(digits: i128, exponent: i32) -> NumberKey {
-        let mut parts = Parts { is_negative: digits < 0, digits: Digits::new(), exponent: 0 };
+        let mut parts = Parts {
+            is_negative: digits < 0,
+            digits: Digits::new(),
+            exponent: 0,
+            is_scientific: false,
+        };
         let mut rest = digits.unsigned_abs();
         while rest > 0 {
             parts.digits.push(u8::try_from(rest % 10).unwrap_or(0));
@@ -44,9 +49,8 @@ impl NumberKey {
     /// last digit to each side. `1.50` is 1.495 to 1.505.
     #[must_use]
     pub fn implied(text: &str) -> Option<(NumberKey, NumberKey)> {
-        let parts = Parts::read(text)?;
-        let (near, far) = (parts.clone().nearer_zero(), parts.clone().farther_from_zero());
-        Some(if parts.is_negative { (far.key(), near.key()) } else { (near.key(), far.key()) })
+        let (low, high) = Parts::read(text)?.implied();
+        Some((low.key(), high.key()))
     }
 
     /// The bytes, which compare as the numbers do.
@@ -64,12 +68,21 @@ impl fmt::Debug for NumberKey {
 
 type Digits = SmallVec<[u8; 32]>;
 
+/// The numbers of [`NumberKey::implied`], as texts.
+#[must_use]
+pub fn implied_numbers(text: &str) -> Option<(String, String)> {
+    let (low, high) = Parts::read(text)?.implied();
+    Some((low.text(), high.text()))
+}
+
 /// `digits` as an integer, times ten to the power of `exponent`.
 #[derive(Clone)]
 struct Parts {
     is_negative: bool,
     digits: Digits,
     exponent: i64,
+    /// Whether there is an exponent in the text.
+    is_scientific: bool,
 }
 
 impl Parts {
@@ -82,7 +95,8 @@ impl Parts {
             Some((digits, exponent)) => (digits, read_exponent(exponent)?),
             None => (text, 0),
         };
-        let mut parts = Parts { is_negative, digits: Digits::new(), exponent };
+        let is_scientific = text.contains(['e', 'E']);
+        let mut parts = Parts { is_negative, digits: Digits::new(), exponent, is_scientific };
         let mut is_fraction = false;
         for byte in digits.bytes() {
             match byte {
@@ -95,6 +109,23 @@ impl Parts {
             }
         }
         (!parts.digits.is_empty()).then_some(parts)
+    }
+
+    /// Half a unit of the last digit to each side. R4 says of `1e2` that it is 95 to 105: with an
+    /// exponent, one digit counts as two.
+    fn implied(mut self) -> (Parts, Parts) {
+        if self.is_scientific && self.digits.len() == 1 {
+            self.digits.push(0);
+            self.exponent -= 1;
+        }
+        let (near, far) = (self.clone().nearer_zero(), self.clone().farther_from_zero());
+        if self.is_negative { (far, near) } else { (near, far) }
+    }
+
+    fn text(&self) -> String {
+        let sign = if self.is_negative { "-" } else { "" };
+        let digits: String = self.digits.iter().map(|digit| char::from(b'0' + digit)).collect();
+        format!("{sign}{digits}e{}", self.exponent)
     }
 
     /// Half a unit of the last digit further from zero.
@@ -167,7 +198,7 @@ mod tests {
     use proptest::prelude::*;
     use rust_decimal::Decimal;
 
-    use super::NumberKey;
+    use super::{NumberKey, implied_numbers};
 
     fn key(text: &str) -> NumberKey {
         NumberKey::of(text).unwrap()
@@ -231,11 +262,17 @@ mod tests {
             ("-2", "-2.5", "-1.5"),
             ("0", "-0.5", "0.5"),
             ("0.0", "-0.05", "0.05"),
-            ("1E-245", "0.5E-245", "1.5E-245"),
-            ("1e2", "50", "150"),
+            ("1E-245", "0.95E-245", "1.05E-245"),
+            ("1e2", "95", "105"),
+            ("-1e2", "-105", "-95"),
+            ("1.0e2", "95", "105"),
+            ("12e1", "115", "125"),
+            ("1.50e2", "149.5", "150.5"),
             ("1000", "999.5", "1000.5"),
         ] {
             assert_eq!(NumberKey::implied(text), Some((key(low), key(high))), "{text}");
+            let numbers = implied_numbers(text).map(|(low, high)| (key(&low), key(&high)));
+            assert_eq!(numbers, NumberKey::implied(text), "{text}");
         }
     }
 
