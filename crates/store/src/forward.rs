@@ -20,6 +20,9 @@ const URI: u8 = 7;
 const COMPOSITE: u8 = 8;
 const POSITION: u8 = 9;
 
+/// Behind the key of a bound that is no value itself, as of `<5`: no key ends so.
+const OPEN: u8 = 1;
+
 /// Packed search values.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Forward(Vec<u8>);
@@ -132,11 +135,19 @@ pub(crate) enum Target<'f> {
     Nothing,
 }
 
-/// The bytes of both sides' number keys; a side that is not there is open.
+/// The bytes of both sides' number keys; where a side is not there it goes on without end.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Range<'f> {
     pub(crate) low: Option<&'f [u8]>,
     pub(crate) high: Option<&'f [u8]>,
+    /// Whether the side that is there is beyond the range, as 5 is beyond `<5`.
+    pub(crate) open: bool,
+}
+
+impl<'f> Range<'f> {
+    pub(crate) fn point(number: &'f [u8]) -> Self {
+        Self { low: Some(number), high: Some(number), open: false }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -187,7 +198,7 @@ impl Packer<'_, '_> {
             }
             Value::Number(bounds) => {
                 self.out.push(NUMBER);
-                self.bounds(bounds);
+                self.bounds(bounds, false);
             }
             Value::Quantity(quantity) => self.quantity(quantity),
             Value::Uri(uri) => {
@@ -267,26 +278,30 @@ impl Packer<'_, '_> {
 
     fn quantity(&mut self, quantity: &Quantity<'_>) {
         self.out.push(QUANTITY);
-        self.bounds(&quantity.value);
+        let open = matches!(quantity.comparator.as_deref(), Some("<" | ">"));
+        self.bounds(&quantity.value, open);
         self.text(quantity.system.as_deref());
         self.text(quantity.code.as_deref());
         self.text(quantity.unit.as_deref());
         let canonical = quantity.canonical();
         self.text(canonical.as_ref().map(|it| &*it.unit));
         if let Some(canonical) = canonical {
-            self.number(canonical.low.as_ref());
-            self.number(canonical.high.as_ref());
+            self.number(canonical.low.as_ref(), open);
+            self.number(canonical.high.as_ref(), open);
         }
     }
 
-    fn bounds(&mut self, bounds: &Bounds<'_>) {
+    fn bounds(&mut self, bounds: &Bounds<'_>, open: bool) {
         let (low, high) = bounds.keys();
-        self.number(low.as_ref());
-        self.number(high.as_ref());
+        self.number(low.as_ref(), open);
+        self.number(high.as_ref(), open);
     }
 
-    fn number(&mut self, number: Option<&NumberKey>) {
-        self.bytes(number.map(NumberKey::as_bytes));
+    fn number(&mut self, number: Option<&NumberKey>, open: bool) {
+        match number.map(NumberKey::as_bytes) {
+            Some(key) if open => self.bytes(Some(&[key, &[OPEN]].concat())),
+            key => self.bytes(key),
+        }
     }
 
     fn text(&mut self, text: Option<&str>) {
@@ -368,7 +383,8 @@ impl<'f> Unpacker<'f> {
     }
 
     fn range(&mut self) -> Option<Range<'f>> {
-        Some(Range { low: self.bytes()?, high: self.bytes()? })
+        let [(low, is_low_open), (high, is_high_open)] = [self.bytes()?, self.bytes()?].map(side);
+        Some(Range { low, high, open: is_low_open || is_high_open })
     }
 
     fn text(&mut self) -> Option<Option<&'f str>> {
@@ -407,6 +423,15 @@ impl<'f> Unpacker<'f> {
         let (&byte, rest) = self.0.split_first()?;
         self.0 = rest;
         Some(byte)
+    }
+}
+
+/// The key of a bound, and whether it is one that is no value itself.
+fn side(bytes: Option<&[u8]>) -> (Option<&[u8]>, bool) {
+    match bytes {
+        // The key of zero is one byte alone.
+        Some([key @ .., OPEN]) if !key.is_empty() => (Some(key), true),
+        bytes => (bytes, false),
     }
 }
 

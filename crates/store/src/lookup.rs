@@ -283,7 +283,7 @@ fn number_lookup<'p>(
         if number.len() >= NUMBER_BYTES {
             return Says::Unsure;
         }
-        match test.passes(Range { low: Some(number), high: Some(number) }) {
+        match test.passes(Range::point(number)) {
             true => Says::Yes,
             false => Says::No,
         }

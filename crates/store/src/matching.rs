@@ -192,10 +192,12 @@ impl NumberTest {
     pub(crate) fn passes(&self, found: Range<'_>) -> bool {
         let Self { comparison, exact, low, high } = self;
         let (exact, low, high) = (exact.as_bytes(), low.as_bytes(), high.as_bytes());
-        // An open side lies beyond every number.
+        // A side that is not there lies beyond every number.
         let above = |number: &[u8]| found.high.is_none_or(|its| its > number);
         let below = |number: &[u8]| found.low.is_none_or(|its| its < number);
-        let is_it = found.low == Some(exact) && found.high == Some(exact);
+        // Whether the range ends with the number, or only reaches up to it.
+        let ends_with = |side: Option<&[u8]>, number| side == Some(number) && !found.open;
+        let stops_at = |side: Option<&[u8]>, number| side == Some(number) && found.open;
         let within = found.low.is_some_and(|its| low <= its)
             && found.high.is_some_and(|its| its < high || its == exact);
         match comparison {
@@ -203,12 +205,17 @@ impl NumberTest {
             Comparison::NotEqual => !within,
             Comparison::Greater => above(exact),
             Comparison::Less => below(exact),
-            Comparison::GreaterOrEqual => above(exact) || is_it || found.high == Some(exact),
-            Comparison::LessOrEqual => below(exact) || is_it || found.low == Some(exact),
-            Comparison::StartsAfter => found.low.is_some_and(|its| its > exact),
-            Comparison::EndsBefore => found.high.is_some_and(|its| its < exact),
+            Comparison::GreaterOrEqual => above(exact) || ends_with(found.high, exact),
+            Comparison::LessOrEqual => below(exact) || ends_with(found.low, exact),
+            Comparison::StartsAfter => {
+                found.low.is_some_and(|its| its > exact) || stops_at(found.low, exact)
+            }
+            Comparison::EndsBefore => {
+                found.high.is_some_and(|its| its < exact) || stops_at(found.high, exact)
+            }
             Comparison::Overlaps => {
-                found.low.is_none_or(|its| its <= high) && found.high.is_none_or(|its| its >= low)
+                (below(high) || ends_with(found.low, high))
+                    && (above(low) || ends_with(found.high, low))
             }
         }
     }
@@ -229,5 +236,62 @@ impl UnitTest {
                 found.canonical.filter(|(its, _)| *its == &**unit).map(|(_, range)| range)
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use fhir::search::{Bounds, NumberKey, Quantity, Value};
+
+    use crate::forward::{Forward, Tested};
+    use crate::key::{Key, ParameterId, ResourceId, TypeId};
+    use crate::plan::{Comparison, Criterion, NumberTest, Test, UnitTest};
+
+    const ALL: [(&str, Comparison); 9] = [
+        ("eq", Comparison::Equal),
+        ("ne", Comparison::NotEqual),
+        ("gt", Comparison::Greater),
+        ("lt", Comparison::Less),
+        ("ge", Comparison::GreaterOrEqual),
+        ("le", Comparison::LessOrEqual),
+        ("sa", Comparison::StartsAfter),
+        ("eb", Comparison::EndsBefore),
+        ("ap", Comparison::Overlaps),
+    ];
+
+    /// The prefixes by which `comparator` with 5 is found when 5 is asked for.
+    fn check(comparator: &'static str, expected: &str) {
+        let five = Some("5".into());
+        let value = match comparator {
+            "<" | "<=" => Bounds { low: None, high: five },
+            ">" | ">=" => Bounds { low: five, high: None },
+            _ => Bounds::exactly("5"),
+        };
+        let comparator = Some(comparator.into());
+        let quantity = Quantity { value, comparator, system: None, code: None, unit: None };
+        let forward = Forward::pack(&[(ParameterId(1), Value::Quantity(quantity))], &|_| None);
+        let id = ResourceId::new("a").unwrap();
+        let tested = Tested::new(Key { resource_type: TypeId(1), id }, &forward);
+        let passes = |(_, comparison): &&(&str, Comparison)| {
+            let key = |text| NumberKey::of(text).unwrap();
+            let (low, high) = match comparison {
+                Comparison::Overlaps => (key("5"), key("5")),
+                _ => NumberKey::implied("5").unwrap(),
+            };
+            let number = NumberTest { comparison: *comparison, exact: key("5"), low, high };
+            let test = Test::Quantity { unit: UnitTest::Any, number };
+            tested.meets(&Criterion::Value(ParameterId(1), test)) == Some(true)
+        };
+        let found: Vec<&str> = ALL.iter().filter(passes).map(|(name, _)| *name).collect();
+        assert_eq!(found.join(" "), expected);
+    }
+
+    #[test]
+    fn what_is_below_five_is_not_five() {
+        check("", "eq ge le ap");
+        check("<", "ne lt le eb");
+        check("<=", "ne lt ge le ap");
+        check(">", "ne gt ge sa");
+        check(">=", "ne gt ge le ap");
     }
 }

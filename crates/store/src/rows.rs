@@ -169,7 +169,7 @@ fn range_rows(
     add: &mut dyn FnMut(u8, &[&[u8]]),
 ) {
     match found {
-        Range { low: Some(low), high: Some(high) } if low == high => {
+        Range { low: Some(low), high: Some(high), .. } if low == high => {
             add(point, &[unit, cut(low, NUMBER_BYTES)]);
         }
         Range { low, .. } => {
