@@ -34,39 +34,98 @@ async fn a_create_with_criteria_makes_one_resource() {
     create_if(&reader, one, &patient("1", "One")).await.status(403);
 }
 
-#[tokio::test]
+/// Clients that write at one time, and conditional creates of all of them together.
+const CLIENTS: usize = 64;
+const CREATES: usize = 10_000;
+/// Updates that each of them gets through.
+const UPDATES: usize = 5;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn many_clients_with_the_same_criteria_make_one_resource() {
     let fk = Firekeep::start().await;
     let app = fk.as_contributor().await;
-    let body = patient("7", "Seven");
-    let all = (0..32).map(|_| create_if(&app, "identifier=http://mrn|7", &body));
-    let replies = futures_join(all.collect()).await;
-    let created = replies.iter().filter(|status| **status == 201).count();
-    assert_eq!(created, 1, "{replies:?}");
-    assert!(replies.iter().all(|status| matches!(status, 200 | 201)), "{replies:?}");
+    let client = |_| {
+        let app = app.clone();
+        tokio::spawn(async move {
+            let mut created = 0;
+            for _ in 0..CREATES.div_ceil(CLIENTS) {
+                let reply =
+                    create_if(&app, "identifier=http://mrn|7", &patient("7", "Seven")).await;
+                assert!(matches!(reply.status, 200 | 201), "{}", reply.text());
+                created += usize::from(reply.status == 201);
+            }
+            created
+        })
+    };
+    let clients: Vec<_> = (0..CLIENTS).map(client).collect();
+    let mut created = 0;
+    for client in clients {
+        created += client.await.expect("a client");
+    }
+    assert_eq!(created, 1);
     assert_eq!(app.get("/Patient?identifier=7&_summary=count").await.ok().json()["total"], 1);
+    assert_eq!(app.get("/Patient/_history?_summary=count").await.ok().json()["total"], 1);
 }
 
-/// The statuses of requests that run at one time.
-async fn futures_join(all: Vec<impl Future<Output = Reply>>) -> Vec<u16> {
-    let mut all: Vec<_> = all.into_iter().map(Box::pin).collect();
-    let mut done: Vec<Option<u16>> = vec![None; all.len()];
-    std::future::poll_fn(|context| {
-        for (future, slot) in all.iter_mut().zip(done.iter_mut()) {
-            if slot.is_none()
-                && let std::task::Poll::Ready(reply) = future.as_mut().poll(context)
-            {
-                *slot = Some(reply.status);
+/// Adds a line to the resource, again and again until nobody was quicker; the version it made.
+async fn add_line(app: &Actor, line: &str) -> u64 {
+    loop {
+        let read = app.get("/Patient/shared").await.ok();
+        let mut body = read.json();
+        let lines = body["address"][0]["line"].as_array_mut().expect("lines");
+        lines.push(json!(line));
+        let request = app.request(Method::PUT, "/Patient/shared");
+        let reply = Reply::of(request.header("If-Match", read.header("etag")).json(&body)).await;
+        match reply.status {
+            200 => {
+                let version =
+                    reply.json()["meta"]["versionId"].as_str().expect("a version").parse();
+                return version.expect("a number");
             }
+            412 => {}
+            other => panic!("{other}: {}", reply.text()),
         }
-        if done.iter().all(Option::is_some) {
-            std::task::Poll::Ready(())
-        } else {
-            std::task::Poll::Pending
-        }
-    })
-    .await;
-    done.into_iter().flatten().collect()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_clients_that_update_one_resource_lose_nothing() {
+    let fk = Firekeep::start().await;
+    let app = fk.as_contributor().await;
+    let mut body = patient("1", "One");
+    body["id"] = json!("shared");
+    body["address"] = json!([{"line": ["first"]}]);
+    app.put("/Patient/shared", &body).await.created();
+    let client = |number: usize| {
+        let app = app.clone();
+        tokio::spawn(async move {
+            let mut made = Vec::new();
+            for turn in 0..UPDATES {
+                made.push(add_line(&app, &format!("{number}.{turn}")).await);
+            }
+            made
+        })
+    };
+    let clients: Vec<_> = (0..CLIENTS).map(client).collect();
+    let mut versions = Vec::new();
+    for client in clients {
+        let made = client.await.expect("a client");
+        assert!(made.is_sorted(), "{made:?}");
+        versions.extend(made);
+    }
+    versions.sort_unstable();
+    let last = (CLIENTS * UPDATES + 1) as u64;
+    assert_eq!(versions, (2..=last).collect::<Vec<_>>(), "each version once");
+    let read = app.get("/Patient/shared").await.ok().json();
+    assert_eq!(read["meta"]["versionId"], last.to_string());
+    let lines = read["address"][0]["line"].as_array().expect("lines");
+    let mut lines: Vec<&str> = lines.iter().filter_map(Value::as_str).collect();
+    assert_eq!(lines.len(), CLIENTS * UPDATES + 1, "no line is lost");
+    lines.sort_unstable();
+    lines.dedup();
+    assert_eq!(lines.len(), CLIENTS * UPDATES + 1, "none is there twice");
+    let history = app.follow(app.get("/Patient/shared/_history?_count=1000").await.ok()).await;
+    assert_eq!(history.len() as u64, last);
 }
 
 #[tokio::test]

@@ -1,4 +1,5 @@
-//! What `cargo xtask test --long` adds: cargo-deny, longer fuzzing, more kills, and a record of it.
+//! What `cargo xtask test --long` adds: cargo-deny, longer fuzzing and random searches, more kills,
+//! and a record of it.
 
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
@@ -11,8 +12,11 @@ use crate::run::{must, output, succeeds};
 use crate::test::{Outcome, Report};
 
 /// How much the tests that can take any time do in the long run, by the variables they read.
-pub(crate) const SIZES: [(&str, &str); 2] =
-    [("FIREKEEP_FUZZ_SECONDS", "600"), ("FIREKEEP_KILLS", "50")];
+pub(crate) const SIZES: [(&str, &str); 3] = [
+    ("FIREKEEP_FUZZ_SECONDS", "600"),
+    ("FIREKEEP_KILLS", "100"),
+    ("FIREKEEP_ORACLE_SECONDS", "7200"),
+];
 
 /// The store alone is killed more often: it needs no server, and so each time costs less.
 pub(crate) const STORE_KILLS: (&str, &str) = ("FIREKEEP_KILLS", "300");

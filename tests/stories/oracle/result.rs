@@ -1,0 +1,168 @@
+//! <https://hl7.org/fhir/R4/search.html#sort> and `#include`: the order of the matches, and what
+//! comes with them.
+
+use std::cmp::Ordering;
+use std::collections::HashSet;
+
+use super::decimal::Decimal;
+use super::evaluate::Query;
+use super::extract::{Found, Range};
+use super::parameters::{ALL, Kind, find};
+use super::text::fold;
+use super::units;
+use super::world::{Key, Resource, World};
+
+/// What a resource is sorted by.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum SortKey {
+    Place(usize),
+    Tick(i64),
+    Number(Decimal),
+    Text(String),
+    Reference(Key),
+    /// What names no resource here comes after those that do.
+    Url(String),
+}
+
+/// Brings matches, in the order of writing, into the order that `_sort` asks for.
+pub(super) fn sort(world: &World, query: &Query, matches: &mut [&Resource]) {
+    let by: Vec<&str> = query.all("_sort").flat_map(|keys| keys.split(',')).collect();
+    let mut keyed: Vec<(Vec<Option<SortKey>>, &Resource)> = matches
+        .iter()
+        .map(|resource| (by.iter().map(|name| key(world, resource, name)).collect(), *resource))
+        .collect();
+    keyed.sort_by(|(one, _), (two, _)| {
+        let directed = by.iter().zip(one.iter().zip(two)).map(|(name, (one, two))| {
+            if name.starts_with('-') { two.cmp(one) } else { one.cmp(two) }
+        });
+        directed.fold(Ordering::Equal, Ordering::then)
+    });
+    for (slot, (_, resource)) in matches.iter_mut().zip(keyed) {
+        *slot = resource;
+    }
+}
+
+/// The smallest value of a rising key, the largest of a falling one; none is less than any.
+fn key(world: &World, resource: &Resource, name: &str) -> Option<SortKey> {
+    let (name, falling) = name.strip_prefix('-').map_or((name, false), |name| (name, true));
+    let extreme = |keys: Vec<SortKey>| {
+        if falling { keys.into_iter().max() } else { keys.into_iter().min() }
+    };
+    match name {
+        "_id" => Some(SortKey::Text(resource.key.1.clone())),
+        "_lastUpdated" => {
+            world.resources.iter().position(|it| it.key == resource.key).map(SortKey::Place)
+        }
+        _ => match name.split_once('.') {
+            None => extreme(keys(world, resource, name, falling)),
+            Some((head, inner)) => {
+                let (code, only) = head.split_once(':').map_or((head, None), |(c, t)| (c, Some(t)));
+                let targets = &find(&resource.key.0, code).expect("a parameter").targets;
+                let led: Vec<Key> = world.led_to(resource, code);
+                let reached = world.resources.iter().filter(|it| {
+                    led.contains(&it.key)
+                        && targets.contains(&it.key.0.as_str())
+                        && only.is_none_or(|only| only == it.key.0)
+                });
+                extreme(reached.flat_map(|it| keys(world, it, inner, falling)).collect())
+            }
+        },
+    }
+}
+
+fn keys(world: &World, resource: &Resource, code: &str, falling: bool) -> Vec<SortKey> {
+    let side = |(low, high): Range| if falling { high.or(low) } else { low.or(high) };
+    let values = resource.values(code).iter();
+    let key = |found: &Found| match found {
+        Found::Text(text) => Some(SortKey::Text(fold(text))),
+        Found::Token(token) => token.code.clone().or(token.text.clone()).map(SortKey::Text),
+        Found::Date((from, to)) => Some(SortKey::Tick(if falling { *to } else { *from })),
+        Found::Number(range) => side(*range).map(|side| SortKey::Number(side.value)),
+        Found::Quantity { range, system, code, .. } => {
+            let ucum = system.as_deref() == Some("http://unitsofmeasure.org");
+            let unit = code.as_deref().filter(|_| ucum).and_then(units::of);
+            let range = unit.map_or(*range, |unit| unit.range(*range));
+            side(range).map(|side| SortKey::Number(side.value))
+        }
+        Found::Reference(reference) => {
+            let text = reference.text.as_ref()?;
+            Some(match world.local(text) {
+                Some((key, _)) => SortKey::Reference(key),
+                None => SortKey::Url(text.clone()),
+            })
+        }
+        Found::Uri { url, .. } => Some(SortKey::Text(url.clone())),
+        Found::Composite(_) => None,
+    };
+    values.filter_map(key).collect()
+}
+
+/// `_include` and `_revinclude`, with `:iterate`.
+struct Rule<'q> {
+    source: &'q str,
+    code: &'q str,
+    target: Option<&'q str>,
+    reverse: bool,
+    iterate: bool,
+}
+
+impl<'q> Rule<'q> {
+    fn of((name, value): &'q (String, String)) -> Option<Self> {
+        let (name, modifier) = name.split_once(':').unwrap_or((name, ""));
+        let reverse = match name {
+            "_include" => false,
+            "_revinclude" => true,
+            _ => return None,
+        };
+        let mut parts = value.split(':');
+        let (source, code) = (parts.next()?, parts.next().unwrap_or("*"));
+        let iterate = modifier == "iterate";
+        Some(Self { source, code, target: parts.next(), reverse, iterate })
+    }
+}
+
+/// What a page brings besides its matches.
+pub(super) fn included(world: &World, query: &Query, page: &[Key]) -> HashSet<Key> {
+    let rules: Vec<Rule<'_>> = query.pairs.iter().filter_map(Rule::of).collect();
+    let find = |key: &Key| world.resources.iter().find(|it| it.key == *key);
+    let mut seen: HashSet<Key> = page.iter().cloned().collect();
+    let mut round: Vec<Key> = page.to_vec();
+    let mut first = true;
+    while !round.is_empty() {
+        let mut next = Vec::new();
+        for resource in round.iter().filter_map(find) {
+            for rule in rules.iter().filter(|rule| first || rule.iterate) {
+                let reached = reached(world, rule, resource).into_iter();
+                next.extend(reached.filter(|key| seen.insert(key.clone())));
+            }
+        }
+        round = next;
+        first = false;
+    }
+    seen.retain(|key| !page.contains(key));
+    seen
+}
+
+fn reached(world: &World, rule: &Rule<'_>, from: &Resource) -> Vec<Key> {
+    let takes = |key: &Key| rule.target.is_none_or(|target| target == key.0);
+    if !rule.reverse {
+        let led = led(world, rule, from);
+        let exists = |key: &Key| world.resources.iter().any(|it| it.key == *key);
+        return led.into_iter().filter(takes).filter(exists).collect();
+    }
+    if !takes(&from.key) {
+        return Vec::new();
+    }
+    let sources = world.resources.iter().filter(|it| led(world, rule, it).contains(&from.key));
+    sources.map(|it| it.key.clone()).collect()
+}
+
+/// What a resource refers to by the rule.
+fn led(world: &World, rule: &Rule<'_>, resource: &Resource) -> Vec<Key> {
+    if rule.source != "*" && rule.source != resource.key.0 {
+        return Vec::new();
+    }
+    let of_type = ALL.iter().filter(|it| it.of == resource.key.0 && it.kind == Kind::Reference);
+    let named = of_type.filter(|it| rule.code == "*" || rule.code == it.code);
+    named.flat_map(|it| world.led_to(resource, it.code)).collect()
+}

@@ -1,0 +1,101 @@
+//! /{type}?…&ct=…: a walk through all pages of a large type while another client writes and
+//! deletes.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use serde_json::{Value, json};
+use stories::{Actor, Firekeep};
+
+/// Resources there are.
+const ALL: usize = 100_000;
+/// Entries of one Bundle.
+const AT_ONCE: usize = 10_000;
+
+fn basic(number: usize, code: &str) -> Value {
+    let day = 1 + number * 7 % 28;
+    json!({"resourceType": "Basic", "id": format!("b{number}"), "code": {"text": code},
+           "created": format!("2020-{:02}-{day:02}", 1 + number * 5 % 12)})
+}
+
+async fn load(app: &Actor) {
+    for from in (0..ALL).step_by(AT_ONCE) {
+        let entry = |number| {
+            let request = json!({"method": "PUT", "url": format!("Basic/b{number}")});
+            json!({"resource": basic(number, "first"), "request": request})
+        };
+        let entries: Vec<Value> = (from..from + AT_ONCE).map(entry).collect();
+        let bundle = json!({"resourceType": "Bundle", "type": "transaction", "entry": entries});
+        let request = app.request(reqwest::Method::POST, "").header("Prefer", "return=minimal");
+        stories::Reply::of(request.json(&bundle)).await.ok();
+    }
+}
+
+/// Changes, deletes and makes resources until it is told to stop; how often it did.
+async fn disturb(app: Actor, stop: Arc<AtomicBool>) -> usize {
+    let mut writes = 0;
+    while !stop.load(Ordering::Relaxed) {
+        // Far jumps, so that pages that were read and pages that were not are hit.
+        let number = writes * 7_919 % ALL;
+        let id = format!("/Basic/b{number}");
+        let reply = match writes % 3 {
+            0 => app.put(&id, &basic(number, "changed")).await,
+            1 => app.delete(&id).await,
+            _ => app.post("/Basic", &basic(number, "new")).await,
+        };
+        assert!(matches!(reply.status, 200 | 201 | 204), "{}", reply.text());
+        writes += 1;
+    }
+    writes
+}
+
+/// The ids of all pages, each resource as it was.
+async fn walk(app: &Actor, path: &str) -> Vec<usize> {
+    let mut bundle = app.get(path).await.ok().json();
+    let mut ids = Vec::with_capacity(ALL);
+    loop {
+        assert_eq!(bundle["total"], ALL, "{path}");
+        for entry in bundle["entry"].as_array().expect("entries") {
+            assert_eq!(entry["resource"]["code"]["text"], "first", "{entry}");
+            let id = entry["resource"]["id"].as_str().expect("an id");
+            ids.push(id.strip_prefix('b').expect("b").parse().expect("a number"));
+        }
+        let links = bundle["link"].as_array().expect("links");
+        let Some(next) = links.iter().find(|link| link["relation"] == "next") else { return ids };
+        let next = next["url"].as_str().expect("a URL").to_owned();
+        bundle = app.get(&next).await.ok().json();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn all_pages_show_the_snapshot_once_and_in_order_while_others_write() {
+    let fk = Firekeep::start().await;
+    let app = fk.as_contributor().await;
+    load(&app).await;
+    let (by_age, by_date) =
+        ("/Basic?_count=1000&_total=accurate", "/Basic?_count=1000&_total=accurate&_sort=-created");
+    let mut sorted: Vec<usize> = (0..ALL).collect();
+    // Ties stay in the order of writing.
+    sorted.sort_by_key(|number| {
+        std::cmp::Reverse(basic(*number, "")["created"].as_str().map(str::to_owned))
+    });
+
+    // Both snapshots are taken before the first write.
+    let (first, other) = (app.get(by_age).await.ok().json(), app.get(by_date).await.ok().json());
+    let next = |bundle: &Value| {
+        let links = bundle["link"].as_array().cloned().unwrap_or_default();
+        let next = links.into_iter().find(|link| link["relation"] == "next").expect("more pages");
+        next["url"].as_str().expect("a URL").to_owned()
+    };
+    let stop = Arc::new(AtomicBool::new(false));
+    let writer = tokio::spawn(disturb(fk.as_contributor().await, stop.clone()));
+    for (begun, expected) in [(first, (0..ALL).collect()), (other, sorted)] {
+        let page = begun["entry"].as_array().expect("entries").len();
+        let found = walk(&app, &next(&begun)).await;
+        assert_eq!(found.len() + page, ALL);
+        assert!(found == expected[page..], "not each once, or not in order");
+    }
+    stop.store(true, Ordering::Relaxed);
+    let writes = writer.await.expect("the writer");
+    assert!(writes > 10, "{writes} writes beside the walk");
+}
