@@ -2,7 +2,8 @@
 //! every resource, written from the specification alone.
 //!
 //! The seed of each data set is printed; `FIREKEEP_ORACLE_SEED` repeats it. What fails is made as
-//! small as it can be and printed with its resources. `FIREKEEP_ORACLE_SECONDS` goes on for so long.
+//! small as it can be and printed with its resources. `FIREKEEP_ORACLE_SECONDS` says how long at
+//! least a run goes on.
 //!
 //! To add a parameter: a row in `parameters.rs`, and its element in `data.rs`.
 
