@@ -48,6 +48,12 @@ async fn the_last_of_each_code_are_a_searchset_newest_first() {
     let some = reader.get("/Observation/$lastn?subject=Patient/p&code=a,b&date=lt2026-01-03").await;
     assert_eq!(shown(&some.ok()), "a2");
 
+    // A query too long for a link is kept, and what has to be there with it.
+    let codes: Vec<String> = (0..400).map(|code| format!("x{code}")).collect();
+    let long = format!("{of}&_count=3&code=a,b,c,d,{}", codes.join(","));
+    let first = reader.get(&long).await.ok();
+    assert_eq!(reader.follow(first).await.len(), 4);
+
     let first = reader.get(&format!("{of}&_count=3&max=1")).await.ok();
     assert_eq!(shown(&first), "d1 b2 b1");
     app.put("/Observation/a4", &observation("a4", &["a"], "2026-01-09")).await.created();

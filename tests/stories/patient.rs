@@ -160,7 +160,7 @@ async fn bad_bodies_are_refused_with_what_is_wrong() {
 async fn what_comes_later_says_so() {
     let fk = Firekeep::start().await;
     let app = fk.as_contributor().await;
-    app.get("/Patient/1/$graph").await.refused(501, "later");
+    app.get("/Patient/$match").await.refused(501, "later");
     app.get("/Patient/1/$nonsense").await.status(404);
     app.put("/Patient", &json!({"resourceType": "Patient"})).await.status(405);
 }

@@ -176,6 +176,24 @@ mod tests {
     use super::*;
     use crate::fhir::search::catalogue::fingerprint;
 
+    #[test]
+    fn what_is_disabled_stays_so_until_it_is_enabled() -> Result<(), Fault> {
+        let folder = tempfile::tempdir().expect("a folder");
+        let store = Store::open(folder.path(), store::StoreOptions::default()).expect("a store");
+        let set = |url: &str, disabled| {
+            Index::open(&store)?.disable(&store, &BTreeMap::from([(url.to_owned(), disabled)]))
+        };
+        set("urn:a", true)?;
+        set("urn:b", true)?;
+        set("urn:b", false)?;
+        set("urn:never", false)?;
+        let index = Index::open(&store)?;
+        assert!(index.is_disabled("urn:a") && !index.is_disabled("urn:b"));
+        set("urn:a", false)?;
+        assert!(!Index::open(&store)?.is_disabled("urn:a"));
+        Ok(())
+    }
+
     /// When this fails, raise the number in `INDEX` and put the new value here.
     #[test]
     fn stores_are_indexed_anew_when_the_definitions_change() {

@@ -20,7 +20,7 @@ use crate::exchange::Answer;
 use crate::versioning::Policy;
 
 /// When this statement last changed.
-pub(crate) const DATE: &str = "2026-11-24";
+pub(crate) const DATE: &str = "2026-11-30";
 const OAUTH_URIS: &str = "http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris";
 const SECURITY_SERVICE: &str = "http://terminology.hl7.org/CodeSystem/restful-security-service";
 const OPERATION_DEFINITION: &str = "http://hl7.org/fhir/OperationDefinition/";

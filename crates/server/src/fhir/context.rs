@@ -223,3 +223,20 @@ impl Context<'_> {
         Ok(self.translated.get_or_init(|| (bytes, json)).1.clone())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_a_request_began_is_told_when_nobody_waits_for_it() {
+        let waiting = Waiting::default();
+        let stop = waiting.0.clone();
+        let request = async move {
+            let _waiting = waiting;
+            std::future::pending::<()>().await;
+        };
+        let given_up = tokio::time::timeout(std::time::Duration::ZERO, request).await;
+        assert!(given_up.is_err() && stop.is_set());
+    }
+}

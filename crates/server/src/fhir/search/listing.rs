@@ -8,28 +8,24 @@ use base::limits::{INCLUDES_MOST, LINK_CHARACTERS};
 use base::{Fault, ids};
 use fhir::definitions::Compartment;
 use http::StatusCode;
-use store::{
-    Criterion, HistoryOf, HistoryPlan, Include, Included, Key, Page, Restrictions, Rid,
-    SearchError, SearchPlan, Snapshot, Step, TypeSearch,
-};
+use store::{Criterion, HistoryOf, Include, Key, Page, Rid, SearchError, Snapshot, TypeSearch};
 
 use super::date::Dates;
 use super::entries::{Entries, Mode};
 use super::interpret::Interpreter;
 use super::parameters::{self, Listed, Meaning, Rules, Searching, Total};
+use super::plan::Plan;
 use crate::edge::blocking;
 use crate::exchange::Answer;
 use crate::fhir::bundle::writer::{self, Head};
 use crate::fhir::context::Context;
 use crate::fhir::history;
 use crate::fhir::negotiate;
-use crate::fhir::ops::lastn::{self, LastN};
-use crate::fhir::ops::{docref, everything};
+use crate::fhir::ops::{docref, everything, lastn};
 use crate::fhir::outcome::{Issue, Outcome, Severity};
 use crate::fhir::page_link::{self, Binding, Place};
 use crate::fhir::refusal::General;
 use crate::fhir::route::Searched;
-use crate::fhir::values::Indexing;
 use crate::fhir::{bundle, types};
 
 /// Pages up to this size are found without leaving the thread that serves the socket.
@@ -130,33 +126,6 @@ impl Listing {
             }
         }
     }
-
-    fn plan(self, cx: &Context<'_>, meaning: &Meaning, after: Option<Rid>) -> Result<Plan, Fault> {
-        let search = || SearchPlan {
-            types: meaning.types.clone(),
-            restrictions: Restrictions::default(),
-            sort: meaning.sort.clone(),
-            descending: false,
-            after,
-            most: meaning.count,
-            stop: cx.stop.clone(),
-        };
-        Ok(match self {
-            Self::Search(_) | Self::Includes(_) | Self::Everything(_) | Self::DocRef => {
-                Plan::Search(search())
-            }
-            Self::LastN => Plan::LastN(LastN {
-                plan: search(),
-                of_each: meaning.of_each,
-                indexing: Indexing::of(cx)?,
-            }),
-            Self::History(of) => {
-                let stop = cx.stop.clone();
-                let plan = HistoryPlan { stop, ..history::plan(of, meaning) };
-                Plan::History { plan, after, most: meaning.count }
-            }
-        })
-    }
 }
 
 fn searched_path(of: Searched) -> String {
@@ -165,64 +134,6 @@ fn searched_path(of: Searched) -> String {
         Searched::Type(number) => types::name(number).to_owned(),
         Searched::Compartment(key, inside) => {
             format!("{}/{}", bundle::reference(&key), inside.map_or("*", types::name))
-        }
-    }
-}
-
-/// What the store is asked.
-enum Plan {
-    Search(SearchPlan),
-    LastN(LastN),
-    History { plan: HistoryPlan, after: Option<Rid>, most: usize },
-}
-
-impl Plan {
-    fn page(&self, snapshot: &Snapshot) -> Result<Page, SearchError> {
-        match self {
-            Self::Search(plan) => snapshot.search(plan),
-            Self::LastN(last) => last.page(snapshot),
-            Self::History { plan, after, most } => snapshot.history(plan, *after, *most),
-        }
-    }
-
-    fn count(&self, snapshot: &Snapshot) -> Result<u64, SearchError> {
-        match self {
-            Self::Search(plan) => snapshot.count(plan),
-            Self::LastN(last) => last.count(snapshot),
-            Self::History { plan, .. } => snapshot.count_history(plan),
-        }
-    }
-
-    /// What each step of the search does, for people.
-    fn explain(&self, snapshot: &Snapshot) -> Result<Vec<Issue>, SearchError> {
-        let Some(plan) = self.search() else { return Ok(Vec::new()) };
-        let told = snapshot.explain(plan)?.into_iter().map(|step| {
-            let Step { what, index, rows, left, micros } = step;
-            let text = format!("{index}: {rows} rows, {left} left, {micros} µs: {what}");
-            Issue::information("informational", text)
-        });
-        Ok(told.collect())
-    }
-
-    fn included(
-        &self,
-        snapshot: &Snapshot,
-        matches: &[Rid],
-        (includes, most): (&[Include], usize),
-    ) -> Result<Included, SearchError> {
-        match self.search() {
-            Some(plan) if !includes.is_empty() => {
-                snapshot.included(matches, includes, (&plan.restrictions, &plan.stop), most)
-            }
-            _ => Ok(Included::default()),
-        }
-    }
-
-    /// What is searched, when it is no history.
-    fn search(&self) -> Option<&SearchPlan> {
-        match self {
-            Self::Search(plan) | Self::LastN(LastN { plan, .. }) => Some(plan),
-            Self::History { .. } => None,
         }
     }
 }
@@ -241,13 +152,14 @@ pub(crate) fn understand(
         page_most: settings.page_most,
         zone: settings.time_zone,
     };
-    let mut meaning = interpreted(cx, listing, queries, rules)?;
-    let kept = meaning.token.as_deref().map(page_link::kept_query).transpose();
-    if let Some(query) = kept.map_err(Refusal::Link)?.flatten() {
-        let token = meaning.token.take();
-        let read = interpreted(cx, listing, &[&*query], rules)?;
-        meaning = Meaning { token, ..read };
-    }
+    let kept = token(queries).as_deref().map(page_link::kept_query).transpose();
+    let mut meaning = match kept.map_err(Refusal::Link)?.flatten() {
+        Some(query) => {
+            let token = token(queries);
+            Meaning { token, ..interpreted(cx, listing, &[&*query], rules)? }
+        }
+        None => interpreted(cx, listing, queries, rules)?,
+    };
     if cx.strict() && !meaning.ignored.is_empty() {
         let error = |issue| Issue { severity: Severity::Error, ..issue };
         let issues = std::mem::take(&mut meaning.ignored).into_iter().map(error).collect();
@@ -257,6 +169,13 @@ pub(crate) fn understand(
         issue.diagnostics.push_str(" It was left out.");
     }
     Ok(meaning)
+}
+
+/// The paging token.
+fn token(queries: &[&str]) -> Option<String> {
+    let pairs = queries.iter().flat_map(|query| query.split('&')).map(parameters::decoded);
+    let mut tokens = pairs.filter(|(name, _)| name == "ct");
+    tokens.next_back().map(|(_, token)| token.into_owned())
 }
 
 /// Reads the parameters, those of a search with what the service knows now.
@@ -329,7 +248,7 @@ pub(crate) async fn list(
     let binding = Binding { key, service, path: &path, identity };
     let start = Start::of(cx, &binding, &meaning)?;
     let after = start.place.map(|place| place.after).filter(|after| after.0 > 0);
-    let mut plan = listing.plan(cx, &meaning, after)?;
+    let mut plan = Plan::of(cx, listing, (&meaning, after))?;
     if let (Plan::History { plan, .. }, Some(id)) = (&mut plan, meaning.list) {
         plan.only = Some(history::listed(cx, &start.snapshot, id)?);
     }

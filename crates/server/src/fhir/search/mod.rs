@@ -18,6 +18,7 @@ pub(crate) mod name;
 mod near;
 mod number;
 pub(crate) mod parameters;
+mod plan;
 mod reference;
 mod sort;
 mod test;

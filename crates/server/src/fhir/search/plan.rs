@@ -1,0 +1,109 @@
+//! <https://hl7.org/fhir/R4/search.html>: what the store is asked for a listing.
+
+use base::Fault;
+use store::{
+    HistoryPlan, Include, Included, Page, Restrictions, Rid, SearchError, SearchPlan, Snapshot,
+    Step,
+};
+
+use super::listing::Listing;
+use super::parameters::Meaning;
+use crate::fhir::context::Context;
+use crate::fhir::history;
+use crate::fhir::ops::lastn::LastN;
+use crate::fhir::outcome::Issue;
+use crate::fhir::values::Indexing;
+
+/// What the store is asked.
+pub(super) enum Plan {
+    Search(SearchPlan),
+    LastN(LastN),
+    History { plan: HistoryPlan, after: Option<Rid>, most: usize },
+}
+
+impl Plan {
+    /// What a listing asks, from after a match on.
+    pub(super) fn of(
+        cx: &Context<'_>,
+        listing: Listing,
+        (meaning, after): (&Meaning, Option<Rid>),
+    ) -> Result<Self, Fault> {
+        let search = || SearchPlan {
+            types: meaning.types.clone(),
+            restrictions: Restrictions::default(),
+            sort: meaning.sort.clone(),
+            descending: false,
+            after,
+            most: meaning.count,
+            stop: cx.stop.clone(),
+        };
+        Ok(match listing {
+            Listing::Search(_)
+            | Listing::Includes(_)
+            | Listing::Everything(_)
+            | Listing::DocRef => Self::Search(search()),
+            Listing::LastN => Self::LastN(LastN {
+                plan: search(),
+                of_each: meaning.of_each,
+                indexing: Indexing::of(cx)?,
+            }),
+            Listing::History(of) => {
+                let stop = cx.stop.clone();
+                let plan = HistoryPlan { stop, ..history::plan(of, meaning) };
+                Self::History { plan, after, most: meaning.count }
+            }
+        })
+    }
+
+    /// One page of what it finds.
+    pub(super) fn page(&self, snapshot: &Snapshot) -> Result<Page, SearchError> {
+        match self {
+            Self::Search(plan) => snapshot.search(plan),
+            Self::LastN(last) => last.page(snapshot),
+            Self::History { plan, after, most } => snapshot.history(plan, *after, *most),
+        }
+    }
+
+    /// How many it finds on all pages.
+    pub(super) fn count(&self, snapshot: &Snapshot) -> Result<u64, SearchError> {
+        match self {
+            Self::Search(plan) => snapshot.count(plan),
+            Self::LastN(last) => last.count(snapshot),
+            Self::History { plan, .. } => snapshot.count_history(plan),
+        }
+    }
+
+    /// What each step of the search does, for people.
+    pub(super) fn explain(&self, snapshot: &Snapshot) -> Result<Vec<Issue>, SearchError> {
+        let Some(plan) = self.search() else { return Ok(Vec::new()) };
+        let told = snapshot.explain(plan)?.into_iter().map(|step| {
+            let Step { what, index, rows, left, micros } = step;
+            let text = format!("{index}: {rows} rows, {left} left, {micros} µs: {what}");
+            Issue::information("informational", text)
+        });
+        Ok(told.collect())
+    }
+
+    /// What goes onto the page of these matches besides them.
+    pub(super) fn included(
+        &self,
+        snapshot: &Snapshot,
+        matches: &[Rid],
+        (includes, most): (&[Include], usize),
+    ) -> Result<Included, SearchError> {
+        match self.search() {
+            Some(plan) if !includes.is_empty() => {
+                snapshot.included(matches, includes, (&plan.restrictions, &plan.stop), most)
+            }
+            _ => Ok(Included::default()),
+        }
+    }
+
+    /// What is searched, when it is no history.
+    fn search(&self) -> Option<&SearchPlan> {
+        match self {
+            Self::Search(plan) | Self::LastN(LastN { plan, .. }) => Some(plan),
+            Self::History { .. } => None,
+        }
+    }
+}
