@@ -1,7 +1,7 @@
 //! /Patient/$member-match.
 
 use serde_json::{Value, json};
-use stories::{Actor, Firekeep};
+use stories::{Actor, Firekeep, Setup};
 
 fn member(id: &str, given: &str) -> Value {
     json!({"resourceType": "Patient", "id": id, "gender": "female", "birthDate": "1974-12-25",
@@ -47,6 +47,23 @@ async fn a_member_is_found_by_who_it_is_and_its_coverage() {
         let member = parameters[1]["valueReference"]["reference"].as_str().expect("a reference");
         assert!(member.ends_with("/Patient/p2"), "{member}");
     }
+}
+
+#[tokio::test]
+async fn azures_answer_is_the_patient_with_the_identifier() {
+    let config = Some("[service.'main/demo']\ncompatibility = 'azure'\n".to_owned());
+    let fk = Firekeep::start_with(Setup { config, ..Setup::default() }).await;
+    let app = fk.as_contributor().await;
+    stored(&app).await;
+    let body = asked(
+        &member("theirs", "Patricia"),
+        ("CoverageToMatch", &coverage("c", "Patient/x", "DH2")),
+    );
+    let answer = app.post("/Patient/$member-match", &body).await.ok().json();
+    assert_eq!((&answer["resourceType"], &answer["id"]), (&json!("Patient"), &json!("theirs")));
+    let values: Vec<&Value> =
+        answer["identifier"].as_array().expect("two").iter().map(|it| &it["value"]).collect();
+    assert_eq!(values, ["theirs", "p2"]);
 }
 
 #[tokio::test]

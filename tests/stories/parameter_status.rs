@@ -41,6 +41,10 @@ async fn a_disabled_parameter_is_not_searched_by_until_it_is_enabled() {
     let strict = strict.header("Prefer", "handling=strict");
     Reply::of(strict).await.refused(400, "is disabled");
     app.delete("/Patient?gender=male").await.refused(400, "is disabled");
+    let subject = "http://hl7.org/fhir/SearchParameter/clinical-patient";
+    app.put("/SearchParameter/$status", &wanted(subject, "Disabled")).await.ok();
+    reader.get("/Observation/$lastn?patient=a&code=c").await.refused(400, "is disabled");
+    reader.get("/DocumentReference/$docref?patient=a").await.refused(400, "is disabled");
 
     app.put("/SearchParameter/$status", &wanted(GENDER, "Supported")).await.ok();
     assert!(reader.get(&status).await.ok().text().contains("Enabled"));

@@ -64,7 +64,8 @@ pub enum Compatibility {
     /// FHIR R4.
     #[default]
     R4,
-    /// Azure's service: a date that is searched for equals what it overlaps.
+    /// Azure's service: a date that is searched for equals what it overlaps, and `$member-match`
+    /// answers with the patient.
     Azure,
 }
 

@@ -49,6 +49,12 @@ pub(crate) fn meaning(
     let searching = Searching { interpreter: *interpreter, types, many: false };
     let read = parameters::read(&[&query], rules, Some(&searching));
     let mut meaning = read.map_err(General::from)?;
+    if !meaning.heard.iter().any(|pair| pair.starts_with("patient=")) {
+        // Without it the documents of everybody would be found.
+        let left_out = meaning.ignored.iter();
+        let issues = left_out.map(|it| Issue::error("not-supported", &it.diagnostics)).collect();
+        return Err(General::Content(issues).into());
+    }
     // The links repeat what was asked for, and not what it was read as.
     meaning.heard.retain(|pair| pair.starts_with('_'));
     meaning.heard.extend(asked.heard);

@@ -41,9 +41,7 @@ pub(crate) fn meaning(
     rules: Rules,
 ) -> Result<Meaning, listing::Refusal> {
     let pairs: Vec<&str> = queries.iter().flat_map(|query| query.split('&')).collect();
-    let decoded = || pairs.iter().map(|pair| parameters::decoded(pair));
-    required(decoded().filter(|(_, value)| !value.is_empty()).map(|(name, _)| name))?;
-    let max = decoded().rfind(|(name, _)| name == "max");
+    let max = pairs.iter().map(|pair| parameters::decoded(pair)).rfind(|(name, _)| name == "max");
     let max = max.map_or(Ok(1), |(_, value)| positive(&value))?;
     let own = |pair: &&str| matches!(&*parameters::decoded(pair).0, "max" | "_sort");
     let (own, others): (Vec<&str>, Vec<&str>) = pairs.iter().copied().partition(own);
@@ -53,6 +51,7 @@ pub(crate) fn meaning(
     let rules = Rules { page_default: rules.page_most, ..rules };
     let read = parameters::read(&[&others.join("&")], rules, Some(&searching));
     let mut meaning = read.map_err(General::from)?;
+    required(&meaning)?;
     for pair in own {
         if pair.starts_with("max") {
             meaning.heard.push(pair.to_owned());
@@ -69,16 +68,23 @@ fn observation() -> Result<TypeId, General> {
     types::number("Observation").ok_or_else(|| General::bug("R4 has no Observation"))
 }
 
-/// Refuses a request that names nobody, or no kind of Observation.
-fn required(names: impl Iterator<Item = impl AsRef<str>>) -> Result<(), General> {
+/// Refuses a request that names nobody, or no kind of Observation; also where it did, by a
+/// parameter that was left out.
+fn required(meaning: &Meaning) -> Result<(), General> {
     let (mut subject, mut code) = (false, false);
-    for name in names {
-        let head = name.as_ref().split([':', '.']).next().unwrap_or_default();
+    for pair in &meaning.heard {
+        let (name, _) = parameters::decoded(pair);
+        let head = name.split([':', '.']).next().unwrap_or_default();
         subject |= matches!(head, "patient" | "subject");
         // R4: `category`, or a parameter with a code in its expression, such as `combo-code`.
         code |= head == "category" || (!head.starts_with('_') && head.contains("code"));
     }
-    let missing = |what: &str| Err(wrong("required", format!("$lastn needs {what}.")));
+    let missing = |what: &str| {
+        let issue = Issue::error("required", format!("$lastn needs {what}."));
+        let left_out =
+            meaning.ignored.iter().map(|it| Issue::error("not-supported", &it.diagnostics));
+        Err(General::Content(std::iter::once(issue).chain(left_out).collect()))
+    };
     match (subject, code) {
         (true, true) => Ok(()),
         (false, _) => missing("a subject: give patient=ID or subject=TYPE/ID"),
@@ -285,17 +291,20 @@ mod tests {
 
     #[test]
     fn a_subject_and_a_kind_have_to_be_named() {
-        for (names, word) in [
-            (&["patient", "category"][..], ""),
-            (&["subject:Patient.identifier", "combo-code"], ""),
-            (&["patient", "code-value-concept"], ""),
-            (&["category"], "subject"),
-            (&["patient"], "kind"),
-            (&["patient", "_has:Encoding:code"], "kind"),
+        for (heard, word) in [
+            (&["patient=1", "category=c"][..], ""),
+            (&["subject:Patient.identifier=1", "combo-code=c"], ""),
+            (&["patient=1", "code-value-concept=c"], ""),
+            (&["category=c"], "subject"),
+            (&["category=c"], "left out"),
+            (&["patient=1"], "kind"),
+            (&["patient=1", "_has:Encoding:code=c"], "kind"),
         ] {
-            let refused = required(names.iter()).err();
-            let said = refused.map(|refusal| format!("{refusal:?}"));
-            assert!(said.as_ref().map_or(word.is_empty(), |it| it.contains(word)), "{names:?}");
+            let heard = heard.iter().map(|&pair| pair.to_owned()).collect();
+            let ignored = vec![Issue::warning("not-supported", "was left out")];
+            let said = required(&Meaning { heard, ignored, ..Meaning::default() });
+            let said = said.err().map(|refusal| format!("{refusal:?}"));
+            assert!(said.as_ref().map_or(word.is_empty(), |it| it.contains(word)), "{said:?}");
         }
     }
 }

@@ -6,12 +6,13 @@
 use authority::DataAction;
 use form_urlencoded::Serializer;
 use http::StatusCode;
-use json::{Document, Limits, Value, Writer};
+use json::{Document, Edits, Limits, Value, Writer};
 use store::{Key, Snapshot};
 
 use super::Input;
 use super::input::{escaped, wrong};
 use crate::edge::blocking;
+use crate::edge::config::Compatibility;
 use crate::exchange::Answer;
 use crate::fhir::bundle::{bases, reference};
 use crate::fhir::context::Context;
@@ -104,7 +105,10 @@ pub(crate) async fn member_match(cx: &Context<'_>, input: &Input) -> Result<Answ
         numbers,
     };
     let member = blocking::run(move || looking.member()).await??;
-    Ok(member.answer(cx.base))
+    match (cx.service.settings.compatibility, input.document()) {
+        (Compatibility::Azure, Some(body)) => Ok(member.azures_answer(body, patient)?),
+        _ => Ok(member.answer(cx.base)),
+    }
 }
 
 /// The resource of a parameter, under any of its names.
@@ -266,6 +270,17 @@ fn identifier(patient: Value<'_>, coverage: Value<'_>) -> Vec<u8> {
 }
 
 impl Member {
+    /// The patient as it was sent, and the identifier with its own.
+    fn azures_answer(&self, body: &Document, patient: Value<'_>) -> Result<Answer, General> {
+        let all = identifiers(patient).map(Value::raw).chain([&*self.identifier]);
+        let all = [b"[", all.collect::<Vec<_>>().join(&b","[..]).as_slice(), b"]"].concat();
+        let mut edits = Edits::new(body);
+        edits.set(patient, "identifier", all);
+        let out = edits.apply_to(patient);
+        let out = out.map_err(|_| General::bug("a member that was found cannot be set"))?;
+        Ok(Answer::of(StatusCode::OK, CONTENT_TYPE, out))
+    }
+
     fn answer(&self, base: &str) -> Answer {
         let mut out = Vec::with_capacity(512);
         let mut writer = Writer::new(&mut out);
