@@ -11,7 +11,7 @@ use super::tables::{HISTORY, SUPERSEDED};
 use super::walk::{Ranges, Walk, known_types, updated_within};
 use crate::key::{self, Key, Rid, TypeId};
 use crate::page::Page;
-use crate::plan::{HistoryOf, HistoryPlan, Restriction, Restrictions};
+use crate::plan::{HistoryOf, HistoryPlan, Restriction, Restrictions, Stop};
 use crate::version::Kind;
 
 pub(super) fn page(
@@ -35,14 +35,13 @@ pub(super) fn count(view: View<'_>, head: &Head, plan: &HistoryPlan) -> Result<u
     for rid in versions(view, head, plan, None)? {
         rid?;
         count += 1;
-        if plan.stop.is_due(count) {
-            return Err(SearchError::Stopped);
-        }
     }
     Ok(count)
 }
 
-type Rids<'t> = Box<dyn Iterator<Item = Result<Rid, Fault>> + 't>;
+type Rows<'t> = Box<dyn Iterator<Item = Result<Rid, Fault>> + 't>;
+/// The same while somebody waits for them.
+type Rids<'t> = Box<dyn Iterator<Item = Result<Rid, SearchError>> + 't>;
 
 fn versions<'t>(
     view: View<'t>,
@@ -59,7 +58,8 @@ fn versions<'t>(
     let after = Timestamp::from_ticks(moment.ticks().saturating_add(1));
     let base = highest_before(view, head, after)?;
     Ok(Box::new(rids.filter_map(move |rid| {
-        let kept = rid.and_then(|rid| Ok(was_current(view, base, rid)?.then_some(rid)));
+        let kept =
+            rid.and_then(|rid| Ok::<_, SearchError>(was_current(view, base, rid)?.then_some(rid)));
         kept.transpose()
     })))
 }
@@ -74,9 +74,9 @@ fn in_ranges<'t>(view: View<'t>, plan: &HistoryPlan, ranges: Ranges) -> Result<R
     if let Some(keys) = &plan.only {
         let keys = keys.iter().filter(|key| is_of(key) && may_see(key.resource_type));
         let rids = of_keys(view, &keys.copied().collect(), &ranges, plan.ascending)?;
-        return Ok(restricted(view, plan, rids));
+        return Ok(restricted(view, plan, awaited(rids, &plan.stop)));
     }
-    let rids: Result<Rids<'t>, Fault> = match plan.of {
+    let rids: Result<Rows<'t>, Fault> = match plan.of {
         HistoryOf::Instance(key) if may_see(key.resource_type) => {
             of_instance(view, &key, ranges, plan.ascending)
         }
@@ -90,7 +90,16 @@ fn in_ranges<'t>(view: View<'t>, plan: &HistoryPlan, ranges: Ranges) -> Result<R
             of_types(view, &types, &ranges, plan.ascending)
         }
     };
-    Ok(restricted(view, plan, rids?))
+    Ok(restricted(view, plan, awaited(rids?, &plan.stop)))
+}
+
+/// Ends when nobody waits any more, whatever of the rows is left out later.
+fn awaited<'t>(rows: Rows<'t>, stop: &Stop) -> Rids<'t> {
+    let (stop, mut count) = (stop.clone(), 0);
+    Box::new(rows.map(move |rid| {
+        count += 1;
+        if stop.is_due(count) { Err(SearchError::Stopped) } else { Ok(rid?) }
+    }))
 }
 
 /// Leaves what the restrictions let be seen.
@@ -100,8 +109,11 @@ fn restricted<'t>(view: View<'t>, plan: &HistoryPlan, rids: Rids<'t>) -> Rids<'t
         return rids;
     }
     Box::new(rids.filter_map(move |rid| match rid {
-        Ok(rid) => shown(view, &restrictions, rid).map(|shown| shown.then_some(rid)).transpose(),
-        Err(fault) => Some(Err(fault)),
+        Ok(rid) => match shown(view, &restrictions, rid) {
+            Ok(shown) => shown.then_some(Ok(rid)),
+            Err(fault) => Some(Err(fault.into())),
+        },
+        Err(error) => Some(Err(error)),
     }))
 }
 
@@ -134,7 +146,7 @@ fn of_instance<'t>(
     key: &Key,
     ranges: Ranges,
     ascending: bool,
-) -> Result<Rids<'t>, Fault> {
+) -> Result<Rows<'t>, Fault> {
     let (first, last) = (key::of_history(key, 0), key::of_history(key, u64::MAX));
     let rows = match ascending {
         true => view.range(HISTORY, &first, &last)?,
@@ -150,7 +162,7 @@ fn of_keys<'t>(
     keys: &BTreeSet<Key>,
     ranges: &Ranges,
     ascending: bool,
-) -> Result<Rids<'t>, Fault> {
+) -> Result<Rows<'t>, Fault> {
     let mut rids = Vec::new();
     for key in keys {
         let (first, last) = (key::of_history(key, 0), key::of_history(key, u64::MAX));
@@ -172,7 +184,7 @@ fn of_types<'t>(
     types: &[TypeId],
     ranges: &Ranges,
     ascending: bool,
-) -> Result<Rids<'t>, Fault> {
+) -> Result<Rows<'t>, Fault> {
     let Some(&range) = ranges.0.first() else { return Ok(Box::new(std::iter::empty())) };
     let walk = Walk::over(view, types, range, !ascending)?;
     Ok(Box::new(walk.map(|version| version.map(|(rid, _)| rid))))

@@ -440,6 +440,7 @@ fn a_stopped_search_gives_nothing() {
     assert!(matches!(now.search(&all), Err(SearchError::Stopped)));
     let history = HistoryPlan { stop: plan.stop.clone(), ..HistoryPlan::of(HistoryOf::System) };
     assert!(matches!(now.count_history(&history), Err(SearchError::Stopped)));
+    assert!(matches!(now.history(&history, None, 9), Err(SearchError::Stopped)));
     let rids = now.search(&all_of(only(PATIENT))).unwrap().rids;
     let rule = Include {
         source: PATIENT,

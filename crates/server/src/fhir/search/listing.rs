@@ -306,7 +306,9 @@ fn is_long(meaning: &Meaning) -> bool {
     let asks = meaning.explain
         || meaning.selective > 0
         || !meaning.sort.is_empty()
-        || !meaning.includes.is_empty();
+        || !meaning.includes.is_empty()
+        || meaning.at.is_some()
+        || meaning.list.is_some();
     asks || meaning.count > SHORT || meaning.total == Total::Accurate || meaning.only_total
 }
 

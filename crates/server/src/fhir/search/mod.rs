@@ -2,8 +2,9 @@
 //!
 //! `parameters.rs` reads the query; `name.rs` takes names apart, `interpret.rs` gives them their
 //! meaning for a type, with a file for each type of search and for `_filter`, `_text`, `_sort`,
-//! `_include`. `catalogue.rs` knows what can be searched by. `listing.rs` finds a page and links it
-//! to the next, `entries.rs` writes it. Histories are listed the same way.
+//! `_include`. `catalogue.rs` knows what can be searched by. `listing.rs` finds a page, by what
+//! `plan.rs` asks the store, and links it to the next; `entries.rs` writes it. Histories are listed
+//! the same way. `criteria.rs` is for searches that are a part of something else.
 
 pub(crate) mod catalogue;
 mod codes;
