@@ -13,6 +13,7 @@ mod json_parse;
 mod probe;
 mod raw_commit;
 mod report;
+mod search;
 mod search_values;
 mod validate_structure;
 mod workload;
@@ -44,6 +45,10 @@ struct Arguments {
     /// Only the workloads whose name contains this.
     #[arg(long, default_value = "")]
     only: String,
+    /// Another FHIR server that the searches are sent to as well, as `NAME=URL`; it is given the
+    /// data when it has none, with the bearer token in `PEER_TOKEN` if there is one.
+    #[arg(long = "peer")]
+    peers: Vec<String>,
     /// Writes the table to this file too.
     #[arg(long)]
     write: Option<PathBuf>,
@@ -68,6 +73,7 @@ fn main() -> anyhow::Result<()> {
         time: Duration::from_secs(arguments.seconds),
         clients: arguments.clients,
         synthea: arguments.synthea,
+        peers: arguments.peers,
     };
     let mut report = report::Report::default();
     for (name, run) in workload::ALL {

@@ -11,7 +11,7 @@ use crate::driver::{self, Measured, Target};
 use crate::firekeep::Firekeep;
 use crate::probe::Probe;
 use crate::report::Report;
-use crate::{json_parse, raw_commit, search_values, validate_structure, xml};
+use crate::{json_parse, raw_commit, search, search_values, validate_structure, xml};
 
 /// How often each measurement is taken; the one in the middle counts.
 const ROUNDS: usize = 3;
@@ -29,6 +29,8 @@ pub struct Setting {
     pub clients: usize,
     /// The folder with Synthea bundles.
     pub synthea: PathBuf,
+    /// Other servers, as `NAME=URL`.
+    pub peers: Vec<String>,
 }
 
 type Workload = fn(&Setting, &mut Report) -> anyhow::Result<()>;
@@ -42,6 +44,7 @@ pub const ALL: &[(&str, Workload)] = &[
     ("start", start),
     ("read-by-id", read_by_id),
     ("create", create),
+    ("search", search::run),
 ];
 
 fn json(setting: &Setting, report: &mut Report) -> anyhow::Result<()> {
@@ -60,7 +63,10 @@ fn search_values(setting: &Setting, report: &mut Report) -> anyhow::Result<()> {
 }
 
 fn structure(setting: &Setting, report: &mut Report) -> anyhow::Result<()> {
-    let (median, goal) = (validate_structure::median(&setting.synthea)?, Duration::from_micros(10));
+    let (median, goal) = (
+        validate_structure::median(&setting.synthea.join(json_parse::ARCHIVE))?,
+        Duration::from_micros(10),
+    );
     let figure = |time: Duration| format!("{:.1} µs", time.as_secs_f64() * 1e6);
     let ratio = median.as_secs_f64() / goal.as_secs_f64();
     report.figures("validate structure, Synthea", [figure(median), figure(goal)], ratio, "≤ 100 %");
