@@ -112,6 +112,8 @@ pub const WRITER_QUEUE: usize = 4_096;
 pub const GROUP_COMMITS: usize = 256;
 /// Bytes of bodies that may share one synchronous commit.
 pub const GROUP_BYTES: usize = 64 << 20;
+/// Index rows that are kept in memory before they are written to the table in one go.
+pub const TAIL_ROWS: usize = 32_768;
 /// Address space an environment reserves at first; it doubles when four fifths are used.
 pub const MAP_BYTES: usize = 64 << 30;
 /// Address space up to which an environment may grow; past it writes are answered 507.

@@ -10,7 +10,7 @@ use base::limits::ID_CHARACTERS;
 
 /// A stored version's number: rises in commit order over all resources, starts at 1, is never
 /// used twice.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
 pub struct Rid(pub u64);
 
 /// A number for a resource type. The server owns the table of names; numbers never change.

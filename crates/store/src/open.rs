@@ -5,7 +5,7 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use base::limits::{MAP_BYTES, MAP_BYTES_MOST};
+use base::limits::{MAP_BYTES, MAP_BYTES_MOST, TAIL_ROWS};
 use base::{Clock, Fault, Random, SystemClock, SystemRandom};
 
 /// What a store is opened with.
@@ -21,6 +21,8 @@ pub struct StoreOptions {
     pub map_bytes_most: usize,
     /// Up to so many matches a sort gathers; more are met by walking the index in its order.
     pub gathered_most: u64,
+    /// Index rows that are kept in memory before they are written to their table in one go.
+    pub tail_rows: usize,
 }
 
 /// Where walking begins to be cheaper on Synthea's data, a page being twenty.
@@ -34,6 +36,7 @@ impl Default for StoreOptions {
             map_bytes: MAP_BYTES,
             map_bytes_most: MAP_BYTES_MOST,
             gathered_most: GATHERED_MOST,
+            tail_rows: TAIL_ROWS,
         }
     }
 }

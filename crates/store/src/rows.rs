@@ -4,6 +4,8 @@
 //! cut at a length; a row that was cut, or that holds a hash of more than a test asks for, does not
 //! decide: the packed values do.
 
+use std::ops::Range as Span;
+
 use fhir::search::{Interval, fold};
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -38,32 +40,48 @@ pub(crate) const NUMBER_BYTES: usize = 40;
 
 /// The index keys of one version, without their rids: in rising order, each once.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Rows(Vec<Vec<u8>>);
+pub(crate) struct Rows {
+    bytes: Vec<u8>,
+    /// Where in `bytes` each row is.
+    places: Vec<Span<usize>>,
+}
 
 impl Rows {
     pub(crate) fn of(values: Values<'_>) -> Self {
-        let mut rows = Vec::new();
+        let mut rows = Self::default();
         for (parameter, value) in values.all() {
             let mut row = parameter.0.to_be_bytes().to_vec();
             let before = rows.len();
             write_value(&mut row, &value, &mut rows);
             if rows.len() == before {
                 // Every value has a row: it tells that the parameter is not missing.
-                row.push(NOTHING);
-                rows.push(row);
+                rows.push(&[&row, &[NOTHING]]);
             }
         }
-        rows.sort_unstable();
-        rows.dedup();
-        Self(rows)
+        let Self { bytes, places } = &mut rows;
+        let row = |place: &Span<usize>| bytes.get(place.clone()).unwrap_or_default();
+        places.sort_unstable_by(|one, two| row(one).cmp(row(two)));
+        places.dedup_by(|one, two| row(one) == row(two));
+        rows
+    }
+
+    fn push(&mut self, parts: &[&[u8]]) {
+        let start = self.bytes.len();
+        parts.iter().for_each(|part| self.bytes.extend_from_slice(part));
+        self.places.push(start..self.bytes.len());
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &[u8]> {
-        self.0.iter().map(Vec::as_slice)
+        self.places.iter().map(|place| self.bytes.get(place.clone()).unwrap_or_default())
+    }
+
+    /// How many there are.
+    pub(crate) fn len(&self) -> usize {
+        self.places.len()
     }
 
     pub(crate) fn bytes(&self) -> usize {
-        self.0.iter().map(|row| row.len() + 32).sum()
+        self.bytes.len() + 32 * self.len()
     }
 }
 
@@ -84,12 +102,13 @@ pub(crate) fn hash_key(key: &Key) -> [u8; 8] {
 }
 
 /// Adds the rows of one value; `row` is what they begin with, and is left as it was.
-fn write_value(row: &mut Vec<u8>, value: &Packed<'_>, rows: &mut Vec<Vec<u8>>) {
+fn write_value(row: &mut Vec<u8>, value: &Packed<'_>, rows: &mut Rows) {
     let mut add = |form: u8, parts: &[&[u8]]| {
-        let mut key = row.clone();
-        key.push(form);
-        parts.iter().for_each(|part| key.extend(*part));
-        rows.push(key);
+        let start = rows.bytes.len();
+        rows.bytes.extend_from_slice(row);
+        rows.bytes.push(form);
+        parts.iter().for_each(|part| rows.bytes.extend_from_slice(part));
+        rows.places.push(start..rows.bytes.len());
     };
     match value {
         Packed::Token(token) => token_rows(token, &mut add),

@@ -12,6 +12,7 @@ use super::read::{broken, named_row, read_rid};
 use super::tables::{
     BY_TYPE, COMMITS, COMPARTMENT, CURRENT, FORWARD, HISTORY, LIVE, SEARCH, SUPERSEDED, VERSION,
 };
+use super::tail::{self, Runs};
 use super::trouble::Trouble;
 use crate::commit::Purged;
 use crate::content::Content;
@@ -20,12 +21,42 @@ use crate::key::{self, Key, Rid, TypeId};
 use crate::rows::Rows;
 use crate::version::{VersionHead, write_row};
 
-/// Writes a group of commits. The bits of superseded rids are set here, before the engine's commit
-/// makes the rows visible: a reader may find a bit without a row, never a row without its bit.
+/// Writes a group of commits; gives what the tail of the index is once they are committed. The bits
+/// of superseded rids are set here, before the engine's commit makes the rows visible: a reader may
+/// find a bit without a row, never a row without its bit.
 pub(super) fn apply(
     writer: &mut Writer<'_>,
     group: &[&Decided<'_>],
     superseded: &RwLock<RoaringTreemap>,
+    (tail, most): (Runs, usize),
+) -> Result<Runs, Trouble> {
+    let purges = |effect: &Effect<'_>| !matches!(effect, Effect::Append { .. });
+    if group.iter().any(|decided| decided.effects.iter().any(purges)) {
+        // What is taken out must all be in one place.
+        tail.write(writer)?;
+        write_all(writer, group, superseded, None)?;
+        let newest = group.last().map_or(tail.last(), |decided| decided.head.rid);
+        tail::set_indexed(writer, newest)?;
+        return Ok(Runs::nothing_after(newest));
+    }
+    let mut rows = Vec::new();
+    write_all(writer, group, superseded, Some(&mut rows))?;
+    let tail = tail.with(&rows);
+    if tail.rows() <= most {
+        return Ok(tail);
+    }
+    tail.write(writer)?;
+    Ok(Runs::nothing_after(tail.last()))
+}
+
+/// Index rows that are not written yet, by their version.
+type Later<'g> = Vec<(Rid, &'g Rows)>;
+
+fn write_all<'g>(
+    writer: &mut Writer<'_>,
+    group: &[&'g Decided<'_>],
+    superseded: &RwLock<RoaringTreemap>,
+    mut later: Option<&mut Later<'g>>,
 ) -> Result<(), Trouble> {
     let mut live = BTreeMap::<TypeId, i64>::new();
     for decided in group.iter().filter(|decided| !decided.effects.is_empty()) {
@@ -33,7 +64,7 @@ pub(super) fn apply(
             match effect {
                 Effect::Append { version, content, supersedes, live: change } => {
                     *live.entry(version.key.resource_type).or_default() += change;
-                    append(writer, version, *content)?;
+                    append(writer, version, *content, later.as_deref_mut())?;
                     if let Some(old) = supersedes {
                         superseded.write().insert(old.0);
                         writer.put(SUPERSEDED, &key::of_rid(*old), &key::of_rid(version.rid))?;
@@ -52,10 +83,11 @@ pub(super) fn apply(
     live.into_iter().try_for_each(|(resource_type, change)| count(writer, resource_type, change))
 }
 
-fn append(
+fn append<'g>(
     writer: &mut Writer<'_>,
     version: &VersionHead,
-    content: Option<&Content>,
+    content: Option<&'g Content>,
+    later: Option<&mut Later<'g>>,
 ) -> Result<(), Trouble> {
     let VersionHead { rid, key, number, kind, .. } = version;
     let rid_bytes = key::of_rid(*rid);
@@ -68,8 +100,9 @@ fn append(
         let row = key::of_compartment(compartment, key.resource_type, *rid);
         writer.put(COMPARTMENT, &row, &[])?;
     }
-    for row in content.rows.iter() {
-        writer.put(SEARCH, &[row, &rid_bytes].concat(), &[])?;
+    match later {
+        Some(later) => later.push((*rid, &content.rows)),
+        None => index(writer, *rid, &content.rows)?,
     }
     match content.forward.as_bytes() {
         [] => Ok(()),
@@ -85,6 +118,12 @@ fn purge(writer: &mut Writer<'_>, key: &Key) -> Result<(), Trouble> {
     }
     writer.delete(CURRENT, &key::of_current(key))?;
     Ok(())
+}
+
+/// Puts the index rows of a version.
+pub(super) fn index(writer: &mut Writer<'_>, rid: Rid, rows: &Rows) -> Result<(), Trouble> {
+    let rid = key::of_rid(rid);
+    rows.iter().try_for_each(|row| writer.put(SEARCH, &[row, &rid].concat(), &[]))
 }
 
 /// Takes out the index rows of a version, which its packed values tell.

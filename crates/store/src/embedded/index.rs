@@ -3,12 +3,13 @@
 
 use base::{Fault, Timestamp};
 
-use super::Store;
-use super::apply::unindex;
+use super::apply::{index, unindex};
 use super::engine::{View, Writer};
 use super::read::{broken, named_row, read_rid, row};
-use super::tables::{COMPARTMENT, FORWARD, HISTORY, META, PARAMETER, SEARCH, VERSION};
+use super::tables::{COMPARTMENT, FORWARD, HISTORY, META, PARAMETER, VERSION};
+use super::tail::Runs;
 use super::trouble::Trouble;
+use super::{Shared, Store};
 use crate::forward::Forward;
 use crate::key::{self, Key, ParameterId, Rid};
 use crate::rows::Rows;
@@ -95,9 +96,7 @@ impl Store {
     /// # Errors
     /// As [`Store::set_parameters`].
     pub fn reindex(&self, versions: &[Indexed]) -> Result<(), Fault> {
-        self.shared.engine.write_growing(|writer| {
-            versions.iter().try_for_each(|version| replace(writer, version))
-        })
+        self.indexing(|writer| versions.iter().try_for_each(|version| replace(writer, version)))
     }
 
     /// Takes the index rows of versions out that were superseded before `before`, of at most `most`
@@ -106,7 +105,7 @@ impl Store {
     /// # Errors
     /// As [`Store::set_parameters`].
     pub fn vacuum(&self, before: Timestamp, most: usize) -> Result<bool, Fault> {
-        self.shared.engine.write_growing(|writer| {
+        self.indexing(|writer| {
             let done = writer.view().get(META, META_VACUUMED)?;
             let done = done.map_or(Some(0), key::read_u64).ok_or_else(|| broken("meta"))?;
             let (next, superseded) = superseded(writer.view(), done, before, most)?;
@@ -119,6 +118,22 @@ impl Store {
             }
             Ok(next >= done.saturating_add(most as u64))
         })
+    }
+
+    /// Changes the index when all of it is in its table.
+    fn indexing<T>(
+        &self,
+        work: impl Fn(&mut Writer<'_>) -> Result<T, Trouble>,
+    ) -> Result<T, Fault> {
+        let Shared { engine, tail, .. } = &*self.shared;
+        let _writing = tail.writing.lock();
+        let runs = tail.runs();
+        let done = engine.write_growing(|writer| {
+            runs.write(writer)?;
+            work(writer)
+        })?;
+        tail.set(Runs::nothing_after(runs.last()));
+        Ok(done)
     }
 }
 
@@ -164,9 +179,7 @@ fn replace(writer: &mut Writer<'_>, version: &Indexed) -> Result<(), Trouble> {
     let changed = writer.view().get(VERSION, &rid_bytes)?;
     let changed = changed.and_then(|row| with_compartments(row, &version.compartments));
     writer.put(VERSION, &rid_bytes, &changed.ok_or_else(|| broken("version"))?)?;
-    for row in Rows::of(version.forward.view()).iter() {
-        writer.put(SEARCH, &[row, &rid_bytes].concat(), &[])?;
-    }
+    index(writer, version.rid, &Rows::of(version.forward.view()))?;
     match version.forward.as_bytes() {
         [] => writer.delete(FORWARD, &rid_bytes).map(drop),
         forward => writer.put(FORWARD, &rid_bytes, forward),

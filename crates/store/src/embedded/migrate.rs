@@ -5,7 +5,9 @@
 //! section to `docs/store.md`.
 
 use super::engine::{Engine, Writer};
+use super::read::latest;
 use super::tables::{Layout, META, META_FORMAT};
+use super::tail;
 use super::trouble::Trouble;
 
 /// A step from the format before `to` to `to`.
@@ -16,9 +18,19 @@ pub(super) struct Migration {
 }
 
 /// Format 1 is the first; 2 has the table `package`, 3 the tables `search` and `parameter`, all
-/// empty: no parameter is indexed until the server has done it.
-pub(super) const SERVICE_MIGRATIONS: &[Migration] =
-    &[Migration { to: 2, run: |_| Ok(()) }, Migration { to: 3, run: |_| Ok(()) }];
+/// empty: no parameter is indexed until the server has done it. In 4 the newest versions may lack
+/// their rows in `search`; before it none did.
+pub(super) const SERVICE_MIGRATIONS: &[Migration] = &[
+    Migration { to: 2, run: |_| Ok(()) },
+    Migration { to: 3, run: |_| Ok(()) },
+    Migration {
+        to: 4,
+        run: |writer| {
+            let newest = latest(writer.view())?.rid;
+            tail::set_indexed(writer, newest)
+        },
+    },
+];
 /// Format 1 is the first.
 pub(super) const CONTROL_MIGRATIONS: &[Migration] = &[];
 
@@ -116,7 +128,7 @@ mod tests {
         drop(open(&folder, old).unwrap());
         let store = Store::open(folder.path(), StoreOptions::default()).unwrap();
         assert_eq!(store.packages().unwrap(), []);
-        assert_eq!(value(&store.shared.engine, META, META_FORMAT), Some(vec![0, 0, 0, 3]));
+        assert_eq!(value(&store.shared.engine, META, META_FORMAT), Some(vec![0, 0, 0, 4]));
     }
 
     #[test]

@@ -20,6 +20,7 @@ mod scan;
 mod search;
 mod snapshot;
 pub(crate) mod tables;
+mod tail;
 pub(crate) mod trouble;
 mod walk;
 mod write;
@@ -34,8 +35,9 @@ use roaring::RoaringTreemap;
 
 use self::bodies::Bodies;
 use self::changes::Changes;
-use self::engine::Engine;
+use self::engine::{Engine, Reader};
 use self::read::Head;
+use self::tail::{Runs, Tail};
 use self::write::Writing;
 use crate::commit::{Commit, Committed, Rejected};
 use crate::key::{self, SnapshotNumber, TypeId};
@@ -65,6 +67,7 @@ struct Shared {
     /// Every superseded rid has its bit here; a bit may be set too early, never too late. What a
     /// reader sees is decided by the table in its own transaction.
     superseded: RwLock<RoaringTreemap>,
+    tail: Tail,
     bodies: Bodies,
     changes: Changes,
     package_changes: AtomicU64,
@@ -101,7 +104,7 @@ impl Store {
     pub fn open(path: &Path, options: StoreOptions) -> Result<Self, OpenError> {
         let fail = |why| OpenError { path: path.to_owned(), why };
         let engine = Engine::open(path, tables::SERVICE, &options)?;
-        let shared = Shared::load(engine, options.gathered_most);
+        let shared = Shared::load(engine, &options);
         let shared = shared
             .map_err(|fault| fail(OpenFailure::Unreadable(fault.to_string())))
             .map(Arc::new)?;
@@ -193,7 +196,19 @@ impl Store {
 }
 
 impl Shared {
-    fn load(engine: Engine, gathered_most: u64) -> Result<Self, Fault> {
+    /// A look at the engine, and all index rows that its table does not have. Take a snapshot's
+    /// number before: the rows of what is published later may be missing.
+    fn read_index(&self) -> Result<(Reader<'_>, Runs), Fault> {
+        loop {
+            let (reader, runs) = (self.engine.read()?, self.tail.runs());
+            // What was written into the table in between is in neither: look again.
+            if runs.after <= tail::indexed(reader.view())? {
+                return Ok((reader, runs));
+            }
+        }
+    }
+
+    fn load(engine: Engine, options: &StoreOptions) -> Result<Self, Fault> {
         let reader = engine.read()?;
         let view = reader.view();
         let head = read::latest(view)?;
@@ -205,17 +220,19 @@ impl Shared {
             let rid = key::read_u64(entry?.0);
             superseded.insert(rid.ok_or_else(|| read::broken("superseded"))?);
         }
+        let tail = Tail::load(view, options.tail_rows)?;
         drop(reader);
         Ok(Self {
             engine,
             published: RwLock::new(head),
             superseded: RwLock::new(superseded),
+            tail,
             bodies: Bodies::new(),
             changes: Changes::default(),
             package_changes: AtomicU64::new(0),
             groups: AtomicU64::new(0),
             guid,
-            gathered_most,
+            gathered_most: options.gathered_most,
         })
     }
 }

@@ -10,6 +10,7 @@ use super::read::{Head, named_row, newest, read_rid, row};
 use super::scan::Scan;
 use super::search::{SearchError, Searching, Step};
 use super::tables::HISTORY;
+use super::tail::Runs;
 use super::{Shared, history};
 use crate::key::{self, Key, Rid, SnapshotNumber};
 use crate::page::Page;
@@ -70,10 +71,10 @@ impl Snapshot {
     /// # Errors
     /// [`SearchError`]: the file cannot be read, or the plan's stop was set.
     pub fn search(&self, plan: &SearchPlan) -> Result<Page, SearchError> {
-        let reader = self.shared.engine.read()?;
+        let (reader, tail) = self.shared.read_index()?;
         match Scan::of(reader.view(), &self.shared.superseded, &self.head, plan)? {
             Some(scan) => scan.page(plan),
-            None => self.searching(reader.view(), plan).page(plan),
+            None => self.searching((reader.view(), &tail), plan).page(plan),
         }
     }
 
@@ -83,10 +84,10 @@ impl Snapshot {
     /// # Errors
     /// As [`Snapshot::search`].
     pub fn count(&self, plan: &SearchPlan) -> Result<u64, SearchError> {
-        let reader = self.shared.engine.read()?;
+        let (reader, tail) = self.shared.read_index()?;
         match Scan::of(reader.view(), &self.shared.superseded, &self.head, plan)? {
             Some(scan) => scan.count(&plan.stop),
-            None => Ok(self.searching(reader.view(), plan).matches(plan)?.len()),
+            None => Ok(self.searching((reader.view(), &tail), plan).matches(plan)?.len()),
         }
     }
 
@@ -101,9 +102,9 @@ impl Snapshot {
         told: (&Restrictions, &Stop),
         most: usize,
     ) -> Result<Included, SearchError> {
-        let reader = self.shared.engine.read()?;
-        let (view, superseded) = (reader.view(), &self.shared.superseded);
-        Searching::new(view, superseded, &self.head, told).included(matches, includes, most)
+        let (reader, tail) = self.shared.read_index()?;
+        let (index, superseded) = ((reader.view(), &tail), &self.shared.superseded);
+        Searching::new(index, superseded, &self.head, told).included(matches, includes, most)
     }
 
     /// How a page of the plan is found: each step in its order.
@@ -111,15 +112,15 @@ impl Snapshot {
     /// # Errors
     /// As [`Snapshot::search`].
     pub fn explain(&self, plan: &SearchPlan) -> Result<Vec<Step>, SearchError> {
-        let reader = self.shared.engine.read()?;
-        let searching = self.searching(reader.view(), plan).explaining();
+        let (reader, tail) = self.shared.read_index()?;
+        let searching = self.searching((reader.view(), &tail), plan).explaining();
         searching.page(plan)?;
         Ok(searching.steps())
     }
 
-    fn searching<'s>(&'s self, view: View<'s>, plan: &'s SearchPlan) -> Searching<'s> {
+    fn searching<'s>(&'s self, index: (View<'s>, &'s Runs), plan: &'s SearchPlan) -> Searching<'s> {
         let told = (&plan.restrictions, &plan.stop);
-        Searching::new(view, &self.shared.superseded, &self.head, told)
+        Searching::new(index, &self.shared.superseded, &self.head, told)
             .gathering(self.shared.gathered_most)
     }
 

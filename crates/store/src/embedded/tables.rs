@@ -21,6 +21,8 @@ pub(crate) const META: Table = Table(0);
 pub(super) const META_FORMAT: &[u8] = b"format";
 pub(super) const META_KIND: &[u8] = b"kind";
 pub(super) const META_GUID: &[u8] = b"guid";
+/// Up to which rid versions have their rows in `search`.
+pub(super) const META_INDEXED: &[u8] = b"indexed";
 
 /// rid -> type, id, number, `last_updated`, kind, hash, splice, body.
 pub(super) const VERSION: Table = Table(1);
@@ -52,7 +54,7 @@ pub(super) const PARAMETER: Table = Table(12);
 /// A FHIR service's environment.
 pub(super) const SERVICE: Layout = Layout {
     kind: "service",
-    format: 3,
+    format: 4,
     tables: &[
         "meta",
         "version",

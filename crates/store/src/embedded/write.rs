@@ -18,6 +18,7 @@ use super::apply::apply;
 use super::decide::{Decided, Decider};
 use super::read::{Head, latest};
 use super::snapshot::Snapshot;
+use super::tail::Runs;
 use super::trouble::Trouble;
 use crate::commit::{Commit, Committed, Rejected};
 
@@ -135,31 +136,44 @@ impl GroupWriter {
 
     /// Decides and writes a group, removing what obstacles it can.
     fn attempt<'g>(&self, group: &'g [Job]) -> Result<Decisions<'g>, Trouble> {
-        let engine = &self.shared.engine;
+        let Shared { engine, tail, .. } = &*self.shared;
+        let _writing = tail.writing.lock();
         let mut was_broken = false;
         loop {
-            let mut decisions = Vec::with_capacity(group.len());
-            match self.write(group, &mut decisions) {
-                Ok(()) => return Ok(decisions),
-                Err(Trouble::MapFull) if engine.grow()? => {}
-                Err(Trouble::Broken(_)) if !was_broken => was_broken = true,
+            let (mut decisions, mut left) = (Vec::with_capacity(group.len()), tail.runs());
+            match self.write(group, &mut decisions, &mut left) {
+                Err(Trouble::MapFull) if engine.grow()? => continue,
+                Err(Trouble::Broken(_)) if !was_broken => {
+                    was_broken = true;
+                    continue;
+                }
                 // LMDB takes a failed write of its last page back; where that fails too, the engine
                 // was opened again and synced, and what is there now is what happened.
-                Err(_) if self.is_on_disk(newest(&decisions)) => return Ok(decisions),
-                Err(trouble) => return Err(trouble),
+                Err(trouble) if !self.is_on_disk(newest(&decisions)) => return Err(trouble),
+                Ok(()) | Err(_) => {}
             }
+            tail.set(left);
+            return Ok(decisions);
         }
     }
 
-    /// All decisions are made before the first row is written, in one engine transaction.
-    fn write<'g>(&self, group: &'g [Job], decisions: &mut Decisions<'g>) -> Result<(), Trouble> {
+    /// All decisions are made before the first row is written, in one engine transaction. The tail
+    /// of the index becomes what it is after that.
+    fn write<'g>(
+        &self,
+        group: &'g [Job],
+        decisions: &mut Decisions<'g>,
+        tail: &mut Runs,
+    ) -> Result<(), Trouble> {
         let before = *self.shared.published.read();
         self.shared.engine.write(|writer| {
             let mut decider = Decider::new(writer.view(), before);
             let decide = |job: &'g Job| decider.decide(&job.commit, self.clock.now());
             decisions.extend(group.iter().map(decide));
             let accepted = decisions.iter().flatten().collect::<Vec<_>>();
-            apply(writer, &accepted, &self.shared.superseded)
+            let before = (std::mem::take(tail), self.shared.tail.most);
+            *tail = apply(writer, &accepted, &self.shared.superseded, before)?;
+            Ok(())
         })
     }
 
@@ -226,7 +240,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let options = StoreOptions::default();
         let engine = Engine::open(folder.path(), SERVICE, &options).unwrap();
-        let shared = Arc::new(Shared::load(engine, 0).unwrap());
+        let shared = Arc::new(Shared::load(engine, &options).unwrap());
         let (sender, queue) = sync_channel(WRITER_QUEUE);
         let writing = Writing { queue: RwLock::new(Some(sender)), thread: Mutex::new(None) };
         (folder, GroupWriter { shared, clock: options.clock, queue, held: None }, writing)

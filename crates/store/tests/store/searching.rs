@@ -506,3 +506,26 @@ fn the_same_condition_creates_one_resource_whoever_asks() {
     let late = RUNTIME.block_on(world.store.commit(create("four", now.number(), vec![there])));
     assert!(matches!(late, Err(Rejected::Stale { guard: 0 })));
 }
+
+#[test]
+fn rows_that_were_in_memory_only_are_there_again_when_the_store_is_opened() {
+    let mut world = World::new();
+    for round in 1..4 {
+        for place in 0..9 {
+            named(&world, &format!("p{round}{place}"), "Ann");
+        }
+        named(&world, "p10", &format!("Bob {round}"));
+        world = world.reopened();
+        let now = world.store.snapshot();
+        assert_eq!(paged(&now, ask(&starts_with("ann"))).len(), 9 * round - 1);
+        assert_eq!(paged(&now, ask(&starts_with("bob"))), ["p10"]);
+        world.sound();
+    }
+    let old = world.store.snapshot();
+    world.run(Operation::HardDelete { key: patient("p11") });
+    let now = world.store.snapshot();
+    for snapshot in [&old, &now] {
+        assert_eq!(paged(snapshot, ask(&starts_with("ann"))).len(), 25);
+    }
+    world.sound();
+}

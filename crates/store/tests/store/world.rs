@@ -36,6 +36,8 @@ impl World {
             map_bytes,
             map_bytes_most,
             gathered_most: 12,
+            // Some rows in the table, some in memory.
+            tail_rows: 40,
             ..StoreOptions::default()
         };
         let store = Store::open(&folder.path().join("fhir"), options).unwrap();

@@ -4,7 +4,7 @@ use roaring::RoaringTreemap;
 
 use super::{Found, SearchError, Searching, Step};
 use crate::embedded::read::{broken, named_row};
-use crate::embedded::tables::{COMPARTMENT, SEARCH};
+use crate::embedded::tables::COMPARTMENT;
 use crate::embedded::walk::updated_within;
 use crate::forward::{Packed, Target};
 use crate::key::{self, Key, ParameterId, Rid, TypeId};
@@ -193,9 +193,9 @@ impl Searching<'_> {
         for (range, decides) in
             ranges.iter().map(|it| (it, true)).chain(unsure.iter().map(|it| (it, false)))
         {
-            for entry in self.view.range(SEARCH, &range.0, &range.1)? {
+            for row in self.rows(&range.0, &range.1)? {
                 self.look(&mut count)?;
-                let (row, rid) = split(entry?.0)?;
+                let (row, rid) = split(row?)?;
                 match if decides { says(row.get(skip..).unwrap_or_default()) } else { Says::Unsure }
                 {
                     Says::Yes => {
@@ -225,9 +225,9 @@ impl Searching<'_> {
     pub(super) fn present(&self, parameter: ParameterId) -> Found<(u64, RoaringTreemap)> {
         let (from, to) = lookup::all(parameter);
         let (mut found, mut count) = (RoaringTreemap::new(), 0);
-        for entry in self.view.range(SEARCH, &from, &to)? {
+        for row in self.rows(&from, &to)? {
             self.look(&mut count)?;
-            found.insert(split(entry?.0)?.1.0);
+            found.insert(split(row?)?.1.0);
         }
         Ok((count, self.visible(found)?))
     }
@@ -240,8 +240,8 @@ impl Searching<'_> {
         into: &mut RoaringTreemap,
     ) -> Found<()> {
         let (from, to) = lookup::references_to(parameter, to);
-        for entry in self.view.range(SEARCH, &from, &to)? {
-            into.insert(split(entry?.0)?.1.0);
+        for row in self.rows(&from, &to)? {
+            into.insert(split(row?)?.1.0);
         }
         Ok(())
     }

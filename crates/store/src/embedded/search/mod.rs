@@ -14,7 +14,8 @@ use roaring::RoaringTreemap;
 
 use super::engine::View;
 use super::read::{self, Head, named_row, newest, read_rid};
-use super::tables::SUPERSEDED;
+use super::tables::{SEARCH, SUPERSEDED};
+use super::tail::Runs;
 use super::walk::{Range, Walk};
 use crate::forward::{Tested, Values};
 use crate::key::{self, Key, Rid, TypeId};
@@ -57,6 +58,8 @@ pub struct Step {
 /// Runs plans over one view of one snapshot.
 pub(super) struct Searching<'t> {
     pub(super) view: View<'t>,
+    /// The index rows that the table does not have yet.
+    tail: &'t Runs,
     pub(super) superseded: &'t RwLock<RoaringTreemap>,
     pub(super) head: &'t Head,
     pub(super) restrictions: &'t Restrictions,
@@ -68,12 +71,13 @@ pub(super) struct Searching<'t> {
 
 impl<'t> Searching<'t> {
     pub(super) fn new(
-        view: View<'t>,
+        (view, tail): (View<'t>, &'t Runs),
         superseded: &'t RwLock<RoaringTreemap>,
         head: &'t Head,
         (restrictions, stop): (&'t Restrictions, &'t Stop),
     ) -> Self {
-        Self { view, superseded, head, restrictions, stop, gathered_most: u64::MAX, steps: None }
+        let (gathered_most, steps) = (u64::MAX, None);
+        Self { view, tail, superseded, head, restrictions, stop, gathered_most, steps }
     }
 
     /// As it is, and sorting more matches than these by walking the index.
@@ -184,6 +188,17 @@ impl<'t> Searching<'t> {
             }
         }
         Ok(found)
+    }
+
+    /// The index rows between two keys, both included, in any order.
+    fn rows<'r>(
+        &'r self,
+        from: &'r [u8],
+        to: &'r [u8],
+    ) -> Found<impl Iterator<Item = Found<&'r [u8]>>> {
+        let kept = self.tail.between(from, to).flatten().map(Ok);
+        let stored = self.view.range(SEARCH, from, to)?;
+        Ok(stored.map(|entry| Ok(entry?.0)).chain(kept))
     }
 
     pub(super) fn look(&self, count: &mut u64) -> Found<()> {

@@ -10,7 +10,6 @@ use roaring::RoaringTreemap;
 
 use super::criteria::split;
 use super::{Found, Searching};
-use crate::embedded::engine::Rows;
 use crate::embedded::tables::SEARCH;
 use crate::key::{ParameterId, Rid};
 use crate::page::Page;
@@ -167,7 +166,7 @@ impl Searching<'_> {
 
     fn has_rows(&self, ranges: &[(Vec<u8>, Vec<u8>)]) -> Found<bool> {
         for (from, to) in ranges {
-            if self.view.range(SEARCH, from, to)?.next().transpose()?.is_some() {
+            if self.rows(from, to)?.next().transpose()?.is_some() {
                 return Ok(true);
             }
         }
@@ -182,8 +181,11 @@ impl Searching<'_> {
         (matches, start): (&RoaringTreemap, Option<&[u8]>),
         page: &mut PageOf<'_>,
     ) -> Found<()> {
-        let mut merged = Merged::over(self, ordered, descending, start)?;
+        let bounds = bounds(ordered, descending, start);
+        let mut merged = Merged::over(self, ordered, descending, &bounds)?;
         let mut group: Option<Vec<u8>> = None;
+        // Two rows of a resource may say the same, and one may be in the tail and in the table.
+        let mut offered = RoaringTreemap::new();
         let mut count = 0;
         while let Some((value, rid)) = merged.next()? {
             self.look(&mut count)?;
@@ -192,8 +194,9 @@ impl Searching<'_> {
                     return Ok(());
                 }
                 group = Some(value.clone());
+                offered.clear();
             }
-            if !matches.contains(rid.0) {
+            if !matches.contains(rid.0) || !offered.insert(rid.0) {
                 continue;
             }
             // Of several values of a resource only the one that counts gives it its place.
@@ -271,50 +274,64 @@ impl<'p> PageOf<'p> {
     }
 }
 
-/// The rows of a range, and the value and rid of the next.
-type Stream<'t> = (Rows<'t>, Option<(Vec<u8>, Rid)>);
+/// From and to of each range, cut to what comes after a value.
+type Bounds = Vec<(Vec<u8>, Vec<u8>)>;
 
-/// Several ranges of rows, merged by the values in them.
-struct Merged<'t, 'o> {
-    ordered: &'o Ordered,
-    descending: bool,
-    streams: Vec<Stream<'t>>,
+fn bounds(ordered: &Ordered, descending: bool, start: Option<&[u8]>) -> Bounds {
+    let Some(start) = start else { return ordered.ranges.clone() };
+    let value = sorting::row_value(ordered, start);
+    let cut = |(from, to): &(Vec<u8>, Vec<u8>)| {
+        let mut bound = [from.get(..ordered.skip).unwrap_or_default(), &*value].concat();
+        if !descending {
+            return (bound, to.clone());
+        }
+        bound.extend([0xff; 17]);
+        (from.clone(), bound)
+    };
+    ordered.ranges.iter().map(cut).collect()
 }
 
-impl<'t, 'o> Merged<'t, 'o> {
+/// Rows in the order of the walk, and the value and rid of the next.
+type Stream<'r> = (Box<dyn Iterator<Item = Found<&'r [u8]>> + 'r>, Option<(Vec<u8>, Rid)>);
+
+/// Several ranges of rows, merged by the values in them.
+struct Merged<'r> {
+    ordered: &'r Ordered,
+    descending: bool,
+    streams: Vec<Stream<'r>>,
+}
+
+impl<'r> Merged<'r> {
     fn over(
-        searching: &Searching<'t>,
-        ordered: &'o Ordered,
+        searching: &'r Searching<'_>,
+        ordered: &'r Ordered,
         descending: bool,
-        start: Option<&[u8]>,
+        bounds: &'r Bounds,
     ) -> Found<Self> {
-        let mut streams = Vec::new();
-        for (from, to) in &ordered.ranges {
-            let (mut from, mut to) = (from.clone(), to.clone());
-            if let Some(start) = start {
-                let bound = [
-                    from.get(..ordered.skip).unwrap_or_default(),
-                    &*sorting::row_value(ordered, start),
-                ]
-                .concat();
-                if descending {
-                    to = bound;
-                    to.extend([0xff; 17]);
-                } else {
-                    from = bound;
-                }
-            }
-            let rows = match descending {
-                true => searching.view.range_back(SEARCH, &from, &to)?,
-                false => searching.view.range(SEARCH, &from, &to)?,
+        let mut merged = Self { ordered, descending, streams: Vec::new() };
+        for (from, to) in bounds {
+            let stored = match descending {
+                true => searching.view.range_back(SEARCH, from, to)?,
+                false => searching.view.range(SEARCH, from, to)?,
             };
-            let mut stream = (rows, None);
-            refill(&mut stream, ordered)?;
-            if stream.1.is_some() {
-                streams.push(stream);
+            merged.add(Box::new(stored.map(|entry| Ok(entry?.0))))?;
+            for rows in searching.tail.between(from, to) {
+                merged.add(match descending {
+                    true => Box::new(rows.rev().map(Ok)),
+                    false => Box::new(rows.map(Ok)),
+                })?;
             }
         }
-        Ok(Self { ordered, descending, streams })
+        Ok(merged)
+    }
+
+    fn add(&mut self, rows: Box<dyn Iterator<Item = Found<&'r [u8]>> + 'r>) -> Found<()> {
+        let mut stream = (rows, None);
+        refill(&mut stream, self.ordered)?;
+        if stream.1.is_some() {
+            self.streams.push(stream);
+        }
+        Ok(())
     }
 
     fn next(&mut self) -> Found<Option<(Vec<u8>, Rid)>> {
@@ -332,8 +349,8 @@ impl<'t, 'o> Merged<'t, 'o> {
 fn refill(stream: &mut Stream<'_>, ordered: &Ordered) -> Found<()> {
     stream.1 = match stream.0.next() {
         None => None,
-        Some(entry) => {
-            let (row, rid) = split(entry?.0)?;
+        Some(row) => {
+            let (row, rid) = split(row?)?;
             let value = row.get(ordered.skip..).unwrap_or_default();
             let value = ordered.length.and_then(|length| value.get(..length)).unwrap_or(value);
             Some((value.to_vec(), rid))
