@@ -29,7 +29,8 @@ cargo xtask COMMAND
                                 and writes docs/long-run.md
   tidy [--fix]                  the house rules, licences, bans and sources; --fix breaks
                                 comments that are too long
-  bench ARGUMENTS...            the load driver, built for release
+  bench ARGUMENTS...            the load driver, built for release; with --peer NAME=URL the
+                                searches go to another FHIR server too
   bench --peer-fhirpath         FHIRPath against rh-fhirpath, which is built for it alone
   gen [--check]                 the packs of FHIR definitions, from the published packages;
                                 --check says whether the committed ones are what they give
