@@ -107,7 +107,15 @@ async fn a_graph_has_at_most_so_many_resources() {
     let fk = Firekeep::start().await;
     let (app, reader) = (fk.as_contributor().await, fk.as_reader().await);
     app.put("/Patient/p", &patient("p", "One")).await.created();
-    let links = json!([{"target": [{"type": "Basic", "params": "subject={ref}"}]}]);
+    // Where all lead back to, many times over, counts once.
+    let back: Vec<Value> =
+        ["Basic.subject", "*", "subject", "Basic.subject.first()", "$this.subject"]
+            .map(
+                |path| json!({"path": path, "target": [{"type": "Patient"}, {"type": "Resource"}]}),
+            )
+            .to_vec();
+    let basics = json!({"type": "Basic", "params": "subject={ref}", "link": back});
+    let links = json!([{"target": [basics]}]);
     app.put("/GraphDefinition/g", &definition("g", "Patient", &links)).await.created();
     let basics = |count: usize| {
         let basic = json!({"resourceType": "Basic", "code": {"text": "c"},

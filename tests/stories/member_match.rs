@@ -96,3 +96,32 @@ async fn none_and_several_are_422() {
     fk.as_anonymous().post("/Patient/$member-match", &nothing).await.status(401);
     reader.get("/Patient/$member-match").await.status(405);
 }
+
+#[tokio::test]
+async fn so_many_who_are_alike_are_told_apart() {
+    let fk = Firekeep::start().await;
+    let app = fk.as_contributor().await;
+    let all = async |resources: Vec<Value>| {
+        let entries = resources.into_iter().map(|resource| {
+            let url = resource["resourceType"].clone();
+            json!({"resource": resource, "request": {"method": "POST", "url": url}})
+        });
+        let entries: Vec<Value> = entries.collect();
+        let bundle = json!({"resourceType": "Bundle", "type": "transaction", "entry": entries});
+        app.post("/", &bundle).await.ok();
+    };
+    let patient = member("p1", "Patricia");
+    app.put("/Patient/p1", &patient).await.created();
+    app.put("/Coverage/c", &coverage("c", "Patient/p1", "DH1")).await.created();
+    let body = asked(&patient, ("CoverageToMatch", &coverage("card", "Patient/x", "DH1")));
+    let ask = async || app.post("/Patient/$member-match", &body).await;
+    all(vec![coverage("x", "Patient/p1", "DH0"); 999]).await;
+    ask().await.ok();
+    all(vec![coverage("x", "Patient/p1", "DH0")]).await;
+    ask().await.refused(422, "too many");
+    app.delete("/Coverage?identifier=DH0&_count=1").await.no_content();
+    all(vec![patient.clone(); 99]).await;
+    ask().await.ok();
+    all(vec![patient.clone()]).await;
+    ask().await.refused(422, "too many");
+}

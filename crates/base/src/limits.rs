@@ -27,6 +27,10 @@ pub const BUNDLE_ENTRIES: usize = 10_000;
 /// Bytes of what the GET entries of one Bundle may look up together; an entry past it is answered
 /// 413.
 pub const BUNDLE_ANSWER_BYTES: usize = 64 << 20;
+/// Patients of one name, birth date and gender that `$member-match` tells apart.
+pub const MEMBERS_ALIKE: usize = 100;
+/// Coverages that those patients have together.
+pub const MEMBERS_COVERAGES: usize = 1_000;
 /// Resources of the graph that `$graph` gives.
 pub const GRAPH_RESOURCES: usize = 1_000;
 /// Characters of a resource id.

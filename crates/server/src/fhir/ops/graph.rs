@@ -29,6 +29,9 @@ use crate::fhir::search::criteria::Searcher;
 use crate::fhir::search::listing;
 use crate::fhir::{read, resource, types, validation};
 
+/// References that are followed, to what is not there too.
+const STEPS: usize = GRAPH_RESOURCES * 100;
+
 /// Everything that can go wrong with it, in the order in which it is checked.
 #[derive(Debug)]
 pub(crate) enum Refusal {
@@ -161,14 +164,11 @@ impl Following {
         writer.key("entry").begin_array();
         let mut reached = HashSet::new();
         let mut programs = HashMap::new();
-        let (mut walked, mut queue) = (HashSet::new(), VecDeque::from([(start, root)]));
+        // A graph may lead back to where it was: each place is gone to once.
+        let (mut queued, mut queue) = (HashSet::new(), VecDeque::from([(start, root)]));
         while let Some((key, at)) = queue.pop_front() {
             if self.stop.is_set() {
                 return Err(Refusal::Search(Box::new(listing::Refusal::Stopped)));
-            }
-            // A graph may lead back to where it was.
-            if !walked.insert((key, at.index())) {
-                continue;
             }
             let Some(version) = self.snapshot.current(&key)?.filter(|it| !it.is_deletion()) else {
                 continue;
@@ -182,9 +182,11 @@ impl Following {
             let Some(links) = at.get("link") else { continue };
             let document = resource::whole(&version)?;
             for link in links.elements() {
-                queue.extend(self.followed((key, &document), link, &mut programs)?);
+                let found = self.followed((key, &document), link, &mut programs)?;
+                let is_new = |(key, at): &(Key, Value<'_>)| queued.insert((*key, at.index()));
+                queue.extend(found.into_iter().filter(is_new));
             }
-            if queue.len() > GRAPH_RESOURCES * 4 {
+            if queued.len() > STEPS {
                 return Err(Refusal::TooMany);
             }
         }

@@ -4,6 +4,7 @@
 //! Coverage of its has the member's number. It is not enough to know who somebody is.
 
 use authority::DataAction;
+use base::limits::{MEMBERS_ALIKE, MEMBERS_COVERAGES};
 use form_urlencoded::Serializer;
 use http::StatusCode;
 use json::{Document, Edits, Limits, Value, Writer};
@@ -23,10 +24,6 @@ use crate::fhir::search::criteria::Searcher;
 use crate::fhir::search::listing;
 use crate::fhir::types;
 
-/// Patients of the same name, birth date and gender whose coverages are looked at.
-const ALIKE: usize = 100;
-/// Coverages of theirs that are looked at.
-const COVERAGES: usize = 1_000;
 const IDENTIFIER_TYPE: &str = "http://terminology.hl7.org/CodeSystem/v2-0203";
 
 /// Everything that can go wrong with it, in the order in which it is checked.
@@ -70,8 +67,8 @@ impl From<Refusal> for Outcome {
             ),
             Refusal::Several => unmatched(
                 "multiple-matches",
-                "Several members match. Send more: the gender, all given names, the identifier of \
-                 the Coverage.",
+                "Several members match, or too many to tell apart. Send more: the gender, all \
+                 given names, the identifier of the Coverage.",
             ),
         }
     }
@@ -200,14 +197,14 @@ struct Looking {
 
 impl Looking {
     fn member(&self) -> Result<Member, Refusal> {
-        let alike = self.found("Patient", &self.demographics, ALIKE)?;
+        let alike = self.found("Patient", &self.demographics, MEMBERS_ALIKE)?;
         let alike: Vec<String> = alike.iter().map(reference).collect();
         if alike.is_empty() {
             return Err(Refusal::Nobody);
         }
         let theirs = format!("beneficiary={}", alike.join(","));
         let mut found: Option<(Key, Document)> = None;
-        for key in self.found("Coverage", &theirs, COVERAGES)? {
+        for key in self.found("Coverage", &theirs, MEMBERS_COVERAGES)? {
             let Some(coverage) = stored(&self.snapshot, &key)? else { continue };
             let root = coverage.root();
             let beneficiary = root.get("beneficiary").and_then(|it| it.get("reference")?.as_str());
