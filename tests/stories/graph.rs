@@ -70,6 +70,13 @@ async fn a_graph_is_what_a_definition_leads_to() {
         let path = format!("/Patient/p/$graph?graph={graph}");
         assert_eq!(reached(&reader.get(&path).await.ok().json()), expected, "{graph}");
     }
+    let last = json!([{"target": [
+        {"type": "Encounter", "params": "subject={ref}&_sort=-_id&_count=1"}]}]);
+    app.put("/GraphDefinition/last", &definition("last", "Patient", &last)).await.created();
+    let request = json!({"method": "GET", "url": "Patient/p/$graph?graph=urn:graph:last"});
+    let batch = json!({"resourceType": "Bundle", "type": "batch", "entry": [{"request": request}]});
+    let answers = reader.post("/", &batch).await.ok().json();
+    assert_eq!(reached(&answers["entry"][0]["resource"]), "Patient/p Encounter/e2");
     let body = json!({"resourceType": "Parameters", "parameter": [
         {"name": "graph", "valueUri": "urn:graph:around"}]});
     let circle = reader.post("/Patient/p/$graph", &body).await.ok().json();
@@ -84,6 +91,11 @@ async fn a_graph_that_cannot_be_followed_is_refused() {
     for (id, link) in [
         ("path", json!([{"path": "Patient.name.", "target": [{"type": "Patient"}]}])),
         ("params", json!([{"target": [{"type": "Encounter", "params": "nothing={ref}"}]}])),
+        (
+            "includes",
+            json!([{"target": [
+            {"type": "Encounter", "params": "subject={ref}&_include=*"}]}]),
+        ),
         ("none", json!([{"target": [{"type": "Encounter"}]}])),
     ] {
         let path = format!("/GraphDefinition/{id}");
@@ -92,6 +104,7 @@ async fn a_graph_that_cannot_be_followed_is_refused() {
     let asked = async |graph: &str| reader.get(&format!("/Patient/p/$graph?graph={graph}")).await;
     asked("urn:graph:path").await.refused(400, "The path 'Patient.name.'");
     asked("urn:graph:params").await.refused(400, "nothing");
+    asked("urn:graph:includes").await.refused(400, "_include");
     asked("urn:graph:none").await.refused(400, "neither a path nor params");
     asked("urn:graph:never").await.refused(404, "No GraphDefinition");
     asked("urn:graph:path%7C2").await.refused(404, "No GraphDefinition");

@@ -69,9 +69,14 @@ impl Searcher {
             let error = |issue| Issue { severity: Severity::Error, ..issue };
             return Err(General::Content(meaning.ignored.into_iter().map(error).collect()).into());
         }
+        if !meaning.includes.is_empty() {
+            let text = format!("'{query}' is for what matches: _include has no meaning there.");
+            return Err(General::Content(vec![Issue::error("not-supported", text)]).into());
+        }
         let plan = SearchPlan {
             types: meaning.types,
-            most,
+            sort: meaning.sort,
+            most: meaning.count,
             stop: self.stop.clone(),
             ..SearchPlan::default()
         };
