@@ -16,6 +16,8 @@ pub enum Kind {
     Update = 2,
     /// It deleted the resource; such a version has no body.
     Delete = 3,
+    /// It made the resource under an id that nobody else had: one of the server's.
+    Assign = 4,
 }
 
 impl Kind {
@@ -24,6 +26,7 @@ impl Kind {
             1 => Some(Self::Create),
             2 => Some(Self::Update),
             3 => Some(Self::Delete),
+            4 => Some(Self::Assign),
             _ => None,
         }
     }
@@ -129,7 +132,7 @@ impl<'t> Row<'t> {
     pub(crate) fn version(&self) -> Result<Version, Fault> {
         let body = match self.head.kind {
             Kind::Delete => Bytes::new(),
-            Kind::Create | Kind::Update => {
+            Kind::Create | Kind::Assign | Kind::Update => {
                 content::decompress(self.body, self.raw_length, self.dictionary)?.into()
             }
         };

@@ -189,7 +189,11 @@ impl<'c> Deciding<'_, '_, 'c> {
                 Ok(Outcome::Updated(self.append(key, Kind::Update, before, Some(content))))
             }
             Some(_) | None => {
-                Ok(Outcome::Created(self.append(key, Kind::Create, before, Some(content))))
+                let kind = match condition {
+                    PutCondition::Absent => Kind::Assign,
+                    _ => Kind::Create,
+                };
+                Ok(Outcome::Created(self.append(key, kind, before, Some(content))))
             }
         }
     }

@@ -133,15 +133,15 @@ impl Iterator for Entries {
 /// What made a version: the end of its entry.
 fn history(version: &Version, name: &str, out: &mut Vec<u8>) {
     let url = format!("{name}/{}", version.key.id);
-    // Each as the request that makes the same version again; the store does not tell POST from PUT.
-    let (method, status) = match version.kind {
-        Kind::Create => ("PUT", "201 Created"),
-        Kind::Update => ("PUT", "200 OK"),
-        Kind::Delete => ("DELETE", "204 No Content"),
+    let (method, url, status) = match version.kind {
+        Kind::Assign => ("POST", name, "201 Created"),
+        Kind::Create => ("PUT", &*url, "201 Created"),
+        Kind::Update => ("PUT", &*url, "200 OK"),
+        Kind::Delete => ("DELETE", &*url, "204 No Content"),
     };
     out.extend_from_slice(b",\"request\":");
     let mut writer = Writer::new(out);
-    writer.begin_object().key("method").string(method).key("url").string(&url).end_object();
+    writer.begin_object().key("method").string(method).key("url").string(url).end_object();
     out.extend_from_slice(b",\"response\":");
     let mut writer = Writer::new(out);
     writer.begin_object().key("status").string(status).key("etag").string(&etag(version.number));

@@ -14,7 +14,7 @@ use crate::plan::{BodyTest, Criterion, Test, TypeSearch};
 /// So few candidates are tested by their packed values, and no index is read.
 const FEW: u64 = 64;
 
-impl Searching<'_> {
+impl<'t> Searching<'t> {
     /// What of a type meets a criterion; with `within` only what of it does, which may cost less.
     pub(super) fn set(
         &self,
@@ -246,12 +246,17 @@ impl Searching<'_> {
         Ok(())
     }
 
-    /// The resources that a version refers to by a parameter.
-    pub(super) fn referred(&self, rid: Rid, parameter: ParameterId) -> Found<Vec<Key>> {
+    /// The resources that a version refers to by a parameter, and which version of each, where the
+    /// reference says so.
+    pub(super) fn referred(
+        &self,
+        rid: Rid,
+        parameter: ParameterId,
+    ) -> Found<Vec<(Key, Option<&'t str>)>> {
         let values = self.values(rid)?.of(parameter);
         let keys = values.filter_map(|value| match value {
             Packed::Reference(reference) => match reference.target {
-                Target::Resource { key, .. } => Some(key),
+                Target::Resource { key, version } => Some((key, version)),
                 Target::Url { .. } | Target::Nothing => None,
             },
             _ => None,
@@ -274,7 +279,7 @@ impl Searching<'_> {
         if let Some(within) = within.filter(|within| within.len() < leads_to.len()) {
             for rid in within {
                 self.look(&mut count)?;
-                for key in self.referred(Rid(rid), parameter)? {
+                for (key, _) in self.referred(Rid(rid), parameter)? {
                     if self.current(&key)?.is_some_and(|target| leads_to.contains(target.0)) {
                         found.insert(rid);
                         break;
@@ -312,7 +317,7 @@ impl Searching<'_> {
         }
         for rid in sources {
             self.look(&mut count)?;
-            for key in self.referred(Rid(rid), parameter)? {
+            for (key, _) in self.referred(Rid(rid), parameter)? {
                 if key.resource_type == of {
                     found.extend(self.current(&key)?.map(|rid| rid.0));
                 }

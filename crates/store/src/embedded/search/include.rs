@@ -66,11 +66,15 @@ fn reached(searching: &Searching<'_>, rid: Rid, key: &Key, include: &Include) ->
         return Ok(reached);
     }
     for parameter in &include.parameters {
-        for key in searching.referred(rid, *parameter)? {
+        for (key, version) in searching.referred(rid, *parameter)? {
             if include.target.is_some_and(|target| target != key.resource_type) {
                 continue;
             }
-            if let Some(rid) = searching.current(&key)?
+            let found = match version {
+                Some(version) => searching.named(&key, version)?,
+                None => searching.current(&key)?,
+            };
+            if let Some(rid) = found
                 && searching.may_see(key.resource_type, rid)?
             {
                 reached.push(rid);

@@ -14,7 +14,7 @@ use roaring::RoaringTreemap;
 
 use super::engine::View;
 use super::read::{self, Head, named_row, newest, read_rid};
-use super::tables::{SEARCH, SUPERSEDED};
+use super::tables::{HISTORY, SEARCH, SUPERSEDED};
 use super::tail::Runs;
 use super::walk::{Range, Walk};
 use crate::forward::{Tested, Values};
@@ -219,6 +219,17 @@ impl<'t> Searching<'t> {
 
     fn key_of(&self, rid: Rid) -> Found<Key> {
         Ok(named_row(self.view, rid)?.head.key)
+    }
+
+    /// The version of a resource that a reference names; none if the snapshot does not see it.
+    fn named(&self, key: &Key, version: &str) -> Found<Option<Rid>> {
+        let Ok(number) = version.parse() else { return Ok(None) };
+        let Some(row) = self.view.get(HISTORY, &key::of_history(key, number))? else {
+            return Ok(None);
+        };
+        let rid = read_rid(row, "history")?;
+        let is_seen = rid <= self.head.rid && named_row(self.view, rid)?.head.kind != Kind::Delete;
+        Ok(is_seen.then_some(rid))
     }
 
     /// The version of a resource that the snapshot sees; none if it is deleted.

@@ -94,7 +94,7 @@ impl Searching<'_> {
             }
             SortBy::Chain { parameter, targets } => {
                 let mut best = None;
-                for target in self.referred(rid, *parameter)? {
+                for (target, _) in self.referred(rid, *parameter)? {
                     let by = targets.iter().find(|(its, _)| *its == target.resource_type);
                     let (Some((of, by)), Some(rid)) = (by, self.current(&target)?) else {
                         continue;
