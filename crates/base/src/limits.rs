@@ -183,6 +183,8 @@ pub const PACKAGE_MEMBERS: usize = 50_000;
 pub const SEARCH_HOPS: usize = 8;
 /// Keys of a sort.
 pub const SORT_KEYS: usize = 10;
+/// Resources that `:above` or `:below` of a reference may find in a hierarchy.
+pub const HIERARCHY_MOST: usize = 1_000;
 /// Resources that a page includes, or a page of includes.
 pub const INCLUDES_MOST: usize = 1_000;
 /// How often criteria are looked up again when what they are about changes meanwhile.

@@ -89,6 +89,9 @@ fn find<'t>(prefix: &[u8], test: &'t Test) -> Lookup<'t> {
         Test::Reference(ReferenceTest::Url { url, version }) => {
             exact(row(URL, &hash(&[Some(url)])), version.is_none(), "reference by URL")
         }
+        Test::Reference(ReferenceTest::Versions { url, .. }) => {
+            exact(row(URL, &hash(&[Some(url)])), false, "reference by URL")
+        }
         Test::Reference(ReferenceTest::Identifier(test)) => {
             let row = |form: u8, value: &[u8]| {
                 let mut inner = row(IDENTIFIER, &[form]);
@@ -115,6 +118,9 @@ fn find<'t>(prefix: &[u8], test: &'t Test) -> Lookup<'t> {
             }
         }
         Test::Uri(test) => uri_lookup(test, &row),
+        Test::Other(_) => {
+            Lookup::new("all values", 7, vec![whole_form(prefix.to_vec())], |_| Says::Unsure)
+        }
         Test::Near { .. } => {
             Lookup::new("positions", 6, vec![within(row(POSITION, &[]))], |_| Says::Unsure)
         }
@@ -172,6 +178,9 @@ fn token_lookup<'p>(test: &'p TokenTest, row: &dyn Fn(u8, &[u8]) -> Vec<u8>) -> 
             let hash = hash(&[system.as_deref(), Some(code), Some(value)]);
             exact(row(OF_TYPE, &hash), true, "type and identifier")
         }
+        TokenTest::Mime(_) => {
+            Lookup::new("all codes", 6, vec![whole_form(row(CODE, &[]))], |_| Says::Unsure)
+        }
         TokenTest::Text(text) => {
             let says = |found: &[u8]| text_says(found, |it| has_word(it, text));
             Lookup::new("all texts", 6, vec![whole_form(row(TEXT, &[]))], says)
@@ -203,6 +212,20 @@ fn string_lookup<'p>(test: &'p StringTest, row: &dyn Fn(u8, &[u8]) -> Vec<u8>) -
             let mut text = cut(folded.as_bytes(), TEXT_BYTES).to_vec();
             text.push(0);
             exact(row(STRING, &text), false, "string")
+        }
+        StringTest::Is(wanted) => {
+            let is_sure = wanted.len() < TEXT_BYTES;
+            let mut text = cut(wanted.as_bytes(), TEXT_BYTES).to_vec();
+            text.push(0);
+            exact(row(STRING, &text), is_sure, "string")
+        }
+        StringTest::EndsWith(wanted) => {
+            let says = |found: &[u8]| match text_says(found, |it| it.ends_with(&**wanted)) {
+                // The end of a text that was cut is not known.
+                _ if found.len() > TEXT_BYTES => Says::Unsure,
+                says => says,
+            };
+            Lookup::new("all strings", 6, vec![whole_form(row(STRING, &[]))], says)
         }
         StringTest::Contains(wanted) => {
             let says = |found: &[u8]| text_says(found, |it| it.contains(&**wanted));

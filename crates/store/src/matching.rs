@@ -78,6 +78,7 @@ impl Test {
                         .zip(components)
                         .all(|(test, values)| values.iter().any(|value| test.passes(value)))
             }
+            (Self::Other(tests), value) => !tests.iter().any(|test| test.passes(value)),
             (
                 Self::Near { latitude, longitude, metres },
                 Packed::Position { latitude: found_latitude, longitude: found_longitude },
@@ -104,6 +105,7 @@ impl TokenTest {
             }
             Self::System(system) => token.system == Some(system),
             Self::Text(text) => token.text.is_some_and(|found| has_word(&fold(found), text)),
+            Self::Mime(mime) => token.code.is_some_and(|code| is_mime(code, mime)),
             Self::OfType { system, code, value } => {
                 let is_type = |(found, its): &(Option<&str>, &str)| {
                     *its == &**code && *found == system.as_deref()
@@ -124,6 +126,18 @@ pub(crate) fn has_word(text: &str, wanted: &str) -> bool {
     text.match_indices(wanted).any(begins)
 }
 
+/// Whether a MIME type is the wanted one, whatever parameters it has.
+fn is_mime(found: &str, wanted: &str) -> bool {
+    found.split(';').next().is_some_and(|base| base.trim().eq_ignore_ascii_case(wanted))
+}
+
+/// Whether a version is the wanted one or one below it: `1.0.2` is below `1` and `1.0`.
+fn is_version(found: &str, wanted: &str) -> bool {
+    found.strip_prefix(wanted).is_some_and(|rest| {
+        rest.is_empty() || rest.starts_with(['.', '-']) || wanted.ends_with('.')
+    })
+}
+
 impl ReferenceTest {
     fn passes(&self, reference: &PackedReference<'_>) -> bool {
         match (self, reference.target) {
@@ -133,10 +147,13 @@ impl ReferenceTest {
             (Self::Url { url, version }, Target::Url { url: found, version: its }) => {
                 &**url == found && version.as_deref().is_none_or(|version| its == Some(version))
             }
+            (Self::Versions { url, version }, Target::Url { url: found, version: its }) => {
+                &**url == found && its.is_some_and(|its| is_version(its, version))
+            }
             (Self::Identifier(test), _) => reference.identifier.is_some_and(|(system, code)| {
                 test.passes(&PackedToken { system, code, text: None, types: Vec::new() })
             }),
-            (Self::Resource { .. } | Self::Url { .. }, _) => false,
+            (Self::Resource { .. } | Self::Url { .. } | Self::Versions { .. }, _) => false,
         }
     }
 }
@@ -146,6 +163,8 @@ impl StringTest {
         match self {
             Self::StartsWith(wanted) => fold(text).starts_with(&**wanted),
             Self::Exact(wanted) => text == &**wanted,
+            Self::Is(wanted) => fold(text) == &**wanted,
+            Self::EndsWith(wanted) => fold(text).ends_with(&**wanted),
             Self::Contains(wanted) => fold(text).contains(&**wanted),
         }
     }

@@ -219,6 +219,8 @@ pub enum Test {
     /// <https://hl7.org/fhir/R4/search.html#composite>: one test for each component, all to be
     /// passed within one element.
     Composite(Vec<Test>),
+    /// A value that passes none of these.
+    Other(Vec<Test>),
     /// <https://hl7.org/fhir/R4/location.html#positional>
     Near {
         /// Degrees north.
@@ -246,6 +248,8 @@ pub enum TokenTest {
     System(Box<str>),
     /// `:text`: the folded text begins so, or a word in it does.
     Text(Box<str>),
+    /// `:below` of a MIME type: it, or it with parameters behind a semicolon.
+    Mime(Box<str>),
     /// `:of-type`: an identifier of a type, by its value.
     OfType {
         /// The system of the type; none asks for one without.
@@ -274,11 +278,18 @@ pub enum ReferenceTest {
         /// Only this version of a canonical.
         version: Option<Box<str>>,
     },
+    /// `:below` of a canonical with a version: also versions that go on behind it with a dot.
+    Versions {
+        /// What stands before the `|`.
+        url: Box<str>,
+        /// What the version is, or begins with.
+        version: Box<str>,
+    },
     /// `:identifier`: only code tests, system tests and both.
     Identifier(TokenTest),
 }
 
-/// A condition on a string; the texts of the first and last are folded as by
+/// A condition on a string; all texts but that of `Exact` are folded as by
 /// [`fhir::search::fold`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StringTest {
@@ -286,6 +297,10 @@ pub enum StringTest {
     StartsWith(Box<str>),
     /// It is this, to the letter.
     Exact(Box<str>),
+    /// It is this, case and accents aside.
+    Is(Box<str>),
+    /// It ends so, case and accents aside.
+    EndsWith(Box<str>),
     /// It holds this, case and accents aside.
     Contains(Box<str>),
 }

@@ -88,6 +88,12 @@ impl Registry {
         own.or_else(|| self.base.terminology().code_system(canonical))
     }
 
+    /// All code systems; one that stands in several layers comes once for each.
+    pub fn code_systems(&self) -> impl Iterator<Item = CodeSystem<'_>> {
+        let own = self.layers().flat_map(|layer| layer.terminology().code_systems());
+        own.chain(self.base.terminology().code_systems())
+    }
+
     /// The value set with this canonical URL, `url` or `url|version`.
     pub fn value_set(&self, canonical: &str) -> Option<ValueSet<'_>> {
         let own = self.find(canonical, |layer| layer.terminology().value_set(canonical));

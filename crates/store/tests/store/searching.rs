@@ -140,6 +140,7 @@ fn token_test() -> impl Strategy<Value = TokenTest> {
         }),
         some(SYSTEMS).prop_map(|system| TokenTest::System(system.into())),
         some(TEXTS).prop_map(|text| TokenTest::Text(fold(text).into())),
+        some(CODES).prop_map(|code| TokenTest::Mime(code.into())),
     ]
 }
 
@@ -165,6 +166,8 @@ fn criterion() -> impl Strategy<Value = Criterion> {
         some(TEXTS).prop_map(|text| StringTest::StartsWith(fold(text).into())),
         some(TEXTS).prop_map(|text| StringTest::Exact(text.into())),
         some(&["n", "o", "", "two"]).prop_map(|text| StringTest::Contains(text.into())),
+        some(TEXTS).prop_map(|text| StringTest::Is(fold(text).into())),
+        some(&["n", "o", "", "two"]).prop_map(|text| StringTest::EndsWith(text.into())),
     ];
     let uri = prop_oneof![
         some(URLS).prop_map(|url| UriTest::Exact { url: url.into(), version: None }),
@@ -187,6 +190,7 @@ fn criterion() -> impl Strategy<Value = Criterion> {
             Criterion::Value(DATE, Test::Date { comparison, low, high })
         }),
         number_test().prop_map(|it| Criterion::Value(NUMBER, Test::Number(it))),
+        token_test().prop_map(|it| Criterion::Value(TOKEN, Test::Other(vec![Test::Token(it)]))),
         quantity_test().prop_map(|it| Criterion::Value(QUANTITY, it)),
         uri.prop_map(|it| Criterion::Value(URI, Test::Uri(it))),
         (quantity_test(), token_test()).prop_map(|(quantity, token)| {

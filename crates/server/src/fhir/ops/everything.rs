@@ -98,7 +98,9 @@ pub(crate) fn meaning(
 fn refused(miss: Miss) -> General {
     match miss {
         Miss::Fault(fault) => General::Fault(fault),
-        Miss::Unknown(why) | Miss::Wrong(why) => General::Content(vec![Issue::error("value", why)]),
+        Miss::Unknown(why) | Miss::Modifier(why) | Miss::Wrong(why) => {
+            General::Content(vec![Issue::error("value", why)])
+        }
     }
 }
 

@@ -105,6 +105,13 @@ pub(crate) fn above(interpreter: &Interpreter<'_>, code: &Code) -> Result<Vec<Co
     Ok(with(code, above.map(Concept::code)))
 }
 
+/// The systems that have a code.
+pub(crate) fn systems_with(interpreter: &Interpreter<'_>, code: &str) -> Vec<String> {
+    let all = interpreter.registry.code_systems();
+    let found = all.filter(|system| system.concept(code).is_some());
+    found.map(|system| system.url().to_owned()).collect()
+}
+
 fn system<'i>(interpreter: &Interpreter<'i>, code: &Code) -> Result<CodeSystem<'i>, Miss> {
     match interpreter.registry.code_system(&code.system) {
         Some(system) => Ok(system),

@@ -27,6 +27,12 @@ pub(crate) fn kind(name: &str) -> Option<Kind> {
     }
 }
 
+/// The modifier of a name that includes, when it is none of those.
+pub(crate) fn unknown_modifier(name: &str) -> Option<&str> {
+    let (code, modifier) = name.split_once(':')?;
+    (matches!(code, "_include" | "_revinclude") && kind(name).is_none()).then_some(modifier)
+}
+
 /// The rules of one value: `Observation:subject:Patient`, `Observation:*`, `*`.
 pub(crate) fn rules(
     interpreter: &Interpreter<'_>,

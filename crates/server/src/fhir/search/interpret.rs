@@ -31,11 +31,20 @@ pub(crate) struct Interpreter<'i> {
     pub(crate) snapshot: &'i Snapshot,
 }
 
+/// What must hold of a resource of a type at the end of a path: by the name of a parameter and its
+/// modifier.
+type End<'e> = dyn Fn(TypeId, &str, Option<&str>) -> Result<Criterion, Miss> + 'e;
+
+/// What must hold of a resource of a type that a reference leads to, or from.
+type Then<'t> = dyn Fn(TypeId) -> Result<Criterion, Miss> + 't;
+
 /// Why a parameter means nothing.
 #[derive(Debug)]
 pub(crate) enum Miss {
-    /// No such parameter or modifier, or one that is not supported.
+    /// No such parameter, or one that is not supported.
     Unknown(String),
+    /// A modifier that a known parameter does not have: R4 wants it refused.
+    Modifier(String),
     /// A value that a known parameter cannot have.
     Wrong(String),
     Fault(Fault),
@@ -51,6 +60,10 @@ pub(crate) fn wrong<T>(text: impl Into<String>) -> Result<T, Miss> {
     Err(Miss::Wrong(text.into()))
 }
 
+pub(crate) fn no_modifier<T>(text: impl Into<String>) -> Result<T, Miss> {
+    Err(Miss::Modifier(text.into()))
+}
+
 pub(crate) fn unknown<T>(text: impl Into<String>) -> Result<T, Miss> {
     Err(Miss::Unknown(text.into()))
 }
@@ -63,33 +76,50 @@ impl Interpreter<'_> {
         path: &Path<'_>,
         value: &str,
     ) -> Result<Criterion, Miss> {
+        self.along(of, path, &|of, code, modifier| self.plain(of, code, modifier, value))
+    }
+
+    /// What must hold of a resource of the type, by what must hold at the end of the path.
+    pub(crate) fn along(
+        &self,
+        of: TypeId,
+        path: &Path<'_>,
+        end: &End<'_>,
+    ) -> Result<Criterion, Miss> {
         match path {
-            Path::Plain { code, modifier } => self.plain(of, code, *modifier, value),
-            Path::Chain { code, target, rest } => self.chain(of, (code, *target), rest, value),
-            Path::Has { source, reference, rest } => self.has(of, (source, reference), rest, value),
+            Path::Plain { code, modifier } => end(of, code, *modifier),
+            Path::Chain { code, target, rest } => {
+                self.lead(of, (code, *target), &|of| self.along(of, rest, end))
+            }
+            Path::Has { source, reference, rest } => {
+                self.has(of, (source, reference), &|of| self.along(of, rest, end))
+            }
         }
     }
 
-    fn chain(
+    /// A reference leads to a resource that `then` holds for.
+    pub(crate) fn lead(
         &self,
         of: TypeId,
         (code, target): (&str, Option<&str>),
-        rest: &Path<'_>,
-        value: &str,
+        then: &Then<'_>,
     ) -> Result<Criterion, Miss> {
         let known = self.reference(of, code)?;
         let targets = targets(known, target)?;
         let mut found = Vec::new();
         let mut missed = None;
         for resource_type in targets {
-            match self.criterion(resource_type, rest, value) {
+            match then(resource_type) {
                 Ok(criterion) => found.push(TypeSearch { resource_type, criterion }),
-                Err(Miss::Unknown(why)) => missed = missed.or(Some(why)),
+                Err(miss @ (Miss::Unknown(_) | Miss::Modifier(_))) => {
+                    missed = missed.or(Some(miss))
+                }
                 Err(miss) => return Err(miss),
             }
         }
         if found.is_empty() {
-            return unknown(missed.unwrap_or_else(|| format!("'{code}' leads to no type.")));
+            let nowhere = || Miss::Unknown(format!("'{code}' leads to no type."));
+            return Err(missed.unwrap_or_else(nowhere));
         }
         Ok(Criterion::Chain { parameter: known.id, targets: found })
     }
@@ -98,8 +128,7 @@ impl Interpreter<'_> {
         &self,
         of: TypeId,
         (source, reference): (&str, &str),
-        rest: &Path<'_>,
-        value: &str,
+        then: &Then<'_>,
     ) -> Result<Criterion, Miss> {
         let Some(resource_type) = types::number(source) else {
             return unknown(format!("_has: FHIR R4 has no resource type '{source}'."));
@@ -109,7 +138,7 @@ impl Interpreter<'_> {
             let name = types::name(of);
             return unknown(format!("_has: {source}.{reference} does not refer to {name}."));
         }
-        let criterion = self.criterion(resource_type, rest, value)?;
+        let criterion = then(resource_type)?;
         let source = Box::new(TypeSearch { resource_type, criterion });
         Ok(Criterion::Has { source, parameter: known.id })
     }
@@ -166,7 +195,8 @@ impl Interpreter<'_> {
         all.into_iter().find(|known| is_near(&letters(known), &wanted))
     }
 
-    fn plain(
+    /// A parameter of the type itself.
+    pub(crate) fn plain(
         &self,
         of: TypeId,
         code: &str,
@@ -174,6 +204,9 @@ impl Interpreter<'_> {
         value: &str,
     ) -> Result<Criterion, Miss> {
         match code {
+            "_id" | "_lastUpdated" if modifier == Some("missing") => {
+                missing(code, value, Criterion::everything())
+            }
             "_id" => negated("_id", modifier, ids(value)?),
             "_lastUpdated" => negated("_lastUpdated", modifier, self.last_updated(value)?),
             "_list" if modifier.is_none() => self.list(of, value),
@@ -206,7 +239,7 @@ impl Interpreter<'_> {
             other => (other, false),
         };
         if negates && known.of.kind != SearchKind::Token {
-            return unknown(format!("The modifier of '{code}' is for tokens only."));
+            return no_modifier(format!("The modifier of '{code}' is for tokens only."));
         }
         let mut any = Vec::with_capacity(values.len());
         for value in values {
@@ -335,7 +368,7 @@ fn negated(code: &str, modifier: Option<&str>, criterion: Criterion) -> Result<C
     match modifier {
         None => Ok(criterion),
         Some("not") if code == "_id" => Ok(Criterion::Not(Box::new(criterion))),
-        Some(other) => unknown(format!("The modifier '{other}' means nothing for {code}.")),
+        Some(other) => no_modifier(format!("The modifier '{other}' means nothing for {code}.")),
     }
 }
 

@@ -12,6 +12,8 @@ pub(crate) mod criteria;
 pub(crate) mod date;
 mod entries;
 mod filter;
+mod filter_text;
+mod hierarchy;
 mod include;
 pub(crate) mod interpret;
 pub(crate) mod listing;

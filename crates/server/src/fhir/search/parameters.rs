@@ -10,7 +10,7 @@ use fhir::value::Zone;
 use store::{Criterion, Include, ResourceId, SortBy, SortKey, TypeId, TypeSearch};
 
 use super::date::{self, Interval};
-use super::interpret::{Interpreter, Miss};
+use super::interpret::{Interpreter, Miss, no_modifier};
 use super::{include, name, sort};
 use crate::fhir::outcome::Issue;
 use crate::fhir::refusal::General;
@@ -293,6 +293,9 @@ impl Reading<'_> {
             "_containedType" if value == "container" => return Ok(Heard::Yes),
             _ => {}
         }
+        if let Some(modifier) = include::unknown_modifier(name) {
+            return no_modifier(format!("An include has no modifier '{modifier}', only iterate."));
+        }
         let path = name::path(name).map_err(Miss::Unknown)?;
         // All types must know it; R4 has no other way to search several at once.
         let criteria = types.into_iter().map(|of| interpreter.criterion(of, &path, value));
@@ -310,7 +313,7 @@ impl Reading<'_> {
     fn missed(&mut self, miss: Miss) -> Heard {
         match miss {
             Miss::Unknown(why) => Heard::No(why),
-            Miss::Wrong(why) => Heard::Wrong(why),
+            Miss::Modifier(why) | Miss::Wrong(why) => Heard::Wrong(why),
             Miss::Fault(fault) => {
                 self.fault = Some(fault);
                 Heard::Yes

@@ -6,7 +6,7 @@ use store::{Key, ReferenceTest, ResourceId, Test, TokenTest, TypeId};
 use super::catalogue::{Component, Known};
 use super::interpret::{Interpreter, Miss, targets, wrong};
 use super::test::unsupported;
-use super::text;
+use super::{hierarchy, text};
 use crate::fhir::types;
 
 /// Types whose resources other elements name by a canonical URL.
@@ -67,7 +67,11 @@ fn by_id(targets: &[TypeId], id: ResourceId) -> Vec<Test> {
     targets.iter().copied().map(test).collect()
 }
 
-fn resource(resource_type: TypeId, id: ResourceId, version: Option<&str>) -> ReferenceTest {
+pub(super) fn resource(
+    resource_type: TypeId,
+    id: ResourceId,
+    version: Option<&str>,
+) -> ReferenceTest {
     let key = Key { resource_type, id };
     ReferenceTest::Resource { key, version: version.map(Into::into) }
 }
@@ -80,7 +84,7 @@ fn url(value: &str) -> ReferenceTest {
     ReferenceTest::Url { url: url.into(), version }
 }
 
-/// Any of these tests, of a value with `:identifier` or the name of a type.
+/// Any of these tests, of a value with `:identifier`, `:above`, `:below` or the name of a type.
 pub(crate) fn modified(
     interpreter: &Interpreter<'_>,
     known: &Known,
@@ -90,10 +94,17 @@ pub(crate) fn modified(
     if modifier == "identifier" {
         return Ok(vec![Test::Reference(ReferenceTest::Identifier(identifier(value)?))]);
     }
+    if matches!(modifier, "below" | "above") {
+        return hierarchy::tests(interpreter, known, modifier, value);
+    }
     if types::number(modifier).is_none() {
         return unsupported(&known.code, modifier);
     }
-    let only = Component { targets: targets(known, Some(modifier))?, ..known.of.clone() };
+    let targets = targets(known, Some(modifier)).map_err(|miss| match miss {
+        Miss::Unknown(why) => Miss::Modifier(why),
+        other => other,
+    })?;
+    let only = Component { targets, ..known.of.clone() };
     let plain = text::plain(value);
     let local = interpreter.local(&plain).unwrap_or(&plain);
     match Reference::parse(local).target() {

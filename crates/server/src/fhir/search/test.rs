@@ -6,7 +6,7 @@ use fhir::search::fold;
 use store::{Criterion, StringTest, Test, UriTest};
 
 use super::catalogue::{Component, Known};
-use super::interpret::{Interpreter, Miss, unknown, wrong};
+use super::interpret::{Interpreter, Miss, no_modifier, unknown, wrong};
 use super::{date, number, reference, text, token};
 
 /// What must hold for one value, still escaped, of a parameter: one of these.
@@ -33,11 +33,15 @@ pub(crate) fn criteria(
 }
 
 pub(crate) fn unsupported<T>(code: &str, modifier: &str) -> Result<T, Miss> {
-    unknown(format!("The modifier '{modifier}' is not supported for '{code}'."))
+    no_modifier(format!("The modifier '{modifier}' is not supported for '{code}'."))
 }
 
 /// A value without modifier: any of these tests.
-fn plain(interpreter: &Interpreter<'_>, of: &Component, value: &str) -> Result<Vec<Test>, Miss> {
+pub(crate) fn plain(
+    interpreter: &Interpreter<'_>,
+    of: &Component,
+    value: &str,
+) -> Result<Vec<Test>, Miss> {
     let one = |test: Result<Test, String>| test.map(|test| vec![test]).map_err(Miss::Wrong);
     match of.kind {
         SearchKind::String => {

@@ -5,7 +5,7 @@ use store::{Criterion, Test, TokenTest};
 
 use super::catalogue::{Component, Known};
 use super::codes::{self, Code};
-use super::interpret::{Interpreter, Miss, wrong};
+use super::interpret::{Interpreter, Miss, unknown, wrong};
 use super::test::unsupported;
 use super::text;
 
@@ -25,8 +25,9 @@ pub(crate) fn criteria(
         }
         Some("of-type") => vec![of_type(value)?],
         Some("in") => every(interpreter, of, codes::of_value_set(interpreter, value)?),
-        Some("below") => every(interpreter, of, codes::below(interpreter, &parsed(value)?)?),
-        Some("above") => every(interpreter, of, codes::above(interpreter, &parsed(value)?)?),
+        Some("below") if is_mime(value) => vec![mime(value)],
+        Some("below") => every(interpreter, of, related(interpreter, value, codes::below)?),
+        Some("above") => every(interpreter, of, related(interpreter, value, codes::above)?),
         Some(other) => return unsupported(&known.code, other),
     };
     let mut criteria: Vec<Criterion> =
@@ -67,14 +68,37 @@ fn form(value: &str) -> Result<Form, Miss> {
     }
 }
 
-/// A code with its system, which subsumption needs.
-fn parsed(value: &str) -> Result<Code, Miss> {
+/// The codes above or below one; without a system, those of every system that has the code.
+fn related(
+    interpreter: &Interpreter<'_>,
+    value: &str,
+    of: fn(&Interpreter<'_>, &Code) -> Result<Vec<Code>, Miss>,
+) -> Result<Vec<Code>, Miss> {
     match form(value)? {
-        Form::Both(code) => Ok(code),
-        Form::Code(_) | Form::NoSystem(_) | Form::System(_) => {
+        Form::Both(code) => of(interpreter, &code),
+        Form::Code(code) => {
+            let mut found = Vec::new();
+            for system in codes::systems_with(interpreter, &code) {
+                found.extend(of(interpreter, &Code { system, code: code.clone() })?);
+            }
+            match found.is_empty() {
+                true => unknown(format!("No code system that is loaded has the code '{code}'.")),
+                false => Ok(found),
+            }
+        }
+        Form::NoSystem(_) | Form::System(_) => {
             wrong(format!("'{value}' does not name system and code; write it as system|code"))
         }
     }
+}
+
+/// <https://hl7.org/fhir/R4/search.html#mimetype>
+fn is_mime(value: &str) -> bool {
+    value.contains('/') && !value.contains([':', '|'])
+}
+
+fn mime(value: &str) -> Test {
+    Test::Token(TokenTest::Mime(text::plain(value).trim().into()))
 }
 
 /// Any of these tests, of a value without modifier.
