@@ -99,6 +99,7 @@ pub(crate) async fn update_one(
         let cx = guarded(cx, guards, cx.conditions.clone());
         let cx = Context { query: &beside, ..cx };
         let answered = match (found, named) {
+            (None, None) if cx.conditions.if_match.is_some() => return Err(nothing(&criteria)),
             (None, None) => match create::create(&cx, resource_type, Body::of(bytes)).await {
                 Err(create::Refusal::General(General::Stale)) => continue,
                 answered => return Ok(answered?),
@@ -185,7 +186,7 @@ pub(crate) async fn patch_one(
     Err(Refusal::Overtaken.into())
 }
 
-/// 404 for criteria of a patch that match nothing.
+/// 404 for criteria of a patch, or of `If-Match`, that match nothing.
 pub(crate) fn nothing(criteria: &Criteria) -> Outcome {
     let text = format!("Nothing matches the criteria '{}'.", criteria.query);
     Outcome::error(StatusCode::NOT_FOUND, "not-found", text)
@@ -200,17 +201,26 @@ pub(crate) async fn delete_matching(
     let failed = StatusCode::PRECONDITION_FAILED;
     let criteria = Criteria::read(cx, resource_type, cx.query, failed)?;
     let count = count(cx)?;
+    let condition = cx.conditions.match_version().map_err(delete::Refusal::Condition)?;
+    if condition.is_some() && (hard || count.is_some()) {
+        let text = "If-Match is for the one resource that matches; it cannot be combined with \
+                    _count or hardDelete.";
+        return Err(Outcome::error(StatusCode::BAD_REQUEST, "value", text));
+    }
     for _ in 0..GUARD_ATTEMPTS {
         let (snapshot, wanted) = (cx.service.store.snapshot(), criteria.clone());
         let most = count.unwrap_or(2);
         let looked = blocking::run(move || wanted.look(&snapshot, most)).await;
         let Looked { found, guard } = looked.map_err(General::from)?.map_err(Refusal::from)?;
         if count.is_none() {
-            criteria.only(&found)?;
+            let only = criteria.only(&found)?;
+            if condition.is_some() && only.is_none() {
+                return Err(nothing(&criteria));
+            }
         }
         let operations = found.iter().map(|key| match hard {
             true => Operation::HardDelete { key: *key },
-            false => Operation::Delete { key: *key, condition: None },
+            false => Operation::Delete { key: *key, condition },
         });
         let commit = Commit { operations: operations.collect(), guards: vec![guard] };
         match cx.service.store.commit(commit).await {
@@ -224,6 +234,13 @@ pub(crate) async fn delete_matching(
                 return Ok(answer);
             }
             Err(Rejected::Stale { .. }) => {}
+            Err(Rejected::At { operation, why }) => {
+                let key = found
+                    .get(operation)
+                    .copied()
+                    .ok_or_else(|| General::bug("an operation was refused that was not there"))?;
+                return Err(delete::refused(key, cx.conditions.if_match.clone(), why).into());
+            }
             Err(rejected) => return Err(General::from(rejected).into()),
         }
     }
