@@ -179,7 +179,6 @@ const ON_BASE: &str = "GET, HEAD, POST";
 const ON_TYPE: &str = "GET, HEAD, POST";
 const ON_INSTANCE: &str = "GET, HEAD, PUT, PATCH, DELETE";
 const GET_ONLY: &str = "GET, HEAD";
-const POST_ONLY: &str = "POST";
 
 /// Operations of R4 and of Azure's service that are still to come; all other names are unknown.
 const OPERATIONS: [&str; 32] = [
@@ -245,7 +244,7 @@ pub(crate) fn route(method: &Method, path: &str, query: &str) -> Result<Interact
         }
         [Some("health"), Some("check"), None, ..] => get(method, Interaction::Health),
         [Some("_history"), None, ..] => get(method, Interaction::History(HistoryOf::System)),
-        [Some("_search"), None, ..] => post(method, Interaction::SearchForm(Searched::System)),
+        [Some("_search"), None, ..] => search(method, Searched::System),
         [Some("$includes"), None, ..] => get(method, Interaction::Includes(Searched::System)),
         [Some(name), Some("$includes"), None, ..] => {
             get(method, Interaction::Includes(Searched::Type(type_of(name)?)))
@@ -261,9 +260,7 @@ pub(crate) fn route(method: &Method, path: &str, query: &str) -> Result<Interact
         [Some(name), Some("_history"), None, ..] => {
             get(method, Interaction::History(HistoryOf::Type(type_of(name)?)))
         }
-        [Some(name), Some("_search"), None, ..] => {
-            post(method, Interaction::SearchForm(Searched::Type(type_of(name)?)))
-        }
+        [Some(name), Some("_search"), None, ..] => search(method, Searched::Type(type_of(name)?)),
         [Some(name), Some(called), None, ..] if called.starts_with('$') => {
             operation(method, called, Level::Type(type_of(name)?))
         }
@@ -286,7 +283,7 @@ pub(crate) fn route(method: &Method, path: &str, query: &str) -> Result<Interact
         [Some(name), Some(id), Some(inside), Some("_search"), None]
             if COMPARTMENTS.contains(&name) =>
         {
-            post(method, Interaction::SearchForm(compartment(name, id, inside)?))
+            search(method, compartment(name, id, inside)?)
         }
         [Some(name), ..] => {
             type_of(name)?;
@@ -327,12 +324,17 @@ fn of_instance(method: &Method, key: Key) -> Result<Interaction, Refusal> {
     }
 }
 
-fn get(method: &Method, interaction: Interaction) -> Result<Interaction, Refusal> {
-    if method == Method::GET { Ok(interaction) } else { Err(not_allowed(method, GET_ONLY)) }
+/// `_search`: by a form, and by the query alone.
+fn search(method: &Method, of: Searched) -> Result<Interaction, Refusal> {
+    match *method {
+        Method::GET => Ok(Interaction::Search(of)),
+        Method::POST => Ok(Interaction::SearchForm(of)),
+        _ => Err(not_allowed(method, ON_TYPE)),
+    }
 }
 
-fn post(method: &Method, interaction: Interaction) -> Result<Interaction, Refusal> {
-    if method == Method::POST { Ok(interaction) } else { Err(not_allowed(method, POST_ONLY)) }
+fn get(method: &Method, interaction: Interaction) -> Result<Interaction, Refusal> {
+    if method == Method::GET { Ok(interaction) } else { Err(not_allowed(method, GET_ONLY)) }
 }
 
 fn not_allowed(method: &Method, allow: &'static str) -> Refusal {

@@ -85,7 +85,9 @@ fn a_method_without_a_meaning_names_those_that_have_one() {
     refused("DELETE /Patient", 405, "GET");
     refused("PUT /Patient", 405, "GET");
     refused("POST /Patient/p1", 405, "PUT");
-    refused("GET /Patient/_search", 405, "POST");
+    refused("PUT /Patient/_search", 405, "POST");
+    check("GET /Patient/_search", |_, patient| I::Search(Searched::Type(patient)));
+    check("GET /_search", |_, _| I::Search(Searched::System));
     refused("BREW /Patient/p1", 405, "BREW");
     refused("PUT /Patient/p1/_history/1", 405, "GET");
     refused("POST /metadata", 405, "GET");
