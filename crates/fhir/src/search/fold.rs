@@ -6,9 +6,40 @@ use icu_normalizer::DecomposingNormalizerBorrowed;
 use icu_normalizer::properties::CanonicalCombiningClassMapBorrowed;
 
 /// A text as string searches compare it: in small letters, without accents, ligatures and wide
-/// forms spelled out. `Åsa Müller-Łęcki` is `asa muller-lecki`. Borrowed where nothing changes.
+/// forms spelled out, with one space where there is any white space. `Åsa Müller-Łęcki` is
+/// `asa muller-lecki`. Borrowed where nothing changes.
 #[must_use]
 pub fn fold(text: &str) -> Cow<'_, str> {
+    match spaced(text) {
+        Cow::Borrowed(text) => small(text),
+        Cow::Owned(text) => Cow::Owned(small(&text).into_owned()),
+    }
+}
+
+/// One space for any white space.
+fn spaced(text: &str) -> Cow<'_, str> {
+    let mut after_space = false;
+    let is_odd = |character: char| {
+        let is_space = character.is_whitespace();
+        let is_odd = is_space && (after_space || character != ' ');
+        after_space = is_space;
+        is_odd
+    };
+    if !text.chars().any(is_odd) {
+        return Cow::Borrowed(text);
+    }
+    let mut spaced = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character.is_whitespace() {
+            false => spaced.push(character),
+            true if spaced.ends_with(' ') => {}
+            true => spaced.push(' '),
+        }
+    }
+    Cow::Owned(spaced)
+}
+
+fn small(text: &str) -> Cow<'_, str> {
     if text.is_ascii() {
         return match text.bytes().any(|byte| byte.is_ascii_uppercase()) {
             true => Cow::Owned(text.to_ascii_lowercase()),
@@ -74,6 +105,7 @@ mod tests {
             ("ﬁne Ｗｉｄｅ ²", "fine wide 2"),
             ("北京 ガ", "北京 カ"),
             ("\u{a7f8}", "h"),
+            ("two  spaces\tand\u{a0} \nmore ", "two spaces and more "),
             ("", ""),
         ] {
             assert_eq!(fold(text), folded, "{text}");
