@@ -34,6 +34,7 @@ impl Tested<'_> {
             Criterion::Compartment(_)
             | Criterion::Chain { .. }
             | Criterion::Has { .. }
+            | Criterion::Inside(_)
             | Criterion::Body(_) => return None,
         })
     }

@@ -5,8 +5,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use base::Timestamp;
+use bytes::Bytes;
 use fhir::search::NumberKey;
 
+use crate::forward::Forward;
 use crate::key::{Key, ParameterId, ResourceId, Rid, TypeId};
 
 /// How many rows are read between two looks at whether anyone still waits.
@@ -132,6 +134,8 @@ pub enum Criterion {
         /// The parameter of that type, of type reference.
         parameter: ParameterId,
     },
+    /// A resource that stands within this one meets the criterion for its type.
+    Inside(Inside),
     /// A condition on the body itself, for what no index knows: it is tested last, on what the
     /// others leave.
     Body(BodyTest),
@@ -149,6 +153,39 @@ impl Criterion {
     pub fn nothing() -> Self {
         Self::Any(Vec::new())
     }
+}
+
+/// A condition on resources that stand within others, and so are no versions of their own.
+#[derive(Clone, Debug)]
+pub struct Inside {
+    /// Reads them out of a body.
+    pub parts: PartsOf,
+    /// What must hold, by type. The parameter has a value where there is one of the type.
+    pub targets: Vec<(ParameterId, TypeSearch)>,
+}
+
+/// Reads the resources that stand within a body, as it is stored.
+#[derive(Clone)]
+pub struct PartsOf(pub Arc<ReadParts>);
+
+/// The resources within a body.
+pub type ReadParts = dyn Fn(&[u8]) -> Vec<Part> + Send + Sync;
+
+impl fmt::Debug for PartsOf {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PartsOf")
+    }
+}
+
+/// A resource within another.
+#[derive(Clone, Debug)]
+pub struct Part {
+    /// Its type, and its id within the other.
+    pub key: Key,
+    /// What it is found by.
+    pub values: Forward,
+    /// Its text.
+    pub body: Bytes,
 }
 
 /// A condition on a body, as it is stored.

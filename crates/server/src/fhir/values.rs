@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use authority::ExpectedAudience;
-use base::Fault;
+use base::{Fault, Timestamp};
 use fhir::search::{Found, Interval, Setting, Value as Searched};
 use fhir::value::Zone;
 use json::Value;
@@ -14,6 +14,7 @@ use store::{Content, Forward, Key, ParameterId, ResourceId, TypeId};
 use super::bundle;
 use super::context::Context;
 use super::search::catalogue::{Catalogue, Searchable};
+use super::search::contained;
 use super::search::interpret::local;
 use super::{types, validation};
 use crate::app::App;
@@ -36,6 +37,36 @@ impl Indexing {
             bases: bundle::bases(cx).into(),
             setting: Setting { zone: Zone::UTC, now: validation::moment(cx.now)? },
         })
+    }
+
+    /// For criteria on resources that stand within others.
+    pub(crate) fn with(
+        catalogue: Arc<Catalogue>,
+        bases: Arc<[String]>,
+        now: Timestamp,
+    ) -> Result<Self, Fault> {
+        let setting = Setting { zone: Zone::UTC, now: validation::moment(now)? };
+        Ok(Self { catalogue, bases, setting })
+    }
+
+    /// The ids of contained resources that a parameter of a resource refers to.
+    pub(crate) fn fragments(
+        &self,
+        of: TypeId,
+        resource: Value<'_>,
+        parameter: ParameterId,
+    ) -> Vec<String> {
+        let searchable = self.catalogue.of_type(of);
+        let place = searchable.parameters.iter().position(|known| known.id == parameter);
+        let (Some(place), Some(extractor)) = (place, self.catalogue.extractor(of)) else {
+            return Vec::new();
+        };
+        let found = extractor.extract(resource, &self.setting).found.into_iter();
+        let ids = found.filter(|found| found.parameter == place).filter_map(|found| {
+            let Searched::Reference(reference) = found.value else { return None };
+            Some(reference.text?.strip_prefix('#')?.to_owned())
+        });
+        ids.collect()
     }
 
     /// For work that no request waits for.
@@ -109,7 +140,8 @@ impl Indexing {
             let is_own = matches!(&*known.code, "_id" | "_lastUpdated");
             (!is_own).then_some((known.id, value))
         });
-        let named: Vec<(ParameterId, Searched<'_>)> = named.collect();
+        let mut named: Vec<(ParameterId, Searched<'_>)> = named.collect();
+        named.extend(contained::presences(key.resource_type, resource));
         (Forward::pack(&named, &types::number), compartments)
     }
 

@@ -91,6 +91,7 @@ fn is_local(criterion: &Criterion) -> bool {
         Criterion::Compartment(_)
         | Criterion::Chain { .. }
         | Criterion::Has { .. }
+        | Criterion::Inside(_)
         | Criterion::Body(_) => false,
     }
 }

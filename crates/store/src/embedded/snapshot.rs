@@ -14,7 +14,7 @@ use super::tail::Runs;
 use super::{Shared, history};
 use crate::key::{self, Key, Rid, SnapshotNumber};
 use crate::page::Page;
-use crate::plan::{HistoryPlan, Include, Included, Restrictions, SearchPlan, Stop};
+use crate::plan::{HistoryPlan, Include, Included, Inside, Part, Restrictions, SearchPlan, Stop};
 use crate::version::{Version, VersionHead};
 
 /// Bodies read under one read transaction; more open another, so that none is held long.
@@ -105,6 +105,22 @@ impl Snapshot {
         let (reader, tail) = self.shared.read_index()?;
         let (index, superseded) = ((reader.view(), &tail), &self.shared.superseded);
         Searching::new(index, superseded, &self.head, told).included(matches, includes, most)
+    }
+
+    /// What within a version meets its criterion.
+    ///
+    /// # Errors
+    /// As [`Snapshot::search`].
+    pub fn parts(
+        &self,
+        rid: Rid,
+        inside: &Inside,
+        restrictions: &Restrictions,
+    ) -> Result<Vec<Part>, SearchError> {
+        let reader = self.shared.engine.read()?;
+        let stop = Stop::default();
+        let (view, superseded) = (reader.view(), &self.shared.superseded);
+        Searching::new(view, superseded, &self.head, (restrictions, &stop)).parts(rid, inside)
     }
 
     /// How a page of the plan is found: each step in its order.

@@ -6,8 +6,9 @@ use std::sync::Arc;
 use base::Fault;
 use bytes::Bytes;
 use json::{Writer, write_string};
-use store::{Kind, Rid, Snapshot, Version};
+use store::{Key, Kind, Part, Rid, Snapshot, Version};
 
+use super::contained;
 use super::parameters::Listed;
 use crate::fhir::bundle::writer::{BundleWriter, Head};
 use crate::fhir::conditions::etag;
@@ -15,6 +16,8 @@ use crate::fhir::outcome::{self, Issue};
 use crate::fhir::subset::Subset;
 use crate::fhir::{resource, types};
 
+const SAYS_MATCH: &[u8] = br#","search":{"mode":"match"}}"#;
+const SAYS_INCLUDE: &[u8] = br#","search":{"mode":"include"}}"#;
 const SAYS_OUTCOME: &[u8] = br#","search":{"mode":"outcome"}}"#;
 const SAYS_LOOKED: &[u8] =
     br#","request":{"method":"GET","url":"_history"},"response":{"status":"200 OK"}}"#;
@@ -26,6 +29,16 @@ pub(crate) enum Mode {
     Include,
 }
 
+/// What an entry is about.
+pub(crate) enum Entry {
+    Version(Rid, Mode),
+    /// A match within another resource.
+    Part {
+        container: Key,
+        part: Part,
+    },
+}
+
 /// Makes the pieces of a searchset or a history.
 pub(crate) struct Entries {
     /// `None` once the Bundle is finished.
@@ -33,7 +46,7 @@ pub(crate) struct Entries {
     listed: Listed,
     base: Arc<str>,
     snapshot: Snapshot,
-    rids: std::vec::IntoIter<(Rid, Mode)>,
+    entries: std::vec::IntoIter<Entry>,
     warnings: Vec<Issue>,
     subset: Subset,
 }
@@ -44,7 +57,7 @@ impl Entries {
         listed: Listed,
         base: Arc<str>,
         snapshot: Snapshot,
-        rids: Vec<(Rid, Mode)>,
+        entries: Vec<Entry>,
     ) -> Self {
         let bundle = Some(BundleWriter::new(head));
         Self {
@@ -52,7 +65,7 @@ impl Entries {
             listed,
             base,
             snapshot,
-            rids: rids.into_iter(),
+            entries: entries.into_iter(),
             warnings: Vec::new(),
             subset: Subset::Whole,
         }
@@ -72,13 +85,20 @@ impl Entries {
     fn piece(&mut self) -> Result<Option<Bytes>, Fault> {
         let Some(mut bundle) = self.bundle.take() else { return Ok(None) };
         loop {
-            let Some((rid, mode)) = self.rids.next() else {
-                self.warning(&mut bundle);
-                return Ok(Some(bundle.finish()));
-            };
-            // One by one: a body may be as long as a request.
-            for version in self.snapshot.versions(&[rid])? {
-                bundle.entry(|out| self.entry(&version, mode, out))?;
+            match self.entries.next() {
+                // One by one: a body may be as long as a request.
+                Some(Entry::Version(rid, mode)) => {
+                    for version in self.snapshot.versions(&[rid])? {
+                        bundle.entry(|out| self.entry(&version, mode, out))?;
+                    }
+                }
+                Some(Entry::Part { container, part }) => {
+                    bundle.entry(|out| self.part(container, &part, out));
+                }
+                None => {
+                    self.warning(&mut bundle);
+                    return Ok(Some(bundle.finish()));
+                }
             }
             if let Some(piece) = bundle.piece() {
                 self.bundle = Some(bundle);
@@ -94,16 +114,28 @@ impl Entries {
         write_string(out, &format!("{}/{name}/{}", self.base, key.id));
         if !version.is_deletion() {
             out.extend_from_slice(b",\"resource\":");
-            self.subset.write(version, out)?;
+            match (mode, &self.subset) {
+                // R4: the list of elements is not for what is included.
+                (Mode::Include, Subset::Elements(_)) => Subset::Whole.write(version, out)?,
+                (_, subset) => subset.write(version, out)?,
+            }
         }
         match self.listed {
             Listed::Matches => out.extend_from_slice(match mode {
-                Mode::Match => &b",\"search\":{\"mode\":\"match\"}}"[..],
-                Mode::Include => &b",\"search\":{\"mode\":\"include\"}}"[..],
+                Mode::Match => SAYS_MATCH,
+                Mode::Include => SAYS_INCLUDE,
             }),
             Listed::Versions => history(version, name, out),
         }
         Ok(())
+    }
+
+    fn part(&self, container: Key, part: &Part, out: &mut Vec<u8>) {
+        out.extend_from_slice(b"{\"fullUrl\":");
+        write_string(out, &contained::url(&self.base, container, part));
+        out.extend_from_slice(b",\"resource\":");
+        out.extend_from_slice(&part.body);
+        out.extend_from_slice(SAYS_MATCH);
     }
 
     fn warning(&self, bundle: &mut BundleWriter) {

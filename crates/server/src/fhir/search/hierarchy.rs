@@ -31,28 +31,35 @@ pub(super) fn tests(
     if roots.is_empty() {
         return canonical(known, modifier, &plain);
     }
-    let mut found = roots;
+    let found = closure(roots, |key| match modifier {
+        "below" => parts(interpreter, key),
+        _ => wholes(interpreter, key),
+    })?;
+    let test = |key: Key| Test::Reference(resource(key.resource_type, key.id, None));
+    Ok(found.into_iter().map(test).collect())
+}
+
+/// All that is reached, each once; circles end.
+fn closure(
+    mut found: Vec<Key>,
+    further: impl Fn(Key) -> Result<Vec<Key>, Miss>,
+) -> Result<Vec<Key>, Miss> {
     let mut next = 0;
     while let Some(key) = found.get(next).copied() {
         next += 1;
-        let further = match modifier {
-            "below" => parts(interpreter, key)?,
-            _ => wholes(interpreter, key)?,
-        };
-        for key in further {
+        for key in further(key)? {
             if !found.contains(&key) {
                 found.push(key);
             }
         }
         if found.len() > HIERARCHY_MOST {
             return wrong(format!(
-                "more than {HIERARCHY_MOST} resources are {modifier} '{plain}'. Name one that has \
+                "more than {HIERARCHY_MOST} resources are above or below it. Name one that has \
                  fewer"
             ));
         }
     }
-    let test = |key: Key| Test::Reference(resource(key.resource_type, key.id, None));
-    Ok(found.into_iter().map(test).collect())
+    Ok(found)
 }
 
 /// What the value names, of the types that have a hierarchy.
@@ -112,4 +119,30 @@ fn canonical(known: &Known, modifier: &str, value: &str) -> Result<Vec<Test>, Mi
         None => ReferenceTest::Url { url, version: None },
     };
     Ok(vec![Test::Reference(test)])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Resources in a row, each part of the one before; the last is the first's whole again.
+    fn reached(count: usize) -> Result<usize, Miss> {
+        let key = |number: usize| {
+            let id = ResourceId::new(&format!("l{number}")).expect("an id");
+            Key { resource_type: TypeId(1), id }
+        };
+        let keys: Vec<Key> = (0..count).map(key).collect();
+        let next = |of: Key| {
+            let place = keys.iter().position(|key| *key == of).expect("a place");
+            Ok(vec![key((place + 1) % count)])
+        };
+        closure(vec![key(0)], next).map(|found| found.len())
+    }
+
+    #[test]
+    fn a_hierarchy_has_its_limit() {
+        assert!(matches!(reached(3), Ok(3)));
+        assert!(matches!(reached(HIERARCHY_MOST), Ok(HIERARCHY_MOST)));
+        assert!(matches!(reached(HIERARCHY_MOST + 1), Err(Miss::Wrong(_))));
+    }
 }

@@ -12,14 +12,17 @@ use store::{Criterion, Key, ResourceId, Snapshot, TypeId, TypeSearch};
 use super::catalogue::{Catalogue, Known};
 use super::date::{self, Dates};
 use super::name::Path;
-use super::{filter, near, test, text, words};
+use super::{contained, filter, near, test, text, words};
 use crate::fhir::types;
+use crate::fhir::values::Indexing;
 use crate::index::Index;
 
 /// All that a search is understood with.
 #[derive(Clone, Copy)]
 pub(crate) struct Interpreter<'i> {
     pub(crate) catalogue: &'i Catalogue,
+    /// Reads what is within bodies, when it is asked for.
+    pub(crate) indexing: &'i Indexing,
     /// Which parameters find everything; none is all of them.
     pub(crate) index: Option<&'i Index>,
     pub(crate) registry: &'i Registry,
@@ -121,7 +124,9 @@ impl Interpreter<'_> {
             let nowhere = || Miss::Unknown(format!("'{code}' leads to no type."));
             return Err(missed.unwrap_or_else(nowhere));
         }
-        Ok(Criterion::Chain { parameter: known.id, targets: found })
+        let inside = contained::inside(self, of, &found, Some(known.id));
+        let chain = Criterion::Chain { parameter: known.id, targets: found };
+        Ok(Criterion::Any(vec![chain, Criterion::Inside(inside)]))
     }
 
     fn has(
@@ -217,8 +222,29 @@ impl Interpreter<'_> {
             "near" if types::name(of) == "Location" && modifier.is_none() => {
                 near::near(self.find(of, code)?.id, value)
             }
+            "url" if modifier.is_none() && text::parts(value, '|').len() > 1 => {
+                self.versioned_url(of, value)
+            }
             code => self.parameter(self.find(of, code)?, modifier, value),
         }
+    }
+
+    /// <https://hl7.org/fhir/R4/search.html#uri>: `url|version` of a resource that has both.
+    fn versioned_url(&self, of: TypeId, value: &str) -> Result<Criterion, Miss> {
+        let (url, versions) = (self.find(of, "url")?, self.catalogue.find(of, "version"));
+        let mut any = Vec::new();
+        for value in values("url", value)? {
+            any.push(match (text::parts(value, '|').as_slice(), versions) {
+                ([address, version], Some(versions)) if !version.is_empty() => {
+                    Criterion::All(vec![
+                        self.parameter(url, None, address)?,
+                        self.parameter(versions, None, version)?,
+                    ])
+                }
+                _ => self.parameter(url, None, value)?,
+            });
+        }
+        Ok(one_or_any(any))
     }
 
     /// A parameter that is indexed.

@@ -10,8 +10,9 @@ use fhir::definitions::Compartment;
 use http::StatusCode;
 use store::{Criterion, HistoryOf, Include, Key, Page, Rid, SearchError, Snapshot, TypeSearch};
 
+use super::contained::{Contained, Within};
 use super::date::Dates;
-use super::entries::{Entries, Mode};
+use super::entries::{Entries, Entry, Mode};
 use super::interpret::Interpreter;
 use super::parameters::{self, Listed, Meaning, Rules, Searching, Total};
 use super::plan::Plan;
@@ -194,9 +195,11 @@ fn interpreted(
     };
     let (registry, catalogue) = (cx.service.registry()?, cx.service.catalogue()?);
     let (bases, snapshot) = (bundle::bases(cx), cx.snapshot());
+    let indexing = Indexing::with(Arc::clone(&catalogue), bases.clone().into(), cx.now)?;
     let interpreter = Interpreter {
         index: Some(&cx.service.index),
         catalogue: &catalogue,
+        indexing: &indexing,
         registry: &registry,
         bases: &bases,
         now: cx.now,
@@ -222,6 +225,10 @@ fn interpreted(
     let searching = Searching { interpreter, types, many };
     let read = parameters::read(queries, rules, Some(&searching));
     let mut meaning = read.map_err(General::from)?;
+    if meaning.contained != Contained::No {
+        meaning.within = Within::all(&interpreter, &meaning.types, meaning.contained);
+        meaning.types = meaning.within.iter().map(Within::search).collect();
+    }
     if let Searched::Compartment(key, _) = of {
         for TypeSearch { criterion, .. } in &mut meaning.types {
             let other = std::mem::replace(criterion, Criterion::everything());
@@ -265,7 +272,8 @@ pub(crate) async fn list(
     let long = is_costly || is_long(&meaning);
     let (wants, includes) = (Wants::of(&meaning), meaning.includes.clone());
     let (rest, explain) = (matches!(listing, Listing::Includes(_)), meaning.explain);
-    let search = Search { plan, start, wants, includes, rest, explain };
+    let within = if meaning.parts { meaning.within.clone() } else { Vec::new() };
+    let search = Search { plan, start, wants, includes, within, rest, explain };
     let run = move || {
         let _permit = permit;
         search.run()
@@ -304,6 +312,7 @@ pub(crate) async fn list(
 /// indexes are asked.
 fn is_long(meaning: &Meaning) -> bool {
     let asks = meaning.explain
+        || meaning.contained != Contained::No
         || meaning.selective > 0
         || !meaning.sort.is_empty()
         || !meaning.includes.is_empty()
@@ -353,6 +362,8 @@ struct Search {
     start: Start,
     wants: Wants,
     includes: Vec<Include>,
+    /// What is listed from within others.
+    within: Vec<Within>,
     /// Whether only what is included is wanted, from where the link says.
     rest: bool,
     explain: bool,
@@ -361,7 +372,7 @@ struct Search {
 struct Found {
     snapshot: Snapshot,
     total: Option<u64>,
-    entries: Vec<(Rid, Mode)>,
+    entries: Vec<Entry>,
     /// The last match, when more follow.
     last: Option<Rid>,
     /// How many includes were given up to here, when there are more.
@@ -372,9 +383,11 @@ struct Found {
 
 impl Search {
     fn run(self) -> Result<Found, SearchError> {
-        let Self { plan, start: Start { snapshot, place }, wants, includes, rest, explain } = self;
+        let Self { plan, start, wants, includes, within, rest, explain } = self;
+        let Start { snapshot, place } = start;
         let steps = if explain { plan.explain(&snapshot)? } else { Vec::new() };
-        let page = if wants.entries { plan.page(&snapshot)? } else { Page::default() };
+        let mut page = if wants.entries { plan.page(&snapshot)? } else { Page::default() };
+        let parts = plan.parts(&snapshot, &within, &mut page)?;
         let carried = place.and_then(|place| place.total);
         let skip = if rest { usize::try_from(carried.unwrap_or(0)).unwrap_or(0) } else { 0 };
         let most = skip + INCLUDES_MOST;
@@ -383,16 +396,21 @@ impl Search {
         let total = match (carried, wants.total) {
             _ if rest => None,
             (Some(carried), _) => Some(carried),
-            (None, Total::Accurate) => Some(plan.count(&snapshot)?),
+            (None, Total::Accurate) => Some(plan.count(&snapshot, &within)?),
+            (None, Total::Unsaid) if plan.is_short() => Some(plan.count(&snapshot, &within)?),
             // All there is stands on this page: its number costs nothing.
-            (None, Total::Unsaid) if is_whole => u64::try_from(page.rids.len()).ok(),
+            (None, Total::Unsaid) if is_whole => {
+                u64::try_from(parts.as_ref().map_or(page.rids.len(), Vec::len)).ok()
+            }
             (None, Total::Unsaid | Total::None) => None,
         };
         let given = included.more.then(|| u64::try_from(included.rids.len()).unwrap_or(u64::MAX));
         let last = page.rids.last().copied().filter(|_| page.more && !rest);
-        let matches = page.rids.into_iter().filter(|_| !rest).map(|rid| (rid, Mode::Match));
-        let others = included.rids.into_iter().skip(skip).map(|rid| (rid, Mode::Include));
-        let entries = matches.chain(others).collect();
+        let versions = page.rids.into_iter().filter(|_| !rest);
+        let versions = || versions.map(|rid| Entry::Version(rid, Mode::Match)).collect();
+        let mut entries: Vec<Entry> = parts.unwrap_or_else(versions);
+        let others = included.rids.into_iter().skip(skip);
+        entries.extend(others.map(|rid| Entry::Version(rid, Mode::Include)));
         let circular = included.circular;
         Ok(Found { snapshot, total, entries, last, given, circular, steps })
     }

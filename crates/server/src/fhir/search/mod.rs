@@ -8,6 +8,7 @@
 
 pub(crate) mod catalogue;
 mod codes;
+pub(crate) mod contained;
 pub(crate) mod criteria;
 pub(crate) mod date;
 mod entries;

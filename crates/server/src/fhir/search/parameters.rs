@@ -9,6 +9,7 @@ use base::{Fault, Timestamp};
 use fhir::value::Zone;
 use store::{Criterion, Include, ResourceId, SortBy, SortKey, TypeId, TypeSearch};
 
+use super::contained::{Contained, Within};
 use super::date::{self, Interval};
 use super::interpret::{Interpreter, Miss, no_modifier};
 use super::{include, name, sort};
@@ -53,6 +54,12 @@ pub(crate) struct Meaning {
     pub(crate) includes: Vec<Include>,
     /// Parameters that select.
     pub(crate) selective: usize,
+    /// Whether what is within other resources is searched.
+    pub(crate) contained: Contained,
+    /// Whether that itself is listed, and not what it is within.
+    pub(crate) parts: bool,
+    /// The searches of what is within others.
+    pub(crate) within: Vec<Within>,
     /// Of a history: from here on.
     pub(crate) since: Option<Timestamp>,
     /// Of a history: up to here.
@@ -289,8 +296,7 @@ impl Reading<'_> {
                 self.meaning.sort.extend(sort::keys(interpreter, &types, value)?);
                 return Ok(Heard::Yes);
             }
-            "_contained" if value == "false" => return Ok(Heard::Yes),
-            "_containedType" if value == "container" => return Ok(Heard::Yes),
+            "_contained" | "_containedType" => return Ok(self.contained(name, value)),
             _ => {}
         }
         if let Some(modifier) = include::unknown_modifier(name) {
@@ -308,6 +314,23 @@ impl Reading<'_> {
         }
         self.meaning.selective += 1;
         Ok(Heard::Yes)
+    }
+
+    fn contained(&mut self, name: &str, value: &str) -> Heard {
+        match (name, value, Contained::read(value)) {
+            (_, "", _) => return Heard::No(format!("The parameter '{name}' has no value.")),
+            ("_contained", _, Some(contained)) => self.meaning.contained = contained,
+            ("_containedType", "container", _) => self.meaning.parts = false,
+            ("_containedType", "contained", _) => self.meaning.parts = true,
+            ("_contained", other, _) => {
+                return Heard::Wrong(format!("_contained is true, false or both, not '{other}'."));
+            }
+            (_, other, _) => {
+                let text = format!("_containedType is container or contained, not '{other}'.");
+                return Heard::Wrong(text);
+            }
+        }
+        Heard::Yes
     }
 
     fn missed(&mut self, miss: Miss) -> Heard {

@@ -9,6 +9,8 @@ use fhir::definitions::Registry;
 
 use crate::fhir::search::catalogue::Catalogue;
 use crate::fhir::search::date::Dates;
+use crate::fhir::values::Indexing;
+use std::sync::Arc;
 
 fn rules(listed: Listed) -> Rules {
     Rules { listed, page_default: 10, page_most: 1_000, zone: Zone::UTC }
@@ -23,9 +25,12 @@ fn shown<T>(name: &str, query: &str, show: impl FnOnce(Result<Meaning, Vec<Issue
     let catalogue = Catalogue::of(&registry, None);
     let bases = ["https://demo.localhost".to_owned()];
     let now = Timestamp::from_unix_seconds(0);
+    let indexing = Indexing::with(Arc::clone(&catalogue), bases.clone().into(), now);
+    let indexing = indexing.expect("a moment");
     let interpreter = Interpreter {
         index: None,
         catalogue: &catalogue,
+        indexing: &indexing,
         registry: &registry,
         bases: &bases,
         now,

@@ -2,10 +2,12 @@
 
 use base::Fault;
 use store::{
-    HistoryPlan, Include, Included, Page, Restrictions, Rid, SearchError, SearchPlan, Snapshot,
+    HistoryOf, HistoryPlan, Include, Included, Page, Restrictions, Rid, SearchError, SearchPlan, Snapshot,
     Step,
 };
 
+use super::contained::{self, Within};
+use super::entries::{Entry, Mode};
 use super::listing::Listing;
 use super::parameters::Meaning;
 use crate::fhir::context::Context;
@@ -64,9 +66,47 @@ impl Plan {
         }
     }
 
+    /// What a page lists when that stands within others: as much as its entries may be.
+    pub(super) fn parts(
+        &self,
+        snapshot: &Snapshot,
+        within: &[Within],
+        page: &mut Page,
+    ) -> Result<Option<Vec<Entry>>, SearchError> {
+        let Self::Search(plan) = self else { return Ok(None) };
+        if within.is_empty() {
+            return Ok(None);
+        }
+        let mut entries = Vec::new();
+        for (at, rid) in page.rids.iter().enumerate() {
+            let of = contained::found(snapshot, within, *rid)?;
+            let found = usize::from(of.itself) + of.parts.len();
+            if at > 0 && entries.len() + found > plan.most {
+                page.rids.truncate(at);
+                page.more = true;
+                break;
+            }
+            entries.extend(of.itself.then_some(Entry::Version(*rid, Mode::Match)));
+            let part = |part| Entry::Part { container: of.container, part };
+            entries.extend(of.parts.into_iter().map(part));
+        }
+        Ok(Some(entries))
+    }
+
+    /// Whether it is counted at no cost worth mentioning.
+    pub(super) fn is_short(&self) -> bool {
+        let Self::History { plan, .. } = self else { return false };
+        matches!(plan.of, HistoryOf::Instance(_))
+    }
+
     /// How many it finds on all pages.
-    pub(super) fn count(&self, snapshot: &Snapshot) -> Result<u64, SearchError> {
+    pub(super) fn count(
+        &self,
+        snapshot: &Snapshot,
+        within: &[Within],
+    ) -> Result<u64, SearchError> {
         match self {
+            Self::Search(plan) if !within.is_empty() => contained::count(snapshot, within, plan),
             Self::Search(plan) => snapshot.count(plan),
             Self::LastN(last) => last.count(snapshot),
             Self::History { plan, .. } => snapshot.count_history(plan),

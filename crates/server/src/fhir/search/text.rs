@@ -38,18 +38,6 @@ pub(crate) fn plain(text: &str) -> String {
     plain
 }
 
-/// A text so that it is one part, whatever it holds.
-pub(crate) fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for character in text.chars() {
-        if matches!(character, ',' | '$' | '|' | '\\') {
-            out.push('\\');
-        }
-        out.push(character);
-    }
-    out
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -63,6 +51,5 @@ mod tests {
         assert_eq!(values("a\\b\\"), ["a\\b\\"]);
         assert_eq!(values(""), [""]);
         assert_eq!(parts("s|a\\|b|", '|'), ["s", "a\\|b", ""]);
-        assert_eq!(values(&escaped("a,b|c$d\\")), ["a,b|c$d\\"]);
     }
 }

@@ -6,7 +6,7 @@ use super::{Found, SearchError, Searching, Step};
 use crate::embedded::read::{broken, named_row};
 use crate::embedded::tables::COMPARTMENT;
 use crate::embedded::walk::updated_within;
-use crate::forward::{Packed, Target};
+use crate::forward::{Packed, Target, Values};
 use crate::key::{self, Key, ParameterId, Rid, TypeId};
 use crate::lookup::{self, Lookup, Says};
 use crate::plan::{BodyTest, Criterion, Test, TypeSearch};
@@ -95,6 +95,10 @@ impl<'t> Searching<'t> {
             }
             Criterion::Has { source, parameter } => {
                 ("reverse chain", 0, self.has(of, source, *parameter, within)?)
+            }
+            Criterion::Inside(inside) => {
+                let (rows, found) = self.inside(inside, within)?;
+                ("contained resources", rows, found)
             }
             Criterion::Body(test) => {
                 let all = all()?;
@@ -253,15 +257,7 @@ impl<'t> Searching<'t> {
         rid: Rid,
         parameter: ParameterId,
     ) -> Found<Vec<(Key, Option<&'t str>)>> {
-        let values = self.values(rid)?.of(parameter);
-        let keys = values.filter_map(|value| match value {
-            Packed::Reference(reference) => match reference.target {
-                Target::Resource { key, version } => Some((key, version)),
-                Target::Url { .. } | Target::Nothing => None,
-            },
-            _ => None,
-        });
-        Ok(keys.collect())
+        Ok(references(self.values(rid)?, parameter))
     }
 
     /// From the side that has fewer resources.
@@ -327,6 +323,18 @@ impl<'t> Searching<'t> {
     }
 }
 
+/// The resources that values of a parameter name, and which version of each.
+pub(super) fn references(values: Values<'_>, parameter: ParameterId) -> Vec<(Key, Option<&str>)> {
+    let keys = values.of(parameter).filter_map(|value| match value {
+        Packed::Reference(reference) => match reference.target {
+            Target::Resource { key, version } => Some((key, version)),
+            Target::Url { .. } | Target::Nothing => None,
+        },
+        _ => None,
+    });
+    keys.collect()
+}
+
 /// A row of the index without its rid, and the rid.
 pub(super) fn split(row: &[u8]) -> Found<(&[u8], Rid)> {
     let parts = row.split_last_chunk::<8>();
@@ -343,7 +351,7 @@ fn rank(criterion: &Criterion) -> u8 {
         Criterion::Any(criteria) => criteria.iter().map(rank).max().unwrap_or(0),
         Criterion::All(criteria) => criteria.iter().map(rank).min().unwrap_or(8),
         Criterion::Has { .. } => 5,
-        Criterion::Chain { .. } => 5,
+        Criterion::Chain { .. } | Criterion::Inside(_) => 5,
         Criterion::Present(_) => 7,
         Criterion::LastUpdated { .. } => 8,
         Criterion::Not(_) => 9,

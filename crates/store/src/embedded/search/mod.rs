@@ -3,6 +3,7 @@
 
 mod criteria;
 mod include;
+mod inside;
 mod order;
 
 use std::cell::RefCell;
