@@ -199,3 +199,28 @@ async fn references_under_any_name_of_the_service_are_rewritten() {
     assert_eq!(subject(4), format!("Patient/{id}/_history/1"));
     app.get(&format!("/Patient/{id}/_history/1")).await.ok();
 }
+
+#[tokio::test]
+async fn a_batch_calls_operations_and_writes_a_resource_in_the_order_of_its_entries() {
+    let fk = Firekeep::start().await;
+    let app = fk.as_contributor().await;
+    let request = |method: &str, url: &str| json!({"method": method, "url": url});
+    let entries = [
+        json!({"resource": {"resourceType": "Patient", "gender": "nobody"},
+               "request": request("POST", "Patient/$validate")}),
+        json!({"resource": patient("o", "First"), "request": request("PUT", "Patient/o")}),
+        json!({"resource": patient("o", "Second"), "request": request("PUT", "Patient/o")}),
+        json!({"request": request("POST", "Patient/_search?family=second")}),
+        json!({"resource": {"resourceType": "Parameters"},
+               "request": request("POST", "Patient/o/$meta-add")}),
+    ];
+    let answer = app.post("", &bundle("batch", &entries)).await.ok().json();
+    let status = |n: usize| {
+        let status = answer["entry"][n]["response"]["status"].as_str().expect("a status");
+        status[..3].to_owned()
+    };
+    let all: Vec<String> = (0..entries.len()).map(status).collect();
+    assert_eq!(all, ["200", "201", "200", "200", "400"]);
+    assert_eq!(answer["entry"][0]["resource"]["issue"][0]["severity"], "error");
+    assert_eq!(answer["entry"][3]["resource"]["total"], 1);
+}

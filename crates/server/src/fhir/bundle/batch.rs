@@ -1,5 +1,7 @@
 //! <https://hl7.org/fhir/R4/http.html#brules>: every entry stands alone.
 
+use std::collections::HashSet;
+
 use bytes::Bytes;
 use json::{Document, Stripped};
 use store::{Commit, Committed, Operation, PutCondition, Rejected};
@@ -16,10 +18,10 @@ use super::{Refusal, conditional, entries};
 use crate::exchange::{Answer, Body};
 use crate::fhir::conditional as by_criteria;
 use crate::fhir::context::Context;
-use crate::fhir::look;
 use crate::fhir::outcome::{Issue, Outcome};
-use crate::fhir::patch;
 use crate::fhir::refusal::General;
+use crate::fhir::route::Interaction;
+use crate::fhir::{look, ops, patch};
 
 /// Writes of one phase that wait for the store at one time; they share its syncs.
 const AT_ONCE: usize = GROUP_COMMITS;
@@ -55,7 +57,7 @@ pub(crate) async fn batch(
     for phase in [deletes, creates, updates] {
         batch.write(&document, phase).await?;
     }
-    batch.look(looks).await;
+    batch.look(&document, looks).await;
     let lost = || Outcome::from(General::bug("an entry of a batch was not answered"));
     let responses = batch.responses.into_iter();
     let responses =
@@ -108,8 +110,7 @@ impl Batch<'_> {
             self.alone(document, place, &entry).await;
         }
         while !phase.is_empty() {
-            let rest = phase.split_off(phase.len().min(AT_ONCE));
-            let some = std::mem::replace(&mut phase, rest);
+            let some = round(&mut phase);
             let work = some.iter().filter_map(|(place, entry)| {
                 let expected = entry.task.expects()?;
                 let patching = entry.task.patching().cloned();
@@ -211,12 +212,20 @@ impl Batch<'_> {
     }
 
     /// Answers what only looks, after all writes.
-    async fn look(&mut self, looks: Vec<(usize, Entry)>) {
+    async fn look(&mut self, document: &Document, looks: Vec<(usize, Entry)>) {
         let mut room = BUNDLE_ANSWER_BYTES;
         for (place, entry) in looks {
             let Task::Look(interaction) = entry.task else { continue };
             let cx = self.cx.entry(&entry.query, &entry.conditions);
-            match look(&cx, interaction).await {
+            let looked = match interaction {
+                Interaction::Operation(call) if call.is_post => {
+                    let resource = entries(document).nth(place).and_then(|it| it.get("resource"));
+                    let body = Bytes::copy_from_slice(resource.map_or(b"", |it| it.raw()));
+                    Box::pin(ops::operate(&cx, call, Some(Body::of(body)))).await
+                }
+                interaction => look(&cx, interaction).await,
+            };
+            match looked {
                 Ok(answer) => {
                     let response = Response::found(self.cx, Ok(answer), entry.head, &mut room);
                     self.set(place, response);
@@ -225,6 +234,17 @@ impl Batch<'_> {
             }
         }
     }
+}
+
+/// The next writes that go side by side: no two of the same resource, which are done in their
+/// order.
+fn round(phase: &mut Vec<(usize, Entry)>) -> Vec<(usize, Entry)> {
+    let rest = phase.split_off(phase.len().min(AT_ONCE));
+    let mut keys = HashSet::new();
+    let mut is_first = |entry: &Entry| entry.task.writes().is_none_or(|key| keys.insert(key));
+    let some = phase.extract_if(.., |(_, entry)| is_first(entry)).collect();
+    phase.extend(rest);
+    some
 }
 
 /// The change that a task makes; `None` when it makes none.

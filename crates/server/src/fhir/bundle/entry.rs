@@ -217,14 +217,14 @@ fn task(cx: &Context<'_>, method: &str, path: &str) -> Result<Task, Outcome> {
             base: 0,
             attempts: Attempts::first(),
         }),
-        Interaction::Bundle | Interaction::SearchForm(_) => {
-            Err(wrong("not-supported", "This POST cannot stand in a Bundle: search with GET."))
-        }
+        Interaction::Bundle => Err(wrong("not-supported", "A Bundle cannot stand in a Bundle.")),
+        // An entry has no form: all parameters are in the query.
+        Interaction::SearchForm(of) => Ok(Task::Look(Interaction::Search(of))),
         Interaction::ReindexJob(_) | Interaction::CancelReindex(_) => {
             Err(wrong("not-supported", "A job is asked about alone, not in a Bundle."))
         }
-        Interaction::Operation(call) if call.is_post => {
-            Err(wrong("not-supported", "An operation in a Bundle is a GET."))
+        Interaction::Operation(call) if call.is_post && !call.operation.only_looks() => {
+            Err(wrong("not-supported", "An operation that changes something stands alone."))
         }
         Interaction::SmartConfiguration | Interaction::Versions | Interaction::Health => {
             Err(wrong("not-supported", "What is there is no resource: ask for it by itself."))

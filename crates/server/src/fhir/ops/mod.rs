@@ -306,6 +306,14 @@ pub(crate) fn find(method: &Method, name: &str, level: Level) -> Asked {
     }
 }
 
+impl Operation {
+    /// Whether it changes nothing, whatever its parameters say.
+    pub(crate) fn only_looks(self) -> bool {
+        let changes = matches!(self, Self::Document | Self::Reindex);
+        !changes && TABLE.iter().any(|row| row.operation == self && !row.affects_state)
+    }
+}
+
 /// The specification's word for it, in the log and the metrics.
 pub(crate) fn name(operation: Operation) -> &'static str {
     if operation == Operation::SetStatus {
