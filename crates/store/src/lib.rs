@@ -44,8 +44,9 @@ pub use open::{OpenError, OpenFailure, StoreOptions};
 pub use package::KeptPackage;
 pub use page::Page;
 pub use plan::{
-    BodyTest, Comparison, Criterion, HistoryOf, HistoryPlan, Include, Included, Inside, NumberTest,
-    Part, PartsOf, Passes, ReadParts, ReferenceTest, Restriction, Restrictions, SearchPlan, SortBy,
-    SortKey, Stop, StringTest, Test, TokenTest, TypeRestriction, TypeSearch, UnitTest, UriTest,
+    Address, BodyTest, Comparison, Criterion, HistoryOf, HistoryPlan, Include, Included, Inside,
+    NumberTest, Part, PartsOf, Passes, ReadParts, ReferenceTest, Restriction, Restrictions,
+    SearchPlan, SortBy, SortKey, Stop, StringTest, Test, TokenTest, TypeRestriction, TypeSearch,
+    UnitTest, UriTest,
 };
 pub use version::{Kind, Version, VersionHead};

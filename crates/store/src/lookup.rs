@@ -249,7 +249,7 @@ fn date_lookup(
                 Comparison::Equal => (searched.low, searched.high),
                 Comparison::NotEqual => (i64::MIN, i64::MAX),
                 Comparison::Greater => (ends_at(searched.high), i64::MAX),
-                Comparison::GreaterOrEqual => (ends_at(searched.high).min(searched.low), i64::MAX),
+                Comparison::GreaterOrEqual => (ends_at(searched.low), i64::MAX),
                 Comparison::Less => (i64::MIN, searched.low),
                 Comparison::LessOrEqual => (i64::MIN, searched.high),
                 Comparison::StartsAfter => (searched.high, i64::MAX),

@@ -34,6 +34,8 @@ impl Tested<'_> {
             Criterion::Compartment(_)
             | Criterion::Chain { .. }
             | Criterion::Has { .. }
+            | Criterion::CanonicalChain { .. }
+            | Criterion::CanonicalHas { .. }
             | Criterion::Inside(_)
             | Criterion::Body(_) => return None,
         })
@@ -199,8 +201,9 @@ impl Comparison {
             Self::NotEqual => !within,
             Self::Greater => found.high > searched.high,
             Self::Less => found.low < searched.low,
-            Self::GreaterOrEqual => within || found.high > searched.high,
-            Self::LessOrEqual => within || found.low < searched.low,
+            // R4: the range above a value is the value and up.
+            Self::GreaterOrEqual => found.high > searched.low,
+            Self::LessOrEqual => found.low < searched.high,
             Self::StartsAfter => found.low >= searched.high,
             Self::EndsBefore => found.high <= searched.low,
             Self::Overlaps => found.low < searched.high && found.high > searched.low,

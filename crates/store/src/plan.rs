@@ -134,6 +134,22 @@ pub enum Criterion {
         /// The parameter of that type, of type reference.
         parameter: ParameterId,
     },
+    /// A canonical URL of the parameter is that of a resource that its criterion holds for.
+    CanonicalChain {
+        /// The parameter, of type reference.
+        parameter: ParameterId,
+        /// The types it is followed to, and how they are named.
+        targets: Vec<(Address, TypeSearch)>,
+    },
+    /// A resource that the criterion holds for names this one by its canonical URL (`_has`).
+    CanonicalHas {
+        /// The type and the condition of the resource that refers.
+        source: Box<TypeSearch>,
+        /// The parameter of that type, of type reference.
+        parameter: ParameterId,
+        /// How this resource is named.
+        address: Address,
+    },
     /// A resource that stands within this one meets the criterion for its type.
     Inside(Inside),
     /// A condition on the body itself, for what no index knows: it is tested last, on what the
@@ -153,6 +169,17 @@ impl Criterion {
     pub fn nothing() -> Self {
         Self::Any(Vec::new())
     }
+}
+
+/// By what canonicals name the resources of a type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Address {
+    /// The type.
+    pub resource_type: TypeId,
+    /// Its parameter for the URL.
+    pub url: ParameterId,
+    /// Its parameter for the version.
+    pub version: Option<ParameterId>,
 }
 
 /// A condition on resources that stand within others, and so are no versions of their own.
@@ -369,9 +396,9 @@ pub enum Comparison {
     Greater,
     /// Something of the value's lies below it.
     Less,
-    /// Greater or equal.
+    /// Greater or equal: something of the value's lies within the searched range or above it.
     GreaterOrEqual,
-    /// Less or equal.
+    /// Less or equal: something of it lies within or below.
     LessOrEqual,
     /// All of the value's lies above it.
     StartsAfter,
@@ -445,6 +472,8 @@ pub struct Include {
     pub source: TypeId,
     /// Its parameters of type reference.
     pub parameters: Vec<ParameterId>,
+    /// Those of them that may name a resource by its canonical URL, and how.
+    pub canonicals: Vec<(ParameterId, Address)>,
     /// Only what is of this type on the other side.
     pub target: Option<TypeId>,
     /// From what is referred to, to what refers (`_revinclude`).

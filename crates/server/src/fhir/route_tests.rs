@@ -58,6 +58,8 @@ fn each_interaction_has_its_place() {
     check("DELETE /Patient?identifier=x", |_, patient| I::DeleteMatching(patient));
     check("GET /Patient/$includes?a", |_, patient| I::Includes(Searched::Type(patient)));
     check("POST /_search", |_, _| I::SearchForm(Searched::System));
+    check("GET /Patient/_search", |_, patient| I::Search(Searched::Type(patient)));
+    check("GET /_search", |_, _| I::Search(Searched::System));
     check("POST /", |_, _| I::Bundle);
     check("POST ", |_, _| I::Bundle);
 }
@@ -86,8 +88,6 @@ fn a_method_without_a_meaning_names_those_that_have_one() {
     refused("PUT /Patient", 405, "GET");
     refused("POST /Patient/p1", 405, "PUT");
     refused("PUT /Patient/_search", 405, "POST");
-    check("GET /Patient/_search", |_, patient| I::Search(Searched::Type(patient)));
-    check("GET /_search", |_, _| I::Search(Searched::System));
     refused("BREW /Patient/p1", 405, "BREW");
     refused("PUT /Patient/p1/_history/1", 405, "GET");
     refused("POST /metadata", 405, "GET");

@@ -91,6 +91,8 @@ fn is_local(criterion: &Criterion) -> bool {
         Criterion::Compartment(_)
         | Criterion::Chain { .. }
         | Criterion::Has { .. }
+        | Criterion::CanonicalChain { .. }
+        | Criterion::CanonicalHas { .. }
         | Criterion::Inside(_)
         | Criterion::Body(_) => false,
     }

@@ -403,6 +403,7 @@ fn includes_reach_what_may_be_seen_and_stop_in_a_circle() {
     let now = world.store.snapshot();
     let rids = |of| now.search(&all_of(only(of))).unwrap().rids;
     let rule = |reverse, iterate| Include {
+        canonicals: Vec::new(),
         source: OBSERVATION,
         parameters: vec![REFERENCE],
         target: Some(PATIENT),

@@ -171,6 +171,7 @@ fn includes(interpreter: &Interpreter<'_>, of: &Of) -> Vec<Include> {
             }
         }
         rules.extend(by_target.into_iter().map(|(target, parameters)| Include {
+            canonicals: Vec::new(),
             source,
             parameters,
             target: Some(target),

@@ -1,7 +1,8 @@
 //! <https://hl7.org/fhir/R4/search.html#revinclude>
 
-use store::{Include, ParameterId, TypeId};
+use store::{Address, Include, ParameterId, TypeId};
 
+use super::catalogue::Known;
 use super::interpret::{Interpreter, Miss, unknown, wrong};
 use crate::fhir::types;
 
@@ -68,7 +69,9 @@ pub(crate) fn rules(
         let parameters = parameters(interpreter, searched, (source, code), kind)?;
         if !parameters.is_empty() {
             let Kind { reverse, iterate } = kind;
-            rules.push(Include { source, parameters, target, reverse, iterate });
+            let canonicals = canonicals(interpreter, &parameters);
+            let parameters = parameters.into_iter().map(|known| known.id).collect();
+            rules.push(Include { source, parameters, canonicals, target, reverse, iterate });
         }
     }
     Ok(rules)
@@ -81,14 +84,14 @@ fn number(name: &str) -> Result<TypeId, Miss> {
     }
 }
 
-fn parameters(
-    interpreter: &Interpreter<'_>,
+fn parameters<'i>(
+    interpreter: &'i Interpreter<'_>,
     searched: &[TypeId],
     (source, code): (TypeId, &str),
     kind: Kind,
-) -> Result<Vec<ParameterId>, Miss> {
+) -> Result<Vec<&'i Known>, Miss> {
     if code != "*" {
-        return Ok(vec![interpreter.reference(source, code)?.id]);
+        return Ok(vec![interpreter.reference(source, code)?]);
     }
     let leads = |targets: &[TypeId]| {
         !kind.reverse
@@ -97,7 +100,20 @@ fn parameters(
             || targets.iter().any(|target| searched.contains(target))
     };
     let all = interpreter.catalogue.references(source);
-    Ok(all.filter(|known| leads(&known.of.targets)).map(|known| known.id).collect())
+    Ok(all.filter(|known| leads(&known.of.targets)).collect())
+}
+
+/// Which of them may name resources by a canonical URL, and how.
+pub(crate) fn canonicals(
+    interpreter: &Interpreter<'_>,
+    parameters: &[&Known],
+) -> Vec<(ParameterId, Address)> {
+    let of = |known: &Known| {
+        let all = known.of.targets.iter();
+        let all = all.filter_map(|target| interpreter.address(known, *target));
+        all.map(|address| (known.id, address)).collect::<Vec<_>>()
+    };
+    parameters.iter().flat_map(|known| of(known)).collect()
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@
 use base::limits::SEARCH_VALUES;
 use base::{Fault, Timestamp};
 use fhir::definitions::{Registry, SearchKind};
-use store::{Criterion, Key, ResourceId, Snapshot, TypeId, TypeSearch};
+use store::{Address, Criterion, Key, ResourceId, Snapshot, TypeId, TypeSearch};
 
 use super::catalogue::{Catalogue, Known};
 use super::date::{self, Dates};
@@ -124,9 +124,16 @@ impl Interpreter<'_> {
             let nowhere = || Miss::Unknown(format!("'{code}' leads to no type."));
             return Err(missed.unwrap_or_else(nowhere));
         }
-        let inside = contained::inside(self, of, &found, Some(known.id));
-        let chain = Criterion::Chain { parameter: known.id, targets: found };
-        Ok(Criterion::Any(vec![chain, Criterion::Inside(inside)]))
+        let mut any = vec![Criterion::Inside(contained::inside(self, of, &found, Some(known.id)))];
+        let canonicals = found.iter().filter_map(|target| {
+            Some((self.address(known, target.resource_type)?, target.clone()))
+        });
+        let targets: Vec<_> = canonicals.collect();
+        if !targets.is_empty() {
+            any.push(Criterion::CanonicalChain { parameter: known.id, targets });
+        }
+        any.push(Criterion::Chain { parameter: known.id, targets: found });
+        Ok(Criterion::Any(any))
     }
 
     fn has(
@@ -145,7 +152,21 @@ impl Interpreter<'_> {
         }
         let criterion = then(resource_type)?;
         let source = Box::new(TypeSearch { resource_type, criterion });
-        Ok(Criterion::Has { source, parameter: known.id })
+        let parameter = known.id;
+        let Some(address) = self.address(known, of) else {
+            return Ok(Criterion::Has { source, parameter });
+        };
+        let by_url = Criterion::CanonicalHas { source: source.clone(), parameter, address };
+        Ok(Criterion::Any(vec![Criterion::Has { source, parameter }, by_url]))
+    }
+
+    /// By what a reference parameter may name resources of a type besides their place: only types
+    /// that it lists, and only those that have a canonical URL.
+    pub(crate) fn address(&self, known: &Known, of: TypeId) -> Option<Address> {
+        let is_listed = known.of.targets.contains(&of);
+        let url = self.catalogue.find(of, "url").filter(|url| url.of.kind == SearchKind::Uri)?;
+        let version = self.catalogue.find(of, "version").map(|known| known.id);
+        is_listed.then_some(Address { resource_type: of, url: url.id, version })
     }
 
     /// A parameter of type reference.

@@ -96,6 +96,12 @@ impl<'t> Searching<'t> {
             Criterion::Has { source, parameter } => {
                 ("reverse chain", 0, self.has(of, source, *parameter, within)?)
             }
+            Criterion::CanonicalChain { parameter, targets } => {
+                ("chain of canonicals", 0, self.canonical_chain(*parameter, targets)?)
+            }
+            Criterion::CanonicalHas { source, parameter, address } => {
+                ("reverse chain of canonicals", 0, self.canonical_has(source, *parameter, address)?)
+            }
             Criterion::Inside(inside) => {
                 let (rows, found) = self.inside(inside, within)?;
                 ("contained resources", rows, found)
@@ -185,7 +191,7 @@ impl<'t> Searching<'t> {
         Ok(found)
     }
 
-    fn value(
+    pub(super) fn value(
         &self,
         parameter: ParameterId,
         test: &Test,
@@ -350,8 +356,8 @@ fn rank(criterion: &Criterion) -> u8 {
         Criterion::Value(parameter, test) => lookup::lookup(*parameter, test).rank,
         Criterion::Any(criteria) => criteria.iter().map(rank).max().unwrap_or(0),
         Criterion::All(criteria) => criteria.iter().map(rank).min().unwrap_or(8),
-        Criterion::Has { .. } => 5,
-        Criterion::Chain { .. } | Criterion::Inside(_) => 5,
+        Criterion::Has { .. } | Criterion::CanonicalHas { .. } => 5,
+        Criterion::Chain { .. } | Criterion::CanonicalChain { .. } | Criterion::Inside(_) => 5,
         Criterion::Present(_) => 7,
         Criterion::LastUpdated { .. } => 8,
         Criterion::Not(_) => 9,

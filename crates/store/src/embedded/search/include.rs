@@ -6,7 +6,7 @@ use roaring::RoaringTreemap;
 
 use super::{Found, Searching};
 use crate::key::{Key, Rid};
-use crate::plan::{Include, Included};
+use crate::plan::{Address, Include, Included};
 
 pub(super) fn included(
     searching: &Searching<'_>,
@@ -55,6 +55,10 @@ fn reached(searching: &Searching<'_>, rid: Rid, key: &Key, include: &Include) ->
         for parameter in &include.parameters {
             searching.referring(*parameter, key, &mut referring)?;
         }
+        let own = include.canonicals.iter().filter(|it| it.1.resource_type == key.resource_type);
+        for (parameter, address) in own {
+            referring |= searching.naming(*parameter, address, rid)?;
+        }
         for rid in searching.visible(referring)? {
             if searching.may_see(include.source, Rid(rid))? {
                 reached.push(Rid(rid));
@@ -78,6 +82,14 @@ fn reached(searching: &Searching<'_>, rid: Rid, key: &Key, include: &Include) ->
                 && searching.may_see(key.resource_type, rid)?
             {
                 reached.push(rid);
+            }
+        }
+    }
+    let is_wanted = |address: &Address| include.target.is_none_or(|it| it == address.resource_type);
+    for (parameter, address) in include.canonicals.iter().filter(|(_, it)| is_wanted(it)) {
+        for rid in searching.named_by(rid, *parameter, address)? {
+            if searching.may_see(address.resource_type, Rid(rid))? {
+                reached.push(Rid(rid));
             }
         }
     }

@@ -1,6 +1,7 @@
 //! Running a search plan: each criterion becomes a set of rids from the index, sets are cut with
 //! each other, and what an index row cannot tell is asked of the packed values.
 
+mod canonical;
 mod criteria;
 mod include;
 mod inside;
