@@ -1,4 +1,5 @@
-//! /{type}?…: resources within others, by chains and with `_contained`; versions that references name.
+//! /{type}?…: resources within others, by chains and with `_contained`; versions that references
+//! name; canonicals.
 
 use serde_json::{Value, json};
 use stories::{Actor, Firekeep};
@@ -87,4 +88,36 @@ async fn an_include_brings_the_version_that_a_reference_names() {
         let bundle = app.get(&query).await.ok().json();
         assert_eq!(bundle["entry"][1]["resource"]["name"][0]["family"], expected, "{id}");
     }
+}
+
+#[tokio::test]
+async fn a_canonical_leads_to_the_resource_that_has_its_url() {
+    let fk = Firekeep::start().await;
+    let app = fk.as_contributor().await;
+    for version in ["1", "2"] {
+        let id = format!("q{version}");
+        let questionnaire = json!({
+            "resourceType": "Questionnaire", "id": id, "status": "active", "version": version,
+            "url": "http://acme.org/q", "title": format!("Form {version}")
+        });
+        app.put(&format!("/Questionnaire/{id}"), &questionnaire).await.status(201);
+    }
+    for (id, canonical) in [("r1", "http://acme.org/q|1"), ("r2", "http://acme.org/q")] {
+        let response = json!({
+            "resourceType": "QuestionnaireResponse", "id": id, "status": "completed",
+            "questionnaire": canonical
+        });
+        app.put(&format!("/QuestionnaireResponse/{id}"), &response).await.status(201);
+    }
+    let (r1, r2) = ("match QuestionnaireResponse/r1", "match QuestionnaireResponse/r2");
+    let of = "QuestionnaireResponse";
+    check(&app, &format!("{of}?questionnaire.title=form%201"), &[r1, r2]).await;
+    check(&app, &format!("{of}?questionnaire.title=form%202"), &[r2]).await;
+    let include = format!("{of}?_id=r1&_include={of}:questionnaire");
+    check(&app, &include, &[r1, "include Questionnaire/q1"]).await;
+    let revinclude = format!("Questionnaire?_id=q2&_revinclude={of}:questionnaire");
+    let included = "include QuestionnaireResponse/r2";
+    check(&app, &revinclude, &["match Questionnaire/q2", included]).await;
+    let has = format!("Questionnaire?_has:{of}:questionnaire:_id=r1");
+    check(&app, &has, &["match Questionnaire/q1"]).await;
 }
