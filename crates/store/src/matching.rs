@@ -166,7 +166,7 @@ impl StringTest {
         match self {
             Self::StartsWith(wanted) => fold(text).starts_with(&**wanted),
             Self::Exact(wanted) => text == &**wanted,
-            Self::Is(wanted) => fold(text) == &**wanted,
+            Self::Is(wanted) => fold(text) == **wanted,
             Self::EndsWith(wanted) => fold(text).ends_with(&**wanted),
             Self::Contains(wanted) => fold(text).contains(&**wanted),
         }

@@ -115,7 +115,7 @@ impl Interpreter<'_> {
             match then(resource_type) {
                 Ok(criterion) => found.push(TypeSearch { resource_type, criterion }),
                 Err(miss @ (Miss::Unknown(_) | Miss::Modifier(_))) => {
-                    missed = missed.or(Some(miss))
+                    missed = missed.or(Some(miss));
                 }
                 Err(miss) => return Err(miss),
             }
