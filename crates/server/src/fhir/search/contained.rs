@@ -1,8 +1,8 @@
 //! <https://hl7.org/fhir/R4/search.html#contained>: resources within others, in chains and with
 //! `_contained`.
 //!
-//! The index tells which resources have one of a type within them; what is within is read when it is
-//! asked for.
+//! The index tells which resources have one of a type within them; what is within is read when it
+//! is asked for.
 
 use std::borrow::Cow;
 use std::sync::Arc;
