@@ -1,6 +1,6 @@
 //! <https://hl7.org/fhir/R4/search.html#recursive>: `:above` and `:below` of references. A resource
-//! is below another of its type when it refers to it as what it is part of; a version of a canonical
-//! is below the one it goes on from.
+//! is below another of its type when it refers to it as what it is part of; a version of a
+//! canonical is below the one it goes on from.
 
 use fhir::definitions::SearchKind;
 use fhir::value::{Canonical, Reference};
