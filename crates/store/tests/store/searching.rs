@@ -450,6 +450,7 @@ fn a_stopped_search_gives_nothing() {
     let rule = Include {
         source: PATIENT,
         parameters: vec![REFERENCE],
+        canonicals: Vec::new(),
         target: None,
         reverse: false,
         iterate: false,

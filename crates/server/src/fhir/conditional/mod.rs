@@ -21,7 +21,7 @@ use super::context::Context;
 use super::outcome::{Issue, Outcome, Severity};
 use super::refusal::General;
 use super::route::Searched;
-use super::search::contained::Contained;
+use super::search::contained::{self, Contained};
 use super::search::listing::{self, Listing};
 use super::types;
 
@@ -128,9 +128,7 @@ impl Criteria {
         let meaning = listing::understand(cx, listing, &[&query]);
         let meaning = meaning.map_err(|refusal| Refusal::Search(Box::new(refusal)))?;
         if meaning.contained != Contained::No {
-            let text = "What is within other resources is not written by itself: leave out \
-                        _contained.";
-            return Err(General::Content(vec![Issue::error("not-supported", text)]).into());
+            return Err(contained::unexpected().into());
         }
         // One that has no value selects nothing, which is told in a better way.
         let unheard: Vec<Issue> = meaning

@@ -309,8 +309,15 @@ pub(crate) fn find(method: &Method, name: &str, level: Level) -> Asked {
 impl Operation {
     /// Whether it changes nothing, whatever its parameters say.
     pub(crate) fn only_looks(self) -> bool {
-        let changes = matches!(self, Self::Document | Self::Reindex);
-        !changes && TABLE.iter().any(|row| row.operation == self && !row.affects_state)
+        !matches!(
+            self,
+            Self::Document
+                | Self::MetaAdd
+                | Self::MetaDelete
+                | Self::PurgeHistory
+                | Self::Reindex
+                | Self::SetStatus
+        )
     }
 }
 

@@ -18,6 +18,8 @@ use store::{
 use xxhash_rust::xxh3::Xxh3;
 
 use super::interpret::Interpreter;
+use crate::fhir::outcome::Issue;
+use crate::fhir::refusal::General;
 use crate::fhir::types;
 use crate::fhir::values::Indexing;
 
@@ -41,6 +43,12 @@ impl Contained {
             _ => None,
         }
     }
+}
+
+/// 400: `_contained` where only resources by themselves can be meant.
+pub(crate) fn unexpected() -> General {
+    let text = "What is within other resources cannot be meant here: leave out _contained.";
+    General::Content(vec![Issue::error("not-supported", text)])
 }
 
 /// The number under which the index knows that resources of a type have one of another within them.

@@ -8,6 +8,7 @@ use fhir::definitions::Registry;
 use store::{Key, SearchPlan, Snapshot, Stop, TypeId};
 
 use super::catalogue::Catalogue;
+use super::contained::{self, Contained};
 use super::date::Dates;
 use super::interpret::Interpreter;
 use super::listing::Refusal;
@@ -16,6 +17,7 @@ use crate::fhir::bundle::bases;
 use crate::fhir::context::Context;
 use crate::fhir::outcome::{Issue, Severity};
 use crate::fhir::refusal::General;
+use crate::fhir::values::Indexing;
 use crate::service::Service;
 
 /// What criteria are read with.
@@ -48,9 +50,12 @@ impl Searcher {
         (of, query): (TypeId, &str),
         most: usize,
     ) -> Result<Vec<Key>, Refusal> {
+        let bases = self.bases.clone().into();
+        let indexing = Indexing::with(Arc::clone(&self.catalogue), bases, self.now)?;
         let interpreter = Interpreter {
             index: Some(&self.service.index),
             catalogue: &self.catalogue,
+            indexing: &indexing,
             registry: &self.registry,
             bases: &self.bases,
             now: self.now,
@@ -72,6 +77,9 @@ impl Searcher {
         if !meaning.includes.is_empty() {
             let text = format!("'{query}' is for what matches: _include has no meaning there.");
             return Err(General::Content(vec![Issue::error("not-supported", text)]).into());
+        }
+        if meaning.contained != Contained::No {
+            return Err(contained::unexpected().into());
         }
         let plan = SearchPlan {
             types: meaning.types,

@@ -105,7 +105,12 @@ fn is_costly(criterion: &Criterion) -> bool {
     match criterion {
         Criterion::All(all) | Criterion::Any(all) => all.iter().any(is_costly),
         Criterion::Not(inner) => is_costly(inner),
-        Criterion::Chain { .. } | Criterion::Has { .. } | Criterion::Body(_) => true,
+        Criterion::Chain { .. }
+        | Criterion::CanonicalChain { .. }
+        | Criterion::Has { .. }
+        | Criterion::CanonicalHas { .. }
+        | Criterion::Inside(_)
+        | Criterion::Body(_) => true,
         Criterion::Ids(_)
         | Criterion::Keys(_)
         | Criterion::LastUpdated { .. }
