@@ -150,8 +150,9 @@ fn date(wanted: &str, found: Span) -> bool {
         "ne" => !contains,
         "gt" => above,
         "lt" => below,
-        "ge" => above || contains,
-        "le" => below || contains,
+        // R4: the range above a value is the value and up.
+        "ge" => found.1 > asked.0,
+        "le" => found.0 < asked.1,
         "sa" => found.0 >= asked.1,
         _ => found.1 <= asked.0,
     }

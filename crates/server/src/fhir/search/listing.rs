@@ -27,6 +27,7 @@ use crate::fhir::outcome::{Issue, Outcome, Severity};
 use crate::fhir::page_link::{self, Binding, Place};
 use crate::fhir::refusal::General;
 use crate::fhir::route::Searched;
+use crate::fhir::values::Indexing;
 use crate::fhir::{bundle, types};
 
 /// Pages up to this size are found without leaving the thread that serves the socket.

@@ -2,8 +2,8 @@
 
 use base::Fault;
 use store::{
-    HistoryOf, HistoryPlan, Include, Included, Page, Restrictions, Rid, SearchError, SearchPlan, Snapshot,
-    Step,
+    HistoryOf, HistoryPlan, Include, Included, Page, Restrictions, Rid, SearchError, SearchPlan,
+    Snapshot, Step,
 };
 
 use super::contained::{self, Within};
@@ -100,11 +100,7 @@ impl Plan {
     }
 
     /// How many it finds on all pages.
-    pub(super) fn count(
-        &self,
-        snapshot: &Snapshot,
-        within: &[Within],
-    ) -> Result<u64, SearchError> {
+    pub(super) fn count(&self, snapshot: &Snapshot, within: &[Within]) -> Result<u64, SearchError> {
         match self {
             Self::Search(plan) if !within.is_empty() => contained::count(snapshot, within, plan),
             Self::Search(plan) => snapshot.count(plan),
