@@ -95,10 +95,16 @@ fn select<'w>(world: &'w World, of: &'w str, name: &str, value: &str) -> Vec<&'w
         let parameter = find(of, code).expect("a parameter");
         let targets =
             parameter.targets.iter().filter(|target| only.is_none_or(|it| it == **target));
-        let targets = targets.filter(|target| knows(target, rest));
-        let reached: HashSet<&Key> =
-            targets.flat_map(|it| select(world, it, rest, value)).map(|it| &it.key).collect();
-        let leads = |it: &&Resource| world.led_to(it, code).iter().any(|key| reached.contains(key));
+        let targets: Vec<&str> = targets.copied().filter(|it| knows(it, rest)).collect();
+        let found = targets.iter().flat_map(|it| select(world, it, rest, value));
+        let reached: HashSet<&Key> = found.map(|it| &it.key).collect();
+        let leads = |it: &&Resource| {
+            let is_it = |part: &Resource| {
+                targets.contains(&part.key.0.as_str()) && part_holds(world, part, rest, value)
+            };
+            world.led_to(it, code).iter().any(|key| reached.contains(key))
+                || it.parts(code).iter().any(is_it)
+        };
         return all().filter(leads).collect();
     }
     let (code, modifier) = name.split_once(':').map_or((name, None), |(c, m)| (c, Some(m)));
@@ -108,6 +114,25 @@ fn select<'w>(world: &'w World, of: &'w str, name: &str, value: &str) -> Vec<&'w
         return referred(world, of, lists, "item");
     }
     all().filter(|resource| holds(world, resource, (code, modifier), value)).collect()
+}
+
+/// Whether a contained resource has what a name asks for: nothing outside refers to it, and it was
+/// never written by itself.
+fn part_holds(world: &World, part: &Resource, name: &str, value: &str) -> bool {
+    if name.starts_with("_has:") || name.starts_with("_lastUpdated") || name.starts_with("_list") {
+        return false;
+    }
+    if let Some((head, rest)) = name.split_once('.') {
+        let (code, only) = head.split_once(':').map_or((head, None), |(c, t)| (c, Some(t)));
+        let parameter = find(&part.key.0, code).expect("a parameter");
+        let targets = parameter.targets.iter().filter(|it| only.is_none_or(|only| only == **it));
+        let known = targets.filter(|target| knows(target, rest));
+        let found = known.flat_map(|it| select(world, it, rest, value));
+        let reached: HashSet<&Key> = found.map(|it| &it.key).collect();
+        return world.led_to(part, code).iter().any(|key| reached.contains(key));
+    }
+    let (code, modifier) = name.split_once(':').map_or((name, None), |(c, m)| (c, Some(m)));
+    holds(world, part, (code, modifier), value)
 }
 
 fn static_type(name: &str) -> &'static str {

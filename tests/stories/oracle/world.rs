@@ -28,6 +28,18 @@ impl Resource {
         Self { key, version: version.to_owned(), updated: updated.to_owned(), body, values }
     }
 
+    /// The contained resources that the references of a parameter lead to.
+    pub(super) fn parts(&self, code: &str) -> Vec<Self> {
+        let ids = self.values(code).iter().filter_map(|found| match found {
+            Found::Reference(reference) => reference.text.as_deref()?.strip_prefix('#'),
+            _ => None,
+        });
+        let ids: Vec<&str> = ids.collect();
+        let contained = self.body["contained"].as_array().map(Vec::as_slice).unwrap_or_default();
+        let named = contained.iter().filter(|it| ids.iter().any(|id| it["id"] == **id));
+        named.map(|part| Self::new(part.clone(), "", "")).collect()
+    }
+
     pub(super) fn values(&self, code: &str) -> &[Found] {
         self.values.get(code).map_or(&[], Vec::as_slice)
     }

@@ -34,7 +34,9 @@ pub(super) fn included(
                         return Ok(included);
                     }
                     included.rids.push(reached);
-                    next.push(reached);
+                    // From an older version on, what the current one refers to.
+                    let current = searching.current(&searching.key_of(reached)?)?;
+                    next.push(current.unwrap_or(reached));
                 }
             }
         }

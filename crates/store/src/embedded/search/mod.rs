@@ -223,8 +223,12 @@ impl<'t> Searching<'t> {
         Ok(named_row(self.view, rid)?.head.key)
     }
 
-    /// The version of a resource that a reference names; none if the snapshot does not see it.
+    /// The version of a resource that a reference names; none if the snapshot does not see it, or
+    /// the resource was deleted since.
     fn named(&self, key: &Key, version: &str) -> Found<Option<Rid>> {
+        if self.current(key)?.is_none() {
+            return Ok(None);
+        }
         let Ok(number) = version.parse() else { return Ok(None) };
         let Some(row) = self.view.get(HISTORY, &key::of_history(key, number))? else {
             return Ok(None);
