@@ -117,10 +117,10 @@ impl Snapshot {
         inside: &Inside,
         restrictions: &Restrictions,
     ) -> Result<Vec<Part>, SearchError> {
-        let reader = self.shared.engine.read()?;
+        let (reader, tail) = self.shared.read_index()?;
         let stop = Stop::default();
-        let (view, superseded) = (reader.view(), &self.shared.superseded);
-        Searching::new(view, superseded, &self.head, (restrictions, &stop)).parts(rid, inside)
+        let (index, superseded) = ((reader.view(), &tail), &self.shared.superseded);
+        Searching::new(index, superseded, &self.head, (restrictions, &stop)).parts(rid, inside)
     }
 
     /// How a page of the plan is found: each step in its order.
