@@ -16,6 +16,7 @@ pub(super) const NAMES: &[&str] = &[
     "lecki",
     "Ørsted",
     "van der Berg",
+    "van  der\u{a0}Berg",
     "Van",
     "O'Neil",
     "Straße",
@@ -309,7 +310,12 @@ impl Maker<'_> {
 
     pub(super) fn contained(&mut self, resource: &mut Value, of: &str) -> Value {
         let body = match of {
-            "Patient" | "Practitioner" => json!({"resourceType": of, "name": [self.name()]}),
+            "Patient" => {
+                let organization = format!("Organization/{}", self.id("Organization"));
+                json!({"resourceType": of, "name": [self.name()],
+                       "managingOrganization": {"reference": organization}})
+            }
+            "Practitioner" => json!({"resourceType": of, "name": [self.name()]}),
             "Organization" => json!({"resourceType": of, "name": "inside"}),
             _ => return json!({"reference": format!("{of}/nowhere")}),
         };

@@ -95,15 +95,14 @@ fn select<'w>(world: &'w World, of: &'w str, name: &str, value: &str) -> Vec<&'w
         let parameter = find(of, code).expect("a parameter");
         let targets =
             parameter.targets.iter().filter(|target| only.is_none_or(|it| it == **target));
-        let targets: Vec<&str> = targets.copied().filter(|it| knows(it, rest)).collect();
+        let targets: Vec<&str> = targets.copied().filter(|target| knows(target, rest)).collect();
         let found = targets.iter().flat_map(|it| select(world, it, rest, value));
         let reached: HashSet<&Key> = found.map(|it| &it.key).collect();
         let leads = |it: &&Resource| {
-            let is_it = |part: &Resource| {
-                targets.contains(&part.key.0.as_str()) && part_holds(world, part, rest, value)
-            };
             world.led_to(it, code).iter().any(|key| reached.contains(key))
-                || it.parts(code).iter().any(is_it)
+                || it.parts(code).any(|part| {
+                    targets.contains(&part.key.0.as_str()) && part_holds(world, part, rest, value)
+                })
         };
         return all().filter(leads).collect();
     }
@@ -116,23 +115,23 @@ fn select<'w>(world: &'w World, of: &'w str, name: &str, value: &str) -> Vec<&'w
     all().filter(|resource| holds(world, resource, (code, modifier), value)).collect()
 }
 
-/// Whether a contained resource has what a name asks for: nothing outside refers to it, and it was
-/// never written by itself.
+/// Whether a part of a resource is what a chain leads to: nothing refers to it from elsewhere, and
+/// what it refers to stands by itself.
 fn part_holds(world: &World, part: &Resource, name: &str, value: &str) -> bool {
-    if name.starts_with("_has:") || name.starts_with("_lastUpdated") || name.starts_with("_list") {
+    if name.starts_with("_has:") {
         return false;
     }
-    if let Some((head, rest)) = name.split_once('.') {
-        let (code, only) = head.split_once(':').map_or((head, None), |(c, t)| (c, Some(t)));
-        let parameter = find(&part.key.0, code).expect("a parameter");
-        let targets = parameter.targets.iter().filter(|it| only.is_none_or(|only| only == **it));
-        let known = targets.filter(|target| knows(target, rest));
-        let found = known.flat_map(|it| select(world, it, rest, value));
-        let reached: HashSet<&Key> = found.map(|it| &it.key).collect();
-        return world.led_to(part, code).iter().any(|key| reached.contains(key));
-    }
-    let (code, modifier) = name.split_once(':').map_or((name, None), |(c, m)| (c, Some(m)));
-    holds(world, part, (code, modifier), value)
+    let Some((head, rest)) = name.split_once('.') else {
+        let (code, modifier) = name.split_once(':').map_or((name, None), |(c, m)| (c, Some(m)));
+        return holds(world, part, (code, modifier), value);
+    };
+    let (code, only) = head.split_once(':').map_or((head, None), |(c, t)| (c, Some(t)));
+    let Some(parameter) = find(&part.key.0, code) else { return false };
+    let targets = parameter.targets.iter().filter(|target| only.is_none_or(|it| it == **target));
+    let led = world.led_to(part, code);
+    targets.filter(|target| knows(target, rest)).any(|target| {
+        select(world, target, rest, value).into_iter().any(|it| led.contains(&it.key))
+    })
 }
 
 fn static_type(name: &str) -> &'static str {
@@ -224,6 +223,10 @@ fn holds(
 
 /// The moment itself against the interval that is asked for.
 fn updated(wanted: &str, updated: &str) -> bool {
+    // What is within another resource has no time of its own.
+    if updated.is_empty() {
+        return false;
+    }
     let prefix = if wanted.starts_with(|it: char| it.is_ascii_digit()) { "" } else { &wanted[..2] };
     let (asked, at) = (span(&wanted[prefix.len()..]), span(updated).0);
     match prefix {

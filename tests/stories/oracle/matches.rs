@@ -150,7 +150,7 @@ fn date(wanted: &str, found: Span) -> bool {
         "ne" => !contains,
         "gt" => above,
         "lt" => below,
-        // R4: the range above a value is the value and up.
+        // The range above a date begins with it.
         "ge" => found.1 > asked.0,
         "le" => found.0 < asked.1,
         "sa" => found.0 >= asked.1,

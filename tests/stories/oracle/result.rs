@@ -121,48 +121,50 @@ impl<'q> Rule<'q> {
     }
 }
 
-/// What a page brings besides its matches.
-pub(super) fn included(world: &World, query: &Query, page: &[Key]) -> HashSet<Key> {
+/// What a page brings besides its matches; a reference that names a version brings that version.
+pub(super) fn included(world: &World, query: &Query, page: &[Key]) -> HashSet<(Key, String)> {
     let rules: Vec<Rule<'_>> = query.pairs.iter().filter_map(Rule::of).collect();
-    let find = |key: &Key| world.resources.iter().find(|it| it.key == *key);
-    let mut seen: HashSet<Key> = page.iter().cloned().collect();
-    let mut round: Vec<Key> = page.to_vec();
+    let versioned = |it: &Resource| (it.key.clone(), it.version.clone());
+    let mut round: Vec<&Resource> =
+        page.iter().filter_map(|key| world.find(key, None)).map(|it| &**it).collect();
+    let matches: HashSet<(Key, String)> = round.iter().map(|it| versioned(it)).collect();
+    let mut seen = matches.clone();
     let mut first = true;
     while !round.is_empty() {
         let mut next = Vec::new();
-        for resource in round.iter().filter_map(find) {
+        for resource in round {
             for rule in rules.iter().filter(|rule| first || rule.iterate) {
                 let reached = reached(world, rule, resource).into_iter();
-                next.extend(reached.filter(|key| seen.insert(key.clone())));
+                next.extend(reached.filter(|it| seen.insert(versioned(it))));
             }
         }
         round = next;
         first = false;
     }
-    seen.retain(|key| !page.contains(key));
+    seen.retain(|it| !matches.contains(it));
     seen
 }
 
-fn reached(world: &World, rule: &Rule<'_>, from: &Resource) -> Vec<Key> {
+fn reached<'w>(world: &'w World, rule: &Rule<'_>, from: &Resource) -> Vec<&'w Resource> {
     let takes = |key: &Key| rule.target.is_none_or(|target| target == key.0);
     if !rule.reverse {
-        let led = led(world, rule, from);
-        let exists = |key: &Key| world.resources.iter().any(|it| it.key == *key);
-        return led.into_iter().filter(takes).filter(exists).collect();
+        let led = led(world, rule, from).into_iter().filter(|(key, _)| takes(key));
+        let found = led.filter_map(|(key, version)| world.find(&key, version.as_deref()));
+        return found.map(|it| &**it).collect();
     }
     if !takes(&from.key) {
         return Vec::new();
     }
-    let sources = world.resources.iter().filter(|it| led(world, rule, it).contains(&from.key));
-    sources.map(|it| it.key.clone()).collect()
+    let refers = |it: &&Resource| led(world, rule, it).iter().any(|(key, _)| *key == from.key);
+    world.resources.iter().map(|it| &**it).filter(refers).collect()
 }
 
-/// What a resource refers to by the rule.
-fn led(world: &World, rule: &Rule<'_>, resource: &Resource) -> Vec<Key> {
+/// What a resource refers to by the rule, and which versions.
+fn led(world: &World, rule: &Rule<'_>, resource: &Resource) -> Vec<(Key, Option<String>)> {
     if rule.source != "*" && rule.source != resource.key.0 {
         return Vec::new();
     }
     let of_type = ALL.iter().filter(|it| it.of == resource.key.0 && it.kind == Kind::Reference);
     let named = of_type.filter(|it| rule.code == "*" || rule.code == it.code);
-    named.flat_map(|it| world.led_to(resource, it.code)).collect()
+    named.flat_map(|it| world.named(resource, it.code)).collect()
 }

@@ -25,6 +25,9 @@ pub(super) fn fold(text: &str) -> String {
         match LETTERS.iter().find(|(accented, _)| *accented == letter) {
             Some((_, plain)) => folded.push_str(plain),
             None if ('\u{300}'..='\u{36f}').contains(&letter) => {}
+            // One space for any white space.
+            None if letter.is_whitespace() && folded.ends_with(' ') => {}
+            None if letter.is_whitespace() => folded.push(' '),
             None => folded.push(letter),
         }
     }
@@ -70,6 +73,7 @@ pub(super) fn escape(text: &str) -> String {
 #[test]
 fn texts_are_folded_and_taken_apart() {
     assert_eq!(fold("MÜLLER-Stra\u{df}e e\u{301}"), "muller-strasse e");
+    assert_eq!(fold("van\t \u{a0}der"), "van der");
     assert_eq!(parts("a,b\\,c,", ','), ["a", "b\\,c", ""]);
     assert_eq!(plain(&escape("a,b|c$d\\e")), "a,b|c$d\\e");
 }

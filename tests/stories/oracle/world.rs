@@ -16,6 +16,8 @@ pub(super) struct Resource {
     pub(super) version: String,
     pub(super) updated: String,
     pub(super) body: Value,
+    /// What stands within it.
+    pub(super) contained: Vec<Resource>,
     values: HashMap<&'static str, Vec<Found>>,
 }
 
@@ -25,19 +27,10 @@ impl Resource {
         let key = (text("resourceType"), text("id"));
         let of_type = ALL.iter().filter(|parameter| parameter.of == key.0);
         let values = of_type.map(|it| (it.code, values(it, &body))).collect();
-        Self { key, version: version.to_owned(), updated: updated.to_owned(), body, values }
-    }
-
-    /// The contained resources that the references of a parameter lead to.
-    pub(super) fn parts(&self, code: &str) -> Vec<Self> {
-        let ids = self.values(code).iter().filter_map(|found| match found {
-            Found::Reference(reference) => reference.text.as_deref()?.strip_prefix('#'),
-            _ => None,
-        });
-        let ids: Vec<&str> = ids.collect();
-        let contained = self.body["contained"].as_array().map(Vec::as_slice).unwrap_or_default();
-        let named = contained.iter().filter(|it| ids.iter().any(|id| it["id"] == **id));
-        named.map(|part| Self::new(part.clone(), "", "")).collect()
+        let within = body["contained"].as_array().map(Vec::as_slice).unwrap_or_default();
+        let contained = within.iter().map(|part| Self::new(part.clone(), "", "")).collect();
+        let (version, updated) = (version.to_owned(), updated.to_owned());
+        Self { key, version, updated, body, contained, values }
     }
 
     pub(super) fn values(&self, code: &str) -> &[Found] {
@@ -51,13 +44,18 @@ pub(super) struct World {
     /// The names of the service.
     pub(super) bases: Vec<String>,
     pub(super) resources: Vec<Arc<Resource>>,
+    /// The first versions of all that ever was: those that references name.
+    pub(super) first: Arc<HashMap<Key, Arc<Resource>>>,
 }
 
 impl World {
     pub(super) fn write(&mut self, resource: Resource) {
-        let key = resource.key.clone();
+        let (key, resource) = (resource.key.clone(), Arc::new(resource));
         self.delete(&key);
-        self.resources.push(Arc::new(resource));
+        if resource.version == "1" {
+            Arc::make_mut(&mut self.first).insert(key, resource.clone());
+        }
+        self.resources.push(resource);
     }
 
     pub(super) fn delete(&mut self, key: &Key) {
@@ -84,11 +82,38 @@ impl World {
 
     /// What the references of a parameter lead to here, whether it exists or not.
     pub(super) fn led_to(&self, resource: &Resource, code: &str) -> Vec<Key> {
-        let texts = resource.values(code).iter().filter_map(|found| match found {
-            Found::Reference(reference) => reference.text.as_deref(),
-            _ => None,
-        });
-        texts.filter_map(|text| Some(self.local(text)?.0)).collect()
+        self.named(resource, code).into_iter().map(|(key, _)| key).collect()
+    }
+
+    /// The same, with the versions that the references name.
+    pub(super) fn named(&self, resource: &Resource, code: &str) -> Vec<(Key, Option<String>)> {
+        texts(resource, code).filter_map(|text| self.local(text)).collect()
+    }
+
+    /// The resource as it is, or the version that is asked for.
+    pub(super) fn find(&self, key: &Key, version: Option<&str>) -> Option<&Arc<Resource>> {
+        let current = self.resources.iter().find(|it| it.key == *key);
+        match version {
+            Some(version) => current
+                .filter(|it| it.version == version)
+                .or_else(|| self.first.get(key).filter(|it| it.version == version)),
+            None => current,
+        }
+    }
+}
+
+fn texts<'r>(resource: &'r Resource, code: &str) -> impl Iterator<Item = &'r str> {
+    resource.values(code).iter().filter_map(|found| match found {
+        Found::Reference(reference) => reference.text.as_deref(),
+        _ => None,
+    })
+}
+
+impl Resource {
+    /// What within it the references of a parameter lead to.
+    pub(super) fn parts(&self, code: &str) -> impl Iterator<Item = &Resource> {
+        let ids: Vec<&str> = texts(self, code).filter_map(|text| text.strip_prefix('#')).collect();
+        self.contained.iter().filter(move |part| ids.contains(&part.key.1.as_str()))
     }
 }
 
