@@ -135,7 +135,9 @@ pub(super) fn included(world: &World, query: &Query, page: &[Key]) -> HashSet<(K
         for resource in round {
             for rule in rules.iter().filter(|rule| first || rule.iterate) {
                 let reached = reached(world, rule, resource).into_iter();
-                next.extend(reached.filter(|it| seen.insert(versioned(it))));
+                let new = reached.filter(|it| seen.insert(versioned(it)));
+                // It goes on from what the resource is now.
+                next.extend(new.filter_map(|it| world.find(&it.key, None)).map(|it| &**it));
             }
         }
         round = next;

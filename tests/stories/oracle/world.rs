@@ -90,15 +90,11 @@ impl World {
         texts(resource, code).filter_map(|text| self.local(text)).collect()
     }
 
-    /// The resource as it is, or the version that is asked for.
+    /// The resource as it is, or the version that is asked for; of one that was deleted, none.
     pub(super) fn find(&self, key: &Key, version: Option<&str>) -> Option<&Arc<Resource>> {
-        let current = self.resources.iter().find(|it| it.key == *key);
-        match version {
-            Some(version) => current
-                .filter(|it| it.version == version)
-                .or_else(|| self.first.get(key).filter(|it| it.version == version)),
-            None => current,
-        }
+        let current = self.resources.iter().find(|it| it.key == *key)?;
+        let is_it = |it: &&Arc<Resource>| version.is_none_or(|version| it.version == version);
+        Some(current).filter(is_it).or_else(|| self.first.get(key).filter(is_it))
     }
 }
 
