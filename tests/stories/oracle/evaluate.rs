@@ -204,6 +204,9 @@ fn holds(
         }
         _ => {}
     }
+    if code == "url" && modifier.is_none() && parts(value, '|').len() > 1 {
+        return wanted.iter().any(|wanted| versioned_url(world, resource, wanted));
+    }
     let parameter = find(&resource.key.0, code).expect("a parameter of the type");
     let values = resource.values(code);
     let passes = |modifier| {
@@ -218,6 +221,15 @@ fn holds(
         Some("in") => in_value_set(world, value, values),
         Some("not-in") => !in_value_set(world, value, values),
         modifier => passes(modifier),
+    }
+}
+
+/// <https://hl7.org/fhir/R4/search.html#uri>: `url|version` of a resource that has both.
+fn versioned_url(world: &World, resource: &Resource, wanted: &str) -> bool {
+    let has = |code, value: &str| holds(world, resource, (code, None), value);
+    match parts(wanted, '|').as_slice() {
+        [url, version] => has("url", url) && has("version", version),
+        _ => has("url", wanted),
     }
 }
 

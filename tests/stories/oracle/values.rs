@@ -217,6 +217,9 @@ impl Asker<'_> {
         };
         let url = escape(self.random.pick(urls));
         match parameter.code {
+            "url" if modifier.is_none() && self.random.chance(30) => {
+                format!("{url}|{}", self.random.pick(&["1", "1.0", "2"]))
+            }
             "_profile" if modifier.is_none() && self.random.chance(40) => format!("{url}|1"),
             _ => url,
         }
