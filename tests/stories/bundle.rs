@@ -144,8 +144,15 @@ async fn what_a_transaction_cannot_look_up_refuses_it_before_anything_is_stored(
     let entries = [put.clone(), get("Patient/never/_history")];
     app.post("", &bundle("transaction", &entries)).await.refused(404, "entry[1]");
     app.get("/Patient/new").await.status(404);
-    let made = app.post("", &bundle("transaction", &[put, get("Patient/new/_history")])).await;
-    assert_eq!(made.ok().json()["entry"][1]["resource"]["total"], 1);
+    let entries = [put.clone(), get("Patient/never/$everything")];
+    app.post("", &bundle("transaction", &entries)).await.refused(404, "entry[1]");
+    app.get("/Patient/new").await.status(404);
+    let entries = [put, get("Patient/new/_history"), get("Patient/new/$everything")];
+    let made = app.post("", &bundle("transaction", &entries)).await.ok().json();
+    assert_eq!(made["entry"][1]["resource"]["total"], 1);
+    assert_eq!(made["entry"][2]["resource"]["entry"][0]["resource"]["id"], "new", "{made}");
+    let post = json!({"request": {"method": "POST", "url": "Patient/new/$everything"}});
+    app.post("", &bundle("transaction", &[post])).await.refused(400, "an operation is a GET");
 }
 
 #[tokio::test]

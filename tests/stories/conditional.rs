@@ -143,6 +143,18 @@ async fn an_update_by_criteria_updates_the_one_or_makes_it() {
     own["id"] = json!("nine");
     app.put("/Patient?identifier=http://mrn|9", &own).await.created();
     app.put("/Patient?identifier=http://mrn|10", &own).await.refused(409, "exists");
+    let none = "/Patient?identifier=http://mrn|11";
+    let when = |tag: &'static str| {
+        let request = app.request(Method::PUT, none).header("If-Match", tag);
+        Reply::of(request.json(&patient("11", "Eleven")))
+    };
+    when("\"1\"").await.refused(400, "weak ETag");
+    when("W/\"1\"").await.refused(404, "Nothing matches");
+    app.put(&format!("{none}&hardDelete=true"), &patient("11", "No"))
+        .await
+        .refused(400, "hardDelete");
+    let made = app.put(&format!("{none}&_meta-history=false"), &patient("11", "Eleven")).await;
+    made.created();
     app.post("/Patient", &patient("1", "Twin")).await.created();
     app.put(path, &patient("1", "Four")).await.refused(412, "match");
     app.put("/Patient?_tag=", &patient("1", "Four")).await.refused(400, "do not select");
@@ -267,4 +279,96 @@ async fn a_transaction_sees_its_own_entries() {
     let twice = json!({"resourceType": "Bundle", "type": "transaction",
                        "entry": [by_criteria("PUT", "1"), by_criteria("PUT", "1")]});
     app.post("", &twice).await.refused(400, "Bundle.entry[0]");
+}
+
+fn transaction(entries: &Value) -> Value {
+    json!({"resourceType": "Bundle", "type": "transaction", "entry": entries})
+}
+
+/// An entry whose `request` has members beside its method and URL.
+fn entry(method: &str, url: &str, more: &Value, resource: &Value) -> Value {
+    let mut request = json!({"method": method, "url": url});
+    for (name, value) in more.as_object().into_iter().flatten() {
+        request[name] = value.clone();
+    }
+    match resource {
+        Value::Null => json!({"request": request}),
+        resource => json!({"request": request, "resource": resource}),
+    }
+}
+
+#[tokio::test]
+async fn what_a_bundle_answers_to_criteria_is_told_as_other_writes_are() {
+    let fk = Firekeep::start().await;
+    let app = fk.as_contributor().await;
+    let made = app.post("/Patient", &patient("1", "One")).await.created().json();
+    let address = format!("/Patient/{}", made["id"].as_str().expect("an id"));
+    let criteria = json!({"ifNoneExist": "identifier=http://mrn|1"});
+    let entries = json!([
+        entry("POST", "Patient", &criteria, &patient("1", "Other")),
+        entry("GET", &address[1..], &json!({}), &Value::Null),
+    ]);
+    for kind in ["batch", "transaction"] {
+        let bundle = json!({"resourceType": "Bundle", "type": kind, "entry": entries});
+        let done = app.post("", &bundle).await.ok().json();
+        for place in 0..2 {
+            let (found, response) = (&done["entry"][place], &done["entry"][place]["response"]);
+            assert_eq!(found["resource"], made, "{kind} {done}");
+            assert_eq!(response["status"], "200 OK");
+            assert_eq!(response["etag"], "W/\"1\"");
+            assert_eq!(response["lastModified"], made["meta"]["lastUpdated"], "{kind} {done}");
+        }
+        let url = done["entry"][0]["fullUrl"].as_str().unwrap_or_default();
+        assert!(url.ends_with(&address), "{kind} {done}");
+        for (returns, has_outcome) in [("OperationOutcome", true), ("minimal", false)] {
+            let request =
+                app.request(Method::POST, "").header("Prefer", format!("return={returns}"));
+            let done = Reply::of(request.json(&bundle)).await.ok().json();
+            assert_eq!(done["entry"][0].get("resource"), None, "{kind} {done}");
+            let outcome = &done["entry"][0]["response"]["outcome"]["resourceType"];
+            assert_eq!(outcome == "OperationOutcome", has_outcome, "{kind} {done}");
+            assert_eq!(done["entry"][1]["resource"], made, "{kind} {done}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_transaction_refuses_of_criteria_what_a_request_by_itself_does() {
+    let fk = Firekeep::start().await;
+    let app = fk.as_contributor().await;
+    let mut one = patient("1", "One");
+    one["id"] = json!("one");
+    app.put("/Patient/one", &one).await.created();
+    let (plain, nobody) = (json!({}), Value::Null);
+    let when = |tag: &str| json!({"ifMatch": tag});
+    let unless = json!({"ifNoneExist": "identifier=http://mrn|1"});
+    let (is, none) = ("Patient?identifier=http://mrn|1", "Patient?identifier=http://mrn|2");
+    let exists = entry("POST", "Patient", &unless, &patient("1", "New"));
+    let part = json!([{"name": "type", "valueCode": "delete"},
+        {"name": "path", "valueString": "Patient.name"}]);
+    let parameter = json!([{"name": "operation", "part": part}]);
+    let patch = json!({"resourceType": "Parameters", "parameter": parameter});
+    let rows = [
+        // What two entries are about is known once their criteria are.
+        (json!([exists, entry("PUT", is, &plain, &patient("1", "Two"))]), 400, "Patient/one"),
+        (json!([exists, entry("PUT", "Patient/one", &plain, &one)]), 400, "Patient/one"),
+        (json!([entry("PATCH", "Patient/one", &plain, &patch), exists]), 400, "Patient/one"),
+        (json!([entry("PUT", none, &when("W/\"1\""), &patient("2", "T"))]), 404, "Nothing matches"),
+        (json!([entry("PUT", none, &when("\"1\""), &patient("2", "T"))]), 400, "weak ETag"),
+        (json!([entry("PUT", is, &when("W/\"7\""), &patient("1", "T"))]), 412, "did not match"),
+        (json!([entry("PUT", none, &plain, &one)]), 409, "Update it under its id"),
+        (json!([entry("DELETE", none, &when("W/\"1\""), &nobody)]), 404, "Nothing matches"),
+        (json!([entry("DELETE", &format!("{is}&_count=2"), &plain, &nobody)]), 400, "_count"),
+        (json!([entry("PATCH", &format!("{is}&hardDelete=1"), &plain, &patch)]), 400, "hardDelete"),
+    ];
+    for (entries, status, text) in &rows {
+        app.post("", &transaction(entries)).await.refused(*status, text);
+    }
+    assert_eq!(app.get("/_history").await.ok().json()["total"], 1);
+    let both = app.post("", &transaction(&json!([exists, exists]))).await.ok().json();
+    assert_eq!(both["entry"][1]["resource"]["id"], "one");
+    // Deletes come first: then there is nothing that a create could match.
+    let entries = json!([exists, entry("DELETE", "Patient/one", &plain, &nobody)]);
+    let done = app.post("", &transaction(&entries)).await.ok().json();
+    assert_eq!(done["entry"][0]["response"]["status"], "201 Created");
 }

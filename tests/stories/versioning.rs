@@ -55,6 +55,9 @@ async fn the_configuration_says_which_versions_are_kept() {
     let patch = patch.header("Content-Type", "application/json-patch+json");
     let patch = patch.body(r#"[{"op":"add","path":"/active","value":true}]"#);
     Reply::of(patch).await.refused(400, "if-match");
+    let put = json!({"resource": changed, "request": {"method": "PUT", "url": "Patient?_id=a"}});
+    let bundle = json!({"resourceType": "Bundle", "type": "transaction", "entry": [put]});
+    app.post("/", &bundle).await.refused(400, "A valid if-match header is required");
     assert_eq!(total(&app, "/Patient/a/_history").await, 2);
     let statement = app.get("/metadata").await.ok().json();
     let types = statement["rest"][0]["resource"].as_array().expect("types").clone();
@@ -102,13 +105,15 @@ async fn a_change_of_meta_alone_need_not_be_kept() {
     tagged["active"] = json!(true);
     app.put("/Patient/a?_meta-history=false", &tagged).await.ok();
     assert_eq!(total(&app, "/Patient/a/_history").await, 2);
-    tagged["meta"] = json!({"tag": [{"code": "u"}]});
-    let request = json!({"method": "PUT", "url": "Patient/a?_meta-history=false"});
-    let entry = json!({"resource": tagged, "request": request});
-    let bundle = json!({"resourceType": "Bundle", "type": "transaction", "entry": [entry]});
-    app.post("/", &bundle).await.ok();
-    assert_eq!(total(&app, "/Patient/a/_history").await, 2);
-    assert_eq!(app.get("/Patient/a").await.ok().header("etag"), "W/\"4\"");
+    let urls = ["Patient/a?_meta-history=false", "Patient?_id=a&_meta-history=false"];
+    for (url, etag) in urls.into_iter().zip(["W/\"4\"", "W/\"5\""]) {
+        tagged["meta"] = json!({"tag": [{"code": etag}]});
+        let entry = json!({"resource": tagged, "request": {"method": "PUT", "url": url}});
+        let bundle = json!({"resourceType": "Bundle", "type": "transaction", "entry": [entry]});
+        app.post("/", &bundle).await.ok();
+        assert_eq!(total(&app, "/Patient/a/_history").await, 2);
+        assert_eq!(app.get("/Patient/a").await.ok().header("etag"), etag);
+    }
     app.put("/Patient/a?_meta-history=maybe", &tagged).await.refused(400, "_meta-history");
 }
 

@@ -46,6 +46,8 @@ pub(crate) struct Answer {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
     pub(crate) body: AnswerBody,
+    /// When what is answered was last changed, to more than the seconds of `Last-Modified`.
+    pub(crate) last_updated: Option<Timestamp>,
     pub(crate) note: Note,
 }
 
@@ -83,7 +85,7 @@ impl std::fmt::Debug for AnswerBody {
 impl Answer {
     pub(crate) fn empty(status: StatusCode) -> Self {
         let (headers, body) = (HeaderMap::new(), AnswerBody::Empty);
-        Self { status, headers, body, note: Note::default() }
+        Self { status, headers, body, last_updated: None, note: Note::default() }
     }
 
     /// `content_type` with its charset, as `application/json; charset=utf-8`.

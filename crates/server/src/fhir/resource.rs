@@ -78,7 +78,7 @@ pub(crate) fn all_fine(correlation_id: &str) -> Vec<u8> {
 
 /// Adds `ETag` and `Last-Modified`.
 pub(crate) fn stamped(answer: Answer, head: &VersionHead) -> Answer {
-    answer
+    Answer { last_updated: Some(head.last_updated), ..answer }
         .with_text(ETAG, &etag(head.number))
         .with_text(LAST_MODIFIED, &head.last_updated.http_date())
 }

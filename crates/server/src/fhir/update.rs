@@ -170,14 +170,20 @@ async fn commit(
 
 /// What is checked before the body is read: gives what must hold of the resource.
 pub(crate) fn begin(cx: &Context<'_>, key: Key) -> Result<PutCondition, Refusal> {
-    cx.allow(DataAction::Write)?;
-    cx.only_parameters(&[meta_history::PARAMETER])?;
-    meta_history::check(cx)?;
-    match cx.conditions.put_condition().map_err(Refusal::Condition)? {
+    match asked(cx)? {
         // A resource that is there may not be updated then.
         PutCondition::Any if cx.policy(key.resource_type) == Policy::VersionedUpdate => {
             Ok(PutCondition::NotExists)
         }
         condition => Ok(condition),
     }
+}
+
+/// What is checked before it is known which resource is updated: gives what the client says must
+/// hold of it.
+pub(crate) fn asked(cx: &Context<'_>) -> Result<PutCondition, Refusal> {
+    cx.allow(DataAction::Write)?;
+    cx.only_parameters(&[meta_history::PARAMETER])?;
+    meta_history::check(cx)?;
+    cx.conditions.put_condition().map_err(Refusal::Condition)
 }

@@ -187,7 +187,7 @@ impl Batch<'_> {
         match answered {
             Ok(answer) => {
                 let mut room = BUNDLE_ANSWER_BYTES;
-                let response = Response::found(self.cx, Ok(answer), entry.head, &mut room);
+                let response = Response::done(self.cx, Ok(answer), &mut room);
                 self.set(place, response);
             }
             Err(refusal) => self.refuse(place, refusal),

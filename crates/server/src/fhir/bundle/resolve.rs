@@ -16,7 +16,7 @@ use crate::fhir::context::Context;
 use crate::fhir::outcome::Outcome;
 use crate::fhir::refusal::General;
 use crate::fhir::values::Indexing;
-use crate::fhir::{delete, patch};
+use crate::fhir::{delete, patch, update};
 
 /// What all criteria of a transaction came to.
 #[derive(Default)]
@@ -93,29 +93,24 @@ impl State<'_, '_> {
         };
         let criteria = Criteria::read(&cx, resource_type, query.unwrap_or_default(), status)?;
         let found = criteria.only(&self.find(&criteria).await?)?;
-        let id = resource.and_then(|resource| conditional::named(resource));
         let new = || Ok::<_, General>(Key { resource_type, id: cx.new_id()? });
         Ok(match (what, found) {
             (What::Create, Some(key)) => Task::Exists(key),
             (What::Create, None) => Task::Create { key: new()? },
-            (What::Update, None) => match id {
-                Some(id) => {
-                    let key = Key { resource_type, id };
-                    Task::Replace { key, condition: PutCondition::NotExists }
+            (What::Update, found) => {
+                let beside = conditional::beside(&entry.query);
+                let cx = Context { query: &beside, ..cx.clone() };
+                let named = resource.and_then(conditional::named);
+                let named = named.map(|id| Key { resource_type, id });
+                match self.updated(&cx, &criteria, found, named)? {
+                    Some((key, condition)) => Task::Replace { key, condition },
+                    None => Task::Create { key: Key { resource_type, id: cx.new_id()? } },
                 }
-                None => Task::Create { key: new()? },
-            },
-            (What::Update, Some(key)) => {
-                if let Some(id) = id.filter(|id| *id != key.id) {
-                    return Err(conditional::mismatch(key, id));
-                }
-                let condition = cx.conditions.put_condition();
-                let condition = condition.map_err(crate::fhir::update::Refusal::Condition)?;
-                Task::Replace { key, condition }
             }
             (What::Patch, Some(key)) => {
                 // The criteria are no parameters of the patch.
-                let cx = Context { query: "", ..cx.clone() };
+                let beside = conditional::beside(&entry.query);
+                let cx = Context { query: &beside, ..cx.clone() };
                 Task::Patch {
                     patching: patch::begin(&cx, key)?,
                     base: 0,
@@ -128,8 +123,41 @@ impl State<'_, '_> {
                 let cx = Context { query: if hard { "hardDelete=true" } else { "" }, ..cx.clone() };
                 Task::Delete { key, operation: delete::operation(&cx, key)? }
             }
-            (What::Delete, None) => Task::Nothing,
+            (What::Delete, None) => {
+                let condition = cx.conditions.match_version();
+                if condition.map_err(delete::Refusal::Condition)?.is_some() {
+                    return Err(conditional::nothing(&criteria));
+                }
+                Task::Nothing
+            }
         })
+    }
+
+    /// What an update writes, by its criteria and by the id in its body, and what must hold of
+    /// it; None for a new resource.
+    fn updated(
+        &self,
+        cx: &Context<'_>,
+        criteria: &Criteria,
+        found: Option<Key>,
+        named: Option<Key>,
+    ) -> Result<Option<(Key, PutCondition)>, Outcome> {
+        let asked = update::asked(cx)?;
+        let key = match (found, named) {
+            (Some(found), Some(named)) if found != named => {
+                return Err(conditional::mismatch(found, named.id));
+            }
+            (Some(found), _) => found,
+            (None, Some(named)) if conditional::is_there(&self.snapshot, named)? => {
+                return Err(conditional::another(criteria, named));
+            }
+            (None, Some(named)) => named,
+            (None, None) if matches!(asked, PutCondition::Version(_)) => {
+                return Err(conditional::nothing(criteria));
+            }
+            (None, None) => return Ok(None),
+        };
+        Ok(Some((key, update::begin(cx, key)?)))
     }
 
     /// What matches: in the store, but for what the entries change, and among these.

@@ -141,7 +141,26 @@ impl Response {
         let content = body.map_or(Content::None, Content::Found);
         let location = answer.headers.get(LOCATION).and_then(|text| text.to_str().ok());
         let location = location.map(str::to_owned);
-        Ok(Self { etag, location, content, ..Self::of(answer.status) })
+        let last_modified = answer.last_updated.map(resource::instant);
+        Ok(Self { etag, location, last_modified, content, ..Self::of(answer.status) })
+    }
+
+    /// What a write by criteria answered, told as that of every other write.
+    pub(crate) fn done(
+        cx: &Context<'_>,
+        answered: Result<Answer, Outcome>,
+        room: &mut usize,
+    ) -> Self {
+        let done = Self::found(cx, answered, false, room);
+        let version =
+            done.location.as_deref().and_then(|location| location.rsplit_once("/_history/"));
+        let full_url = version.map(|(instance, _)| instance.to_owned());
+        match done.content {
+            Content::Found(outcome) if cx.prefer.returns == Return::OperationOutcome => {
+                Self { full_url, outcome: Some(outcome), content: Content::None, ..done }
+            }
+            content => Self { full_url, content, ..done },
+        }
     }
 
     fn write(self, out: &mut Vec<u8>) {

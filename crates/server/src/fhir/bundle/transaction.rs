@@ -5,17 +5,19 @@ use std::collections::{HashMap, HashSet};
 use base::limits::{BUNDLE_ANSWER_BYTES, PATCH_ATTEMPTS};
 use http::StatusCode;
 use json::{Document, Stripped};
-use store::{Commit, Committed, HistoryOf, Key, Operation, Refused, Rejected};
+use store::{Commit, Committed, HistoryOf, Key, Operation, Refused, Rejected, Snapshot};
 
 use super::batch::operation;
-use super::entry::{self, Entry, Task, path, reference};
+use super::entry::{self, Entry, Task, What, path, reference};
 use super::prepare::{Prepared, Work, about, prepare};
 use super::references::{References, Target};
 use super::resolve::{self, Resolved};
 use super::response::{self, Response};
 use super::{Refusal, entries};
 use crate::exchange::Answer;
+use crate::fhir::conditional;
 use crate::fhir::context::Context;
+use crate::fhir::ops::Level;
 use crate::fhir::outcome::Outcome;
 use crate::fhir::refusal::General;
 use crate::fhir::route::Interaction;
@@ -108,8 +110,18 @@ fn collect<T>(all: impl Iterator<Item = (usize, Result<T, Outcome>)>) -> Result<
 
 /// Refuses before the commit what could only fail after it.
 fn possible(cx: &Context<'_>, entry: &Entry) -> Result<(), Outcome> {
-    let Task::Look(interaction) = entry.task else { return Ok(()) };
-    let cx = cx.entry(&entry.query, &entry.conditions);
+    let cx = || cx.entry(&entry.query, &entry.conditions);
+    let unsupported = |text| Outcome::error(StatusCode::BAD_REQUEST, "not-supported", text);
+    let interaction = match entry.task {
+        Task::Conditional { what: What::Delete, .. } if cx().parameter("_count").is_some() => {
+            let text = "An entry of a transaction deletes one resource: leave _count out, or send \
+                        the delete in a batch.";
+            return Err(unsupported(text));
+        }
+        Task::Look(interaction) => interaction,
+        _ => return Ok(()),
+    };
+    let cx = cx();
     cx.allow(authority::DataAction::Read)?;
     match interaction {
         Interaction::Vread(key, number) => vread::vread(&cx, key, number).map(drop)?,
@@ -124,9 +136,11 @@ fn possible(cx: &Context<'_>, entry: &Entry) -> Result<(), Outcome> {
         }
         Interaction::Read(_) => cx.subset().map(drop)?,
         Interaction::Capabilities => {}
+        Interaction::Operation(call) if !call.is_post && call.operation.only_looks() => {}
         Interaction::Operation(_) => {
-            let text = "An operation stands in a batch, not in a transaction.";
-            return Err(Outcome::error(StatusCode::BAD_REQUEST, "not-supported", text));
+            let text = "In a transaction, an operation is a GET that changes nothing. Others stand \
+                        in a batch or alone.";
+            return Err(unsupported(text));
         }
         Interaction::SmartConfiguration
         | Interaction::Versions
@@ -146,14 +160,20 @@ fn possible(cx: &Context<'_>, entry: &Entry) -> Result<(), Outcome> {
     Ok(())
 }
 
-/// No resource may be written twice, since the order of entries means nothing.
+/// No resource may be written twice, nor written where a create matches it, since the order of
+/// entries means nothing. Creates with the same criteria make one together.
 fn distinct(entries: &[Entry]) -> Result<(), Refusal> {
-    let mut places: HashMap<Key, usize> = HashMap::with_capacity(entries.len());
+    let mut places: HashMap<Key, (usize, bool)> = HashMap::with_capacity(entries.len());
+    let is_create = |entry: &Entry| matches!(entry.task, Task::Create { .. } | Task::Exists(_));
     for (place, entry) in entries.iter().enumerate() {
-        let Some(key) = entry.task.writes() else { continue };
-        if let Some(first) = places.insert(key, place) {
+        let found = if let Task::Exists(key) = entry.task { Some(key) } else { None };
+        let Some(key) = entry.task.writes().or(found) else { continue };
+        let before = places.insert(key, (place, is_create(entry)));
+        if let Some((first, was_create)) = before
+            && !(was_create && is_create(entry))
+        {
             let text = format!(
-                "{} is written by {} too; a transaction may write a resource once.",
+                "{} is what {} is about too; a transaction may write a resource once.",
                 reference(&key),
                 path(first)
             );
@@ -161,6 +181,27 @@ fn distinct(entries: &[Entry]) -> Result<(), Refusal> {
         }
     }
     Ok(())
+}
+
+/// What an entry answers that changes nothing, as of a snapshot; None for the others.
+async fn looked(
+    cx: &Context<'_>,
+    entry: &Entry,
+    snapshot: &Snapshot,
+) -> Option<Result<Answer, Outcome>> {
+    if !matches!(entry.task, Task::Look(_) | Task::Exists(_)) {
+        return None;
+    }
+    let cx = cx.entry(&entry.query, &entry.conditions);
+    let cx = Context { pinned: Some(snapshot.clone()), ..cx };
+    match entry.task {
+        Task::Look(interaction) => Some(look(&cx, interaction).await),
+        Task::Exists(key) => {
+            let existing = conditional::existing(&cx, key);
+            Some(existing.and_then(|found| found.ok_or_else(|| refusal::not_found(&key))))
+        }
+        _ => None,
+    }
 }
 
 /// Looks up before the commit what is looked up after it, and refuses what cannot be answered: the
@@ -171,14 +212,14 @@ async fn look_ahead(cx: &Context<'_>, entries: &[Entry]) -> Result<(), Refusal> 
     let written: HashSet<Key> = entries.iter().filter_map(|entry| entry.task.writes()).collect();
     let mut room = BUNDLE_ANSWER_BYTES;
     for (place, entry) in entries.iter().enumerate() {
-        let Task::Look(interaction) = entry.task else { continue };
-        let cx = cx.entry(&entry.query, &entry.conditions);
-        let cx = Context { pinned: Some(snapshot.clone()), ..cx };
-        let found = look(&cx, interaction).await;
-        let is_made_here = match interaction {
+        let Some(found) = looked(cx, entry, &snapshot).await else { continue };
+        let is_made_here = match entry.task {
             // The commit itself says whether a resource is there in the end.
-            Interaction::Read(_) => true,
-            Interaction::History(HistoryOf::Instance(key)) => written.contains(&key),
+            Task::Exists(_) | Task::Look(Interaction::Read(_)) => true,
+            Task::Look(Interaction::History(HistoryOf::Instance(key))) => written.contains(&key),
+            Task::Look(Interaction::Operation(call)) => {
+                matches!(call.level, Level::Instance(key) if written.contains(&key))
+            }
             _ => false,
         };
         if found.is_ok() || !is_made_here {
@@ -252,7 +293,9 @@ pub(crate) fn forgotten(
     stripped: Option<&Stripped>,
 ) -> Result<Option<Operation>, General> {
     match (&entry.task, stripped) {
-        (Task::Update { .. } | Task::Patch { .. }, Some(stripped)) if !entry.query.is_empty() => {
+        (Task::Update { .. } | Task::Replace { .. } | Task::Patch { .. }, Some(stripped))
+            if !entry.query.is_empty() =>
+        {
             let Some(key) = entry.task.writes() else { return Ok(None) };
             meta_history::forgotten(&cx.entry(&entry.query, &entry.conditions), key, stripped)
         }
@@ -296,15 +339,13 @@ async fn respond(
     let mut room = BUNDLE_ANSWER_BYTES;
     for (place, entry) in entries.iter().enumerate() {
         let kept = stripped.get_mut(place).and_then(Option::take);
-        responses.push(match (&entry.task, stored.get(&place)) {
-            (Task::Look(interaction), _) => {
-                let cx = cx.entry(&entry.query, &entry.conditions);
-                let cx = Context { pinned: Some(committed.snapshot.clone()), ..cx };
-                Response::found(&cx, look(&cx, *interaction).await, entry.head, &mut room)
-            }
-            (Task::Nothing, _) => Response::nothing(),
-            (_, Some(outcome)) => Response::written(cx, *outcome, kept),
-            (_, None) => return Err(General::bug("an operation has no outcome").into()),
+        let found = looked(cx, entry, &committed.snapshot).await;
+        responses.push(match (&entry.task, found, stored.get(&place)) {
+            (Task::Exists(_), Some(found), _) => Response::done(cx, found, &mut room),
+            (_, Some(found), _) => Response::found(cx, found, entry.head, &mut room),
+            (Task::Nothing, ..) => Response::nothing(),
+            (.., Some(outcome)) => Response::written(cx, *outcome, kept),
+            (.., None) => return Err(General::bug("an operation has no outcome").into()),
         });
     }
     Ok(responses)

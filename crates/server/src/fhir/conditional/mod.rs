@@ -8,7 +8,8 @@ pub(crate) mod references;
 mod write;
 
 pub(crate) use write::{
-    create, delete_matching, mismatch, named, nothing, patch_one, update, update_one,
+    another, beside, create, delete_matching, existing, is_there, mismatch, named, nothing,
+    patch_one, update, update_one,
 };
 
 use base::limits::GUARD_ATTEMPTS;

@@ -9,7 +9,9 @@ use bytes::Bytes;
 use http::StatusCode;
 use http::header::{HeaderName, HeaderValue};
 use json::{Document, Edits, Value};
-use store::{Commit, Guard, Key, Operation, Outcome as Stored, Rejected, ResourceId, TypeId};
+use store::{
+    Commit, Guard, Key, Operation, Outcome as Stored, Rejected, ResourceId, Snapshot, TypeId,
+};
 
 use super::{Criteria, Looked, Refusal, references};
 use crate::edge::blocking;
@@ -58,8 +60,8 @@ pub(crate) async fn create(
 }
 
 /// 200 with what is there already; None when it has just gone.
-fn existing(cx: &Context<'_>, key: Key) -> Result<Option<Answer>, Outcome> {
-    let current = cx.service.store.snapshot().current(&key).map_err(General::from)?;
+pub(crate) fn existing(cx: &Context<'_>, key: Key) -> Result<Option<Answer>, Outcome> {
+    let current = cx.snapshot().current(&key).map_err(General::from)?;
     let Some(version) = current.filter(|version| !version.is_deletion()) else { return Ok(None) };
     Ok(Some(resource::existing(cx, &version).map_err(General::from)?))
 }
@@ -88,8 +90,9 @@ pub(crate) async fn update_one(
 ) -> Result<Answer, Outcome> {
     cx.allow(DataAction::Write)?;
     let criteria = Criteria::read(cx, resource_type, cx.query, StatusCode::BAD_REQUEST)?;
-    let bytes = cx.read(body).await?;
     let beside = beside(cx.query);
+    update::asked(&Context { query: &beside, ..cx.clone() })?;
+    let bytes = cx.read(body).await?;
     for _ in 0..GUARD_ATTEMPTS {
         let (found, guard) = find(cx, &criteria).await?;
         let mut guards = vec![guard];
@@ -100,13 +103,17 @@ pub(crate) async fn update_one(
         let cx = Context { query: &beside, ..cx };
         let answered = match (found, named) {
             (None, None) if cx.conditions.if_match.is_some() => return Err(nothing(&criteria)),
-            (None, None) => match create::create(&cx, resource_type, Body::of(bytes)).await {
-                Err(create::Refusal::General(General::Stale)) => continue,
-                answered => return Ok(answered?),
-            },
+            (None, None) => {
+                // A first version replaces none: what is asked of that one means nothing.
+                let cx = Context { query: "", ..cx };
+                match create::create(&cx, resource_type, Body::of(bytes)).await {
+                    Err(create::Refusal::General(General::Stale)) => continue,
+                    answered => return Ok(answered?),
+                }
+            }
             (None, Some(id)) => {
                 let key = Key { resource_type, id };
-                if is_there(&cx, key)? {
+                if is_there(&cx.snapshot(), key)? {
                     return Err(another(&criteria, key));
                 }
                 plain(&cx, key, bytes).await
@@ -132,8 +139,8 @@ pub(crate) fn named(resource: Value<'_>) -> Option<ResourceId> {
     ResourceId::new(&resource.get("id")?.as_str()?)
 }
 
-fn is_there(cx: &Context<'_>, key: Key) -> Result<bool, Outcome> {
-    let current = cx.service.store.snapshot().current(&key).map_err(General::from)?;
+pub(crate) fn is_there(snapshot: &Snapshot, key: Key) -> Result<bool, Outcome> {
+    let current = snapshot.current(&key).map_err(General::from)?;
     Ok(current.is_some_and(|version| !version.is_deletion()))
 }
 
@@ -147,7 +154,8 @@ fn with_id(document: &Document, key: Key) -> Result<Bytes, General> {
     Ok(text.into())
 }
 
-fn another(criteria: &Criteria, key: Key) -> Outcome {
+/// 409 for a body that names another than the criteria, which match nothing.
+pub(crate) fn another(criteria: &Criteria, key: Key) -> Outcome {
     let name = types::name(key.resource_type);
     let text = format!(
         "Nothing matches the criteria '{}', but {name}/{}, which the body names, exists. Update \
@@ -273,7 +281,7 @@ fn guarded<'c>(cx: &Context<'c>, guards: Vec<Guard>, conditions: Conditions) -> 
 }
 
 /// What of a query are no criteria.
-fn beside(query: &str) -> String {
+pub(crate) fn beside(query: &str) -> String {
     let name = |pair: &&str| pair.split('=').next().unwrap_or_default().to_owned();
     let kept = query.split('&').filter(|pair| super::BESIDE.contains(&name(pair).as_str()));
     kept.collect::<Vec<_>>().join("&")
