@@ -23,85 +23,92 @@ const LOINC: &str = "http://loinc.org|";
 
 /// All searches.
 pub fn all(data: &Data) -> Vec<Search> {
-    let patients = |path: &dyn Fn(&Patient) -> String| data.patients.iter().map(path).collect();
-    let codes = |path: &dyn Fn(&str, &str) -> String| {
-        CODES.iter().map(|(code, value)| path(&format!("{LOINC}{code}"), value)).collect()
+    let mut all = by_values(data);
+    all.extend(by_references(data));
+    all.extend(in_order());
+    all
+}
+
+fn search(name: &'static str, requests: Vec<String>) -> Search {
+    Search { name, requests, pages: 1 }
+}
+
+fn one(name: &'static str, path: &str) -> Search {
+    search(name, vec![path.to_owned()])
+}
+
+/// A request for each patient.
+fn patients(data: &Data, path: impl Fn(&Patient) -> String) -> Vec<String> {
+    data.patients.iter().map(path).collect()
+}
+
+/// A request for each code, with its value.
+fn codes(path: impl Fn(&str, &str) -> String) -> Vec<String> {
+    CODES.iter().map(|(code, value)| path(&format!("{LOINC}{code}"), value)).collect()
+}
+
+fn start(name: &str) -> String {
+    name.chars().take(3).collect()
+}
+
+fn by_values(data: &Data) -> Vec<Search> {
+    let years = CODES.iter().flat_map(|(code, _)| (2010..2018).map(move |year| (code, year)));
+    let year =
+        |(code, year)| format!("Observation?code={LOINC}{code}&date=ge{year}&date=lt{}", year + 1);
+    let born = |it: &Patient| {
+        let (year, gender) = (it.birth_year, &it.gender);
+        format!("Patient?birthdate=ge{year}&birthdate=lt{}&gender={gender}", year + 5)
     };
-    let years = |path: &dyn Fn(&str, u32) -> String| {
-        let pairs = CODES.iter().flat_map(|(code, _)| (2010..2018).map(move |year| (code, year)));
-        pairs.map(|(code, year)| path(&format!("{LOINC}{code}"), year)).collect()
-    };
-    let one = |path: &str| vec![path.to_owned()];
-    let search = |name, requests: Vec<String>| Search { name, requests, pages: 1 };
-    let start = |text: &str| text.chars().take(3).collect::<String>();
+    let two = "Observation?category=vital-signs&status=final";
+    let at_least =
+        |code: &str, value: &str| format!("Observation?code={code}&value-quantity=ge{value}");
     vec![
-        search("name prefix", patients(&|it| format!("Patient?name={}", start(&it.family)))),
-        search(
-            "birthdate and gender",
-            patients(&|it| {
-                let (year, gender) = (it.birth_year, &it.gender);
-                format!("Patient?birthdate=ge{year}&birthdate=lt{}&gender={gender}", year + 5)
-            }),
-        ),
-        search("identifier", patients(&|it| format!("Patient?identifier={}", it.identifier))),
-        search(
-            "patient and code, newest first",
-            patients(&|it| {
-                let (id, code) = (&it.id, format!("{LOINC}8302-2"));
-                format!("Observation?patient={id}&code={code}&_sort=-date&_count=20")
-            }),
-        ),
-        search(
-            "code and date range",
-            years(&|code, year| {
-                format!("Observation?code={code}&date=ge{year}&date=lt{}", year + 1)
-            }),
-        ),
-        search("two broad tokens", one("Observation?category=vital-signs&status=final&_count=20")),
-        search(
-            "count of two broad tokens",
-            one("Observation?category=vital-signs&status=final&_summary=count"),
-        ),
+        search("name prefix", patients(data, |it| format!("Patient?name={}", start(&it.family)))),
+        search("birthdate and gender", patients(data, born)),
+        search("identifier", patients(data, |it| format!("Patient?identifier={}", it.identifier))),
+        search("code and date range", years.map(year).collect()),
+        one("two broad tokens", &format!("{two}&_count=20")),
+        one("count of two broad tokens", &format!("{two}&_summary=count")),
         search(
             "count of a code",
-            codes(&|code, _| format!("Observation?code={code}&_summary=count")),
+            codes(|code, _| format!("Observation?code={code}&_summary=count")),
         ),
-        search("count of a type", one("Observation?_summary=count")),
-        search(
-            "quantity at least",
-            codes(&|code, value| format!("Observation?code={code}&value-quantity=ge{value}")),
-        ),
-        search(
-            "chain",
-            patients(&|it| {
-                format!("Observation?patient.name={}&code={LOINC}8302-2", start(&it.family))
-            }),
-        ),
-        search(
-            "reverse chain",
-            codes(&|code, _| format!("Patient?_has:Observation:patient:code={code}&_count=20")),
-        ),
-        search(
-            "include",
-            patients(&|it| {
-                format!("Observation?patient={}&_include=Observation:encounter&_count=20", it.id)
-            }),
-        ),
-        search(
-            "reverse include",
-            patients(&|it| {
-                format!("Patient?name={}&_revinclude=Condition:patient", start(&it.family))
-            }),
-        ),
-        search("sort of a large type by date", one("Observation?_sort=-date&_count=50")),
-        search("sort of a large type by code", one("Observation?_sort=code&_count=20")),
-        Search {
-            name: "deep paging",
-            requests: codes(&|code, _| format!("Observation?code={code}&_count=50")),
-            pages: 30,
-        },
-        search("text of a code", one("Observation?code:text=body&_count=20")),
-        search("string contains", one("Patient?name:contains=er&_count=20")),
-        search("$everything", patients(&|it| format!("Patient/{}/$everything?_count=50", it.id))),
+        one("count of a type", "Observation?_summary=count"),
+        search("quantity at least", codes(at_least)),
+        one("text of a code", "Observation?code:text=body&_count=20"),
+        one("string contains", "Patient?name:contains=er&_count=20"),
+    ]
+}
+
+fn by_references(data: &Data) -> Vec<Search> {
+    let newest = |it: &Patient| {
+        format!("Observation?patient={}&code={LOINC}8302-2&_sort=-date&_count=20", it.id)
+    };
+    let chain =
+        |it: &Patient| format!("Observation?patient.name={}&code={LOINC}8302-2", start(&it.family));
+    let has =
+        |code: &str, _: &str| format!("Patient?_has:Observation:patient:code={code}&_count=20");
+    let include = |it: &Patient| {
+        format!("Observation?patient={}&_include=Observation:encounter&_count=20", it.id)
+    };
+    let reverse =
+        |it: &Patient| format!("Patient?name={}&_revinclude=Condition:patient", start(&it.family));
+    let everything = |it: &Patient| format!("Patient/{}/$everything?_count=50", it.id);
+    vec![
+        search("patient and code, newest first", patients(data, newest)),
+        search("chain", patients(data, chain)),
+        search("reverse chain", codes(has)),
+        search("include", patients(data, include)),
+        search("reverse include", patients(data, reverse)),
+        search("$everything", patients(data, everything)),
+    ]
+}
+
+fn in_order() -> Vec<Search> {
+    let pages = codes(|code, _| format!("Observation?code={code}&_count=50"));
+    vec![
+        one("sort of a large type by date", "Observation?_sort=-date&_count=50"),
+        one("sort of a large type by code", "Observation?_sort=code&_count=20"),
+        Search { pages: 30, ..search("deep paging", pages) },
     ]
 }

@@ -232,13 +232,17 @@ fn rejection(trouble: Trouble) -> Rejected {
 mod tests {
     use super::*;
     use crate::embedded::engine::Engine;
-    use crate::embedded::tables::SERVICE;
-    use crate::{Content, Key, Operation, PutCondition, ResourceId, StoreOptions, TypeId};
+    use crate::embedded::tables::{SEARCH, SERVICE};
+    use crate::{
+        Content, Forward, Key, Operation, ParameterId, PutCondition, ResourceId, StoreOptions,
+        TypeId,
+    };
+    use fhir::search::Value;
 
     /// A writer that does not run, and the way to its queue.
     fn writer() -> (tempfile::TempDir, GroupWriter, Writing) {
         let folder = tempfile::tempdir().unwrap();
-        let options = StoreOptions::default();
+        let options = StoreOptions { tail_rows: 4, ..StoreOptions::default() };
         let engine = Engine::open(folder.path(), SERVICE, &options).unwrap();
         let shared = Arc::new(Shared::load(engine, &options).unwrap());
         let (sender, queue) = sync_channel(WRITER_QUEUE);
@@ -275,6 +279,30 @@ mod tests {
         assert_eq!(groups(&[half, half + 1]), [1, 1]);
         assert_eq!(groups(&[GROUP_BYTES + 1, 1, 1]), [1, 2]);
         assert_eq!(groups(&[1, GROUP_BYTES + 1, 1]), [1, 1, 1]);
+    }
+
+    #[test]
+    fn index_rows_up_to_the_limit_stay_in_memory_and_one_more_writes_all() {
+        let (_folder, writer, _writing) = writer();
+        let put = |id: &str, parameters: &[u64]| {
+            let value = |&parameter| (ParameterId(parameter), Value::String("a".into()));
+            let values = parameters.iter().map(value).collect::<Vec<_>>();
+            let forward = Forward::pack(&values, &|_| None);
+            let content = Content::compress(b"", [0; 16], [0; 12]).unwrap();
+            let content = content.with_values(forward, Vec::new());
+            let key = Key { resource_type: TypeId(1), id: ResourceId::new(id).unwrap() };
+            let put = Operation::Put { key, condition: PutCondition::Any, content };
+            let (answer, mut waiting) = oneshot::channel();
+            writer.commit(vec![Job { commit: Commit::of(put), answer }]);
+            assert!(waiting.try_recv().unwrap().is_ok());
+            let reader = writer.shared.engine.read().unwrap();
+            (reader.view().entries(SEARCH).unwrap(), writer.shared.tail.runs().rows())
+        };
+        assert_eq!(put("a", &[1, 2, 3]), (0, 3));
+        assert_eq!(put("b", &[1]), (0, 4));
+        assert_eq!(put("c", &[2]), (5, 0));
+        assert_eq!(put("d", &[1, 2, 3, 4, 5]), (10, 0));
+        assert_eq!(put("e", &[1]), (10, 1));
     }
 
     #[test]
