@@ -30,6 +30,7 @@ pub(super) fn apply(
     superseded: &RwLock<RoaringTreemap>,
     (tail, most): (Runs, usize),
 ) -> Result<Runs, Trouble> {
+    let tail = tail.reconciled(writer.view())?;
     let purges = |effect: &Effect<'_>| !matches!(effect, Effect::Append { .. });
     if group.iter().any(|decided| decided.effects.iter().any(purges)) {
         // What is taken out must all be in one place.

@@ -5,9 +5,9 @@ use base::{Fault, Timestamp};
 
 use super::apply::{index, unindex};
 use super::engine::{View, Writer};
-use super::read::{broken, named_row, read_rid, row};
+use super::read::{broken, latest, named_row, read_rid, row};
 use super::tables::{COMPARTMENT, FORWARD, HISTORY, META, PARAMETER, VERSION};
-use super::tail::Runs;
+use super::tail::{Runs, set_indexed};
 use super::trouble::Trouble;
 use super::{Shared, Store};
 use crate::forward::Forward;
@@ -106,8 +106,7 @@ impl Store {
     /// As [`Store::set_parameters`].
     pub fn vacuum(&self, before: Timestamp, most: usize) -> Result<bool, Fault> {
         self.indexing(|writer| {
-            let done = writer.view().get(META, META_VACUUMED)?;
-            let done = done.map_or(Some(0), key::read_u64).ok_or_else(|| broken("meta"))?;
+            let done = vacuumed(writer.view())?.0;
             let (next, superseded) = superseded(writer.view(), done, before, most)?;
             for rid in superseded {
                 unindex(writer, rid)?;
@@ -128,13 +127,20 @@ impl Store {
         let Shared { engine, tail, .. } = &*self.shared;
         let _writing = tail.writing.lock();
         let runs = tail.runs();
-        let done = engine.write_growing(|writer| {
-            runs.write(writer)?;
-            work(writer)
+        let (done, newest) = engine.write_growing(|writer| {
+            let newest = latest(writer.view())?.rid;
+            runs.clone().reconciled(writer.view())?.write(writer)?;
+            set_indexed(writer, newest)?;
+            Ok((work(writer)?, newest))
         })?;
-        tail.set(Runs::nothing_after(runs.last()));
+        tail.set(Runs::nothing_after(newest));
         Ok(done)
     }
+}
+
+/// Up to which rid the versions that were superseded by then have no index rows any more.
+pub(super) fn vacuumed(view: View<'_>) -> Result<Rid, Fault> {
+    view.get(META, META_VACUUMED)?.map_or(Ok(Rid(0)), |row| read_rid(row, "meta"))
 }
 
 fn kept_row(name: &str) -> Vec<u8> {

@@ -203,6 +203,9 @@ impl Shared {
             let (reader, runs) = (self.engine.read()?, self.tail.runs());
             // What was written into the table in between is in neither: look again.
             if runs.after <= tail::indexed(reader.view())? {
+                // The other way round, the table has rows that the runs still have: nothing else
+                // is written before they are told.
+                let runs = runs.reconciled(reader.view())?;
                 return Ok((reader, runs));
             }
         }

@@ -535,3 +535,41 @@ fn rows_that_were_in_memory_only_are_there_again_when_the_store_is_opened() {
     }
     world.sound();
 }
+
+#[test]
+fn versions_indexed_anew_beside_others_without_values_leave_a_sound_store() {
+    let world = World::new();
+    world.run(put(patient("a"), "nothing to find it by"));
+    let rid = world.store.snapshot().search(&all_of(only(PATIENT))).unwrap().rids[0];
+    let forward = Forward::pack(&[(STRING, Value::String("carl".into()))], &names);
+    world.store.reindex(&[Indexed { rid, forward, compartments: Vec::new() }]).unwrap();
+    world.sound();
+    let world = world.reopened();
+    named(&world, "b", "carl");
+    world.sound();
+    assert_eq!(paged(&world.store.snapshot(), ask(&starts_with("carl"))), ["a", "b"]);
+}
+
+#[test]
+fn a_page_after_what_was_taken_out_and_a_snapshot_without_its_rows_have_expired() {
+    let world = World::new();
+    for (key, name) in [("a", "ann"), ("b", "bob"), ("c", "carl")] {
+        named(&world, key, name);
+    }
+    let old = world.store.snapshot();
+    let by = SortBy::Parameter(vec![(PATIENT, STRING)]);
+    let sort = vec![SortKey { by, descending: false }];
+    let types = vec![search(PATIENT, Criterion::Present(STRING))];
+    let mut plan = SearchPlan { types, sort, most: 1, ..SearchPlan::default() };
+    let page = old.search(&plan).unwrap();
+    plan.after = page.rids.last().copied();
+    assert_eq!(crate::world::names(&old, &old.search(&plan).unwrap().rids), ["b"]);
+    world.run(Operation::HardDelete { key: patient("a") });
+    assert!(matches!(old.search(&plan), Err(SearchError::Expired)));
+    plan.after = None;
+    assert_eq!(old.count(&plan).unwrap(), 2);
+    named(&world, "b", "beth");
+    while world.store.vacuum(Timestamp::from_unix_seconds(4_000_000_000), 9).unwrap() {}
+    assert!(matches!(old.count(&plan), Err(SearchError::Expired)));
+    assert_eq!(world.store.snapshot().count(&plan).unwrap(), 2);
+}

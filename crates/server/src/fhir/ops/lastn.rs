@@ -118,8 +118,8 @@ impl LastN {
     pub(crate) fn page(&self, snapshot: &Snapshot) -> Result<Page, SearchError> {
         let mut left = self.chosen(snapshot)?;
         if let Some(after) = self.plan.after {
-            let given = left.iter().position(|rid| *rid == after).map_or(left.len(), |it| it + 1);
-            left.drain(..given);
+            let last = left.iter().position(|rid| *rid == after);
+            left.drain(..=last.ok_or(SearchError::Expired)?);
         }
         let more = left.len() > self.plan.most;
         left.truncate(self.plan.most);

@@ -50,6 +50,7 @@ impl From<SearchError> for Refusal {
         match error {
             SearchError::Fault(fault) => fault.into(),
             SearchError::Stopped => Self::Stopped,
+            SearchError::Expired => Self::Link(page_link::Refusal::Expired),
         }
     }
 }
@@ -80,6 +81,7 @@ pub(crate) fn fault(error: SearchError) -> Fault {
     match error {
         SearchError::Fault(fault) => fault,
         SearchError::Stopped => Fault::because("a search was stopped that nobody stops"),
+        SearchError::Expired => Fault::because("a search of now is of a time that is over"),
     }
 }
 

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use roaring::RoaringTreemap;
 
 use super::{Found, Searching};
+use crate::embedded::read::row;
 use crate::key::{Key, Rid};
 use crate::plan::{Address, Include, Included};
 
@@ -22,7 +23,9 @@ pub(super) fn included(
         let mut next = Vec::new();
         for rid in round {
             searching.look(&mut count)?;
-            let key = searching.key_of(rid)?;
+            // It may have been taken out since the page was found.
+            let Some(version) = row(searching.view, rid)? else { continue };
+            let key = version.head.key;
             for include in includes.iter().filter(|it| is_first || it.iterate) {
                 for reached in reached(searching, rid, &key, include)? {
                     if !seen.insert(reached) {

@@ -15,6 +15,7 @@ use parking_lot::RwLock;
 use roaring::RoaringTreemap;
 
 use super::engine::View;
+use super::index::vacuumed;
 use super::read::{self, Head, named_row, newest, read_rid};
 use super::tables::{HISTORY, SEARCH, SUPERSEDED};
 use super::tail::Runs;
@@ -32,6 +33,9 @@ pub enum SearchError {
     Fault(Fault),
     /// Whoever asked ended it.
     Stopped,
+    /// The snapshot is so old that its index rows are gone, or the match that the page before ended
+    /// with is.
+    Expired,
 }
 
 impl From<Fault> for SearchError {
@@ -98,6 +102,9 @@ impl<'t> Searching<'t> {
 
     /// All matches of a plan.
     pub(super) fn matches(&self, plan: &SearchPlan) -> Found<RoaringTreemap> {
+        if vacuumed(self.view)? > self.head.rid {
+            return Err(SearchError::Expired);
+        }
         let mut matches = RoaringTreemap::new();
         let mut searched = Vec::new();
         for of in &plan.types {

@@ -9,7 +9,8 @@ use std::collections::BinaryHeap;
 use roaring::RoaringTreemap;
 
 use super::criteria::split;
-use super::{Found, Searching};
+use super::{Found, SearchError, Searching};
+use crate::embedded::read::row;
 use crate::embedded::tables::SEARCH;
 use crate::key::{ParameterId, Rid};
 use crate::page::Page;
@@ -56,6 +57,11 @@ impl Searching<'_> {
     /// One page of the matches.
     pub(super) fn ordered(&self, matches: &RoaringTreemap, plan: &SearchPlan) -> Found<Page> {
         let Some(first) = plan.sort.first() else { return Ok(by_rid(matches, plan)) };
+        if let Some(after) = plan.after
+            && row(self.view, after)?.is_none()
+        {
+            return Err(SearchError::Expired);
+        }
         let after = plan.after.map(|rid| self.placed(rid, plan)).transpose()?;
         let mut page = PageOf { plan, after, first: BinaryHeap::new() };
         if matches.len() <= self.gathered_most || !self.by_walking(matches, first, &mut page)? {
