@@ -101,8 +101,8 @@ async fn a_patch_that_cannot_be_made_says_why() {
     app.delete("/Patient/d").await.no_content();
     let path = "/Patient/p";
     let rows = [
-        (json!([{"op": "remove", "path": "/contact"}]), 422, "there is nothing at /contact"),
-        (json!([{"op": "test", "path": "/id", "value": "x"}]), 422, "Operation 1"),
+        (json!([{"op": "remove", "path": "/contact"}]), 400, "there is nothing at /contact"),
+        (json!([{"op": "test", "path": "/id", "value": "x"}]), 400, "Operation 1"),
         (json!([{"op": "drop", "path": "/id"}]), 400, "'drop' is not an operation"),
         (json!({"op": "remove"}), 400, "array of operations"),
         (json!([{"op": "replace", "path": "/id", "value": "x"}]), 400, "cannot change id"),
@@ -125,7 +125,7 @@ async fn a_patch_that_cannot_be_made_says_why() {
     let wrong = parameters("delete", "Patient.nam", &[]);
     fhirpath_patch(&app, path, &wrong).await.refused(400, "column");
     let many = parameters("replace", "Patient.contact", &[json!({"name": "value", "part": []})]);
-    fhirpath_patch(&app, path, &many).await.refused(422, "finds nothing");
+    fhirpath_patch(&app, path, &many).await.refused(400, "finds nothing");
     fhirpath_patch(&app, path, &patient("p", "Two")).await.refused(400, "Parameters");
     app.send(Method::PATCH, path, "").await.refused(400, "JSON");
     json_patch(&app, "/Patient/never", &json!([])).await.refused(404, "There is no");
@@ -233,14 +233,14 @@ async fn an_xml_patch_that_cannot_be_made_says_why() {
         ("<remove/>", 400, "sel is missing"),
         ("<drop sel=\"Patient/id\"/>", 400, "no operation: add, replace, remove"),
         ("<remove sel=\"Patient/id[\"/>", 400, "Operation 1"),
-        ("<remove sel=\"Patient/contact\"/>", 422, "finds nothing"),
-        ("<remove sel=\"Patient/*\"/>", 422, "places, and one can be meant"),
+        ("<remove sel=\"Patient/contact\"/>", 400, "finds nothing"),
+        ("<remove sel=\"Patient/*\"/>", 400, "places, and one can be meant"),
         ("<remove sel=\"Patient/name", 400, "the patch"),
         ("<add sel=\"Patient\"><nmae/></add>", 400, "nmae"),
         ("<add sel=\"Patient\"><active value=\"ja\"/></add>", 400, "not a resource in XML"),
         ("<add sel=\"Patient\"><gender value=\"ja\"/></add>", 400, "'ja' is not a code"),
         ("<replace sel=\"Patient/id/@value\">q</replace>", 400, "cannot change id"),
-        ("<remove sel=\"Patient\"/>", 422, "cannot be removed"),
+        ("<remove sel=\"Patient\"/>", 400, "cannot be removed"),
     ];
     for (operations, status, words) in rows {
         xml_patch(&app, "/Patient/p", operations).await.refused(status, words);
@@ -319,7 +319,7 @@ async fn bundles_carry_patches() {
     let missing = binary(&json!([{"op": "remove", "path": "/contact"}]));
     let entries = [entry("Patient/a", &missing), entry("Patient/b", &activate)];
     let refused = app.post("/", &bundle("transaction", &entries)).await;
-    refused.refused(422, "Bundle.entry[0]");
+    refused.refused(400, "Bundle.entry[0]");
     let entries = [
         entry("Patient/a", &missing),
         entry("Patient/b", &activate),
@@ -331,7 +331,7 @@ async fn bundles_carry_patches() {
     ];
     let answer = app.post("/", &bundle("batch", &entries)).await.ok().json();
     let status = |place: usize| answer["entry"][place]["response"]["status"].clone();
-    assert_eq!(status(0), "422 Unprocessable Entity");
+    assert_eq!(status(0), "400 Bad Request");
     assert_eq!((status(1), status(4)), (json!("200 OK"), json!("200 OK")), "{answer}");
     assert_eq!(status(2), "404 Not Found");
     assert_eq!(status(3), "400 Bad Request");

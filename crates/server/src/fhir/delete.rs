@@ -90,10 +90,12 @@ pub(crate) async fn delete(cx: &Context<'_>, key: Key) -> Result<Answer, Refusal
 
 /// Whether no version is to be left; authorizes either.
 pub(crate) fn is_hard(cx: &Context<'_>) -> Result<bool, Refusal> {
-    let hard = match cx.parameter("hardDelete").as_deref() {
-        None | Some("false") => false,
-        Some("true") => true,
-        Some(other) => return Err(Refusal::HardDelete(other.to_owned())),
+    let hard = match cx.parameter("hardDelete") {
+        None => false,
+        // Scripts for Azure write it as .NET does: True.
+        Some(told) if told.eq_ignore_ascii_case("false") => false,
+        Some(told) if told.eq_ignore_ascii_case("true") => true,
+        Some(other) => return Err(Refusal::HardDelete(other)),
     };
     cx.allow(if hard { DataAction::HardDelete } else { DataAction::Delete })?;
     Ok(hard)

@@ -120,7 +120,8 @@ pub(crate) fn entry_form(query: &str) -> Result<(), Refusal> {
 fn truth(value: &str) -> Result<bool, Refusal> {
     match value {
         "true" => Ok(true),
-        "false" => Ok(false),
+        // R4 ignores a parameter without a value.
+        "false" | "" => Ok(false),
         other => Err(Refusal::Pretty(other.to_owned())),
     }
 }

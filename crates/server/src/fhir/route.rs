@@ -256,7 +256,7 @@ pub(crate) fn route(method: &Method, path: &str, query: &str) -> Result<Interact
         }
         [Some("_operations"), Some("reindex"), Some(id), None, ..] => reindex_job(method, id),
         [Some(name), None, ..] if name.starts_with('$') => operation(method, name, Level::System),
-        [Some(name), None, ..] => of_type(method, type_of(name)?, query),
+        [Some(name), None, ..] => of_type(method, type_of(name)?),
         [Some(name), Some("_history"), None, ..] => {
             get(method, Interaction::History(HistoryOf::Type(type_of(name)?)))
         }
@@ -303,13 +303,14 @@ fn base(method: &Method, query: &str) -> Result<Interaction, Refusal> {
     }
 }
 
-fn of_type(method: &Method, number: TypeId, query: &str) -> Result<Interaction, Refusal> {
+fn of_type(method: &Method, number: TypeId) -> Result<Interaction, Refusal> {
     match *method {
         Method::GET => Ok(Interaction::Search(Searched::Type(number))),
         Method::POST => Ok(Interaction::Create(number)),
-        Method::PUT if !query.is_empty() => Ok(Interaction::UpdateMatching(number)),
-        Method::PATCH if !query.is_empty() => Ok(Interaction::PatchMatching(number)),
-        Method::DELETE if !query.is_empty() => Ok(Interaction::DeleteMatching(number)),
+        // Without criteria they hold for every resource, which is refused where they are read.
+        Method::PUT => Ok(Interaction::UpdateMatching(number)),
+        Method::PATCH => Ok(Interaction::PatchMatching(number)),
+        Method::DELETE => Ok(Interaction::DeleteMatching(number)),
         _ => Err(not_allowed(method, ON_TYPE)),
     }
 }

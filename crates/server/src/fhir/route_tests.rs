@@ -56,6 +56,8 @@ fn each_interaction_has_its_place() {
     check("PUT /Patient?identifier=x", |_, patient| I::UpdateMatching(patient));
     check("PATCH /Patient?identifier=x", |_, patient| I::PatchMatching(patient));
     check("DELETE /Patient?identifier=x", |_, patient| I::DeleteMatching(patient));
+    check("PUT /Patient", |_, patient| I::UpdateMatching(patient));
+    check("DELETE /Patient?", |_, patient| I::DeleteMatching(patient));
     check("GET /Patient/$includes?a", |_, patient| I::Includes(Searched::Type(patient)));
     check("POST /_search", |_, _| I::SearchForm(Searched::System));
     check("GET /Patient/_search", |_, patient| I::Search(Searched::Type(patient)));
@@ -84,8 +86,6 @@ fn a_wrong_request_is_told_what_is_wrong() {
 #[test]
 fn a_method_without_a_meaning_names_those_that_have_one() {
     refused("DELETE /", 405, "POST");
-    refused("DELETE /Patient", 405, "GET");
-    refused("PUT /Patient", 405, "GET");
     refused("POST /Patient/p1", 405, "PUT");
     refused("PUT /Patient/_search", 405, "POST");
     refused("BREW /Patient/p1", 405, "BREW");

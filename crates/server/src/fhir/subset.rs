@@ -71,7 +71,8 @@ impl Subset {
             "true" => Ok(Self::Summary),
             "text" => Ok(Self::Text),
             "data" => Ok(Self::Data),
-            "false" | "count" => Ok(Self::Whole),
+            // R4 ignores a parameter without a value.
+            "false" | "count" | "" => Ok(Self::Whole),
             other => Err(format!("_summary is true, text, data, count or false, not '{other}'.")),
         }
     }

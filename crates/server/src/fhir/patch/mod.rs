@@ -44,7 +44,7 @@ pub(crate) enum Refusal {
         supplied: Option<String>,
         current: u64,
     },
-    /// 400 when it is no patch, 422 when it cannot be applied to the resource, 413 when it costs
+    /// 400 when it is no patch or cannot be applied to the resource, 413 when it costs
     /// too much.
     Patch(fhir::patch::Error),
     /// 400: what only the server may set was changed.
@@ -100,7 +100,8 @@ fn of_patch(error: &fhir::patch::Error) -> Outcome {
     use fhir::patch::ErrorKind;
     let (status, code) = match error.kind {
         ErrorKind::Malformed => (StatusCode::BAD_REQUEST, "invalid"),
-        ErrorKind::Inapplicable => (StatusCode::UNPROCESSABLE_ENTITY, "processing"),
+        // A fault of what was sent: 422 is for what breaks a rule of a profile.
+        ErrorKind::Inapplicable => (StatusCode::BAD_REQUEST, "invalid"),
         ErrorKind::TooCostly => (StatusCode::PAYLOAD_TOO_LARGE, "too-costly"),
     };
     let end = if error.message.ends_with('.') { "" } else { "." };

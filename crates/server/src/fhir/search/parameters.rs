@@ -176,6 +176,12 @@ pub(crate) fn read(
     }
     for pair in pairs {
         let (name, value) = decoded(pair);
+        if value.is_empty() && !name.is_empty() {
+            // R4 ignores them: they are no error, also for who wants to be strict.
+            let text = format!("The parameter '{name}' has no value; it was left out.");
+            reading.meaning.notes.push(Issue::warning("informational", text));
+            continue;
+        }
         match reading.parameter(&name, &value) {
             Heard::Yes => reading.meaning.heard.push(pair.to_owned()),
             Heard::Token => reading.meaning.token = Some(value.into_owned()),
@@ -187,6 +193,19 @@ pub(crate) fn read(
         Some(fault) => Err(Unread::Fault(fault)),
         None if reading.wrong.is_empty() => Ok(reading.meaning),
         None => Err(Unread::Wrong(reading.wrong)),
+    }
+}
+
+/// R4 searches several types by what all of them know: what only some do is an error.
+fn common(name: &str, of_each: Vec<Result<Criterion, Miss>>) -> Result<Vec<Criterion>, Miss> {
+    let some = of_each.iter().any(Result::is_ok);
+    let all = of_each.into_iter().collect();
+    match all {
+        Err(Miss::Unknown(why)) if some => Err(Miss::Wrong(format!(
+            "{why} A search of several types takes parameters that all of them have; '{name}' is \
+             one of some."
+        ))),
+        other => other,
     }
 }
 
@@ -293,9 +312,6 @@ impl Reading<'_> {
             return Ok(Heard::Yes);
         }
         match name {
-            "_type" if searching.many && value.is_empty() => {
-                return Ok(Heard::No("The parameter '_type' has no value.".to_owned()));
-            }
             "_type" if searching.many => return Ok(Heard::Yes),
             "_sort" => {
                 self.meaning.sort.extend(sort::keys(interpreter, &types, value)?);
@@ -308,9 +324,8 @@ impl Reading<'_> {
             return no_modifier(format!("An include has no modifier '{modifier}', only iterate."));
         }
         let path = name::path(name).map_err(Miss::Unknown)?;
-        // All types must know it; R4 has no other way to search several at once.
         let criteria = types.into_iter().map(|of| interpreter.criterion(of, &path, value));
-        let criteria = criteria.collect::<Result<Vec<Criterion>, Miss>>()?;
+        let criteria = common(name, criteria.collect())?;
         for (of, criterion) in self.meaning.types.iter_mut().zip(criteria) {
             match &mut of.criterion {
                 Criterion::All(all) => all.push(criterion),

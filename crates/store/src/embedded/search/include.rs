@@ -1,6 +1,6 @@
 //! <https://hl7.org/fhir/R4/search.html#include>: what goes onto a page besides its matches.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use roaring::RoaringTreemap;
 
@@ -17,6 +17,8 @@ pub(super) fn included(
 ) -> Found<Included> {
     let mut seen = matches.iter().copied().collect::<HashSet<_>>();
     let mut included = Included::default();
+    // What led to each that was not on the page.
+    let mut reached_by = HashMap::new();
     let mut round = matches.to_vec();
     let (mut is_first, mut count) = (true, 0);
     while !round.is_empty() {
@@ -29,9 +31,11 @@ pub(super) fn included(
             for include in includes.iter().filter(|it| is_first || it.iterate) {
                 for reached in reached(searching, rid, &key, include)? {
                     if !seen.insert(reached) {
-                        included.circular |= !is_first;
+                        included.circular |=
+                            include.iterate && leads_back(&reached_by, reached, rid);
                         continue;
                     }
+                    reached_by.insert(reached, rid);
                     if included.rids.len() == most {
                         included.more = true;
                         return Ok(included);
@@ -47,6 +51,12 @@ pub(super) fn included(
         is_first = false;
     }
     Ok(included)
+}
+
+/// Whether what was reached from `from` is it, or what led to it.
+fn leads_back(reached_by: &HashMap<Rid, Rid>, reached: Rid, from: Rid) -> bool {
+    let mut way = std::iter::successors(Some(from), |rid| reached_by.get(rid).copied());
+    way.any(|rid| rid == reached)
 }
 
 /// What one rule reaches from one resource.
