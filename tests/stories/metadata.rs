@@ -36,6 +36,19 @@ async fn the_capability_statement_lists_what_works_and_where_to_sign_in() {
 }
 
 #[tokio::test]
+async fn a_part_of_the_statement_is_given_to_who_asks_for_one() {
+    let fk = Firekeep::start().await;
+    let anyone = fk.as_anonymous();
+    let part = anyone.get("/metadata?_elements=fhirVersion").await.ok().json();
+    assert_eq!(part["fhirVersion"], "4.0.1");
+    assert_eq!((&part["rest"], &part["software"]), (&Value::Null, &Value::Null));
+    assert_eq!(part["meta"]["tag"][0]["code"], "SUBSETTED");
+    let summary = anyone.get("/metadata?_summary=true").await.ok().json();
+    assert_eq!(summary["software"]["name"], "Firekeep");
+    anyone.get("/metadata?_summary=some").await.refused(400, "_summary");
+}
+
+#[tokio::test]
 async fn the_anonymous_addresses_answer_without_a_token() {
     let fk = Firekeep::start().await;
     let nobody = fk.as_anonymous();

@@ -162,5 +162,6 @@ async fn what_comes_later_says_so() {
     let app = fk.as_contributor().await;
     app.get("/Patient/$match").await.refused(501, "later");
     app.get("/Patient/1/$nonsense").await.status(404);
-    app.put("/Patient", &json!({"resourceType": "Patient"})).await.status(405);
+    app.put("/Patient", &json!({"resourceType": "Patient"})).await.refused(400, "do not select");
+    app.delete("/Patient").await.refused(412, "do not select");
 }

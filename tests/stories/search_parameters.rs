@@ -354,7 +354,8 @@ async fn includes_that_do_not_fit_are_paged() {
     let query = "/Patient?_id=p1&_revinclude=Basic:subject";
     let related = |bundle: &Value| {
         let links = bundle["link"].as_array().expect("links").clone();
-        let found = links.iter().find(|link| link["relation"] == "related");
+        let is_rest = |link: &&Value| link["relation"] == "related" || link["relation"] == "next";
+        let found = links.iter().find(is_rest);
         found.map(|link| link["url"].as_str().unwrap_or_default().to_owned())
     };
     app.post("", &load(0..1_000)).await.ok();
@@ -367,6 +368,17 @@ async fn includes_that_do_not_fit_are_paged() {
     let link = related(&bundle).expect("a related link");
     assert!(link.contains("/Patient/$includes?"), "{link}");
     assert_eq!(shown(&app, link.split_once("/main-demo/").expect("a path").1).await, "(x1000)");
+
+    let mut bundle = app.get(&format!("{query}&_includesCount=400")).await.ok().json();
+    let mut sizes = Vec::new();
+    loop {
+        sizes.push(bundle["entry"].as_array().map(Vec::len).unwrap_or_default());
+        let Some(link) = related(&bundle) else { break };
+        let path = link.split_once("/main-demo/").expect("a path").1;
+        bundle = app.get(&format!("/{path}")).await.ok().json();
+    }
+    assert_eq!(sizes, [401, 400, 201]);
+    app.get(&format!("{query}&_includesCount=0")).await.refused(400, "_includesCount");
 }
 
 #[tokio::test]

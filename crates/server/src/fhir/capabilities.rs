@@ -15,6 +15,7 @@ use super::outcome::{CONTENT_TYPE, Outcome};
 use super::refusal::General;
 use super::search::catalogue::{Catalogue, Known};
 use super::smart_configuration::Endpoints;
+use super::subset::Subset;
 use super::{terminology_capabilities, types};
 use crate::exchange::Answer;
 use crate::versioning::Policy;
@@ -55,7 +56,9 @@ const COMMON: [&str; 7] =
 
 /// `GET [base]/metadata`. Answered without a token.
 pub(crate) fn capabilities(cx: &Context<'_>) -> Result<Answer, Outcome> {
-    cx.only_parameters(&["mode"])?;
+    cx.only_parameters(&["mode", "_summary", "_elements"])?;
+    let wanted = Subset::of(form_urlencoded::parse(cx.query.as_bytes()));
+    let wanted = wanted.map_err(|why| Outcome::error(StatusCode::BAD_REQUEST, "value", why))?;
     let mode = cx.parameter("mode");
     if mode.as_deref() == Some("terminology") {
         return Ok(terminology_capabilities::capabilities(cx)?);
@@ -73,6 +76,7 @@ pub(crate) fn capabilities(cx: &Context<'_>) -> Result<Answer, Outcome> {
     let service = (cx.base, &Endpoints::of(cx.app), cors);
     let index = &cx.service.index;
     let body = statement(service, (&catalogue, &|url| !index.is_disabled(url)), &policy);
+    let body = wanted.part(body).map_err(General::from)?;
     Ok(Answer::of(StatusCode::OK, CONTENT_TYPE, body))
 }
 

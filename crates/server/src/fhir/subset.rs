@@ -84,10 +84,20 @@ impl Subset {
         }
         let mut text = Vec::with_capacity(version.body.len() + 256);
         resource::write(version, &mut text)?;
-        let whole = Document::parse(text, &Limits::default())
-            .map_err(|_| Fault::because("a stored resource is not JSON"))?;
-        self.cut(whole.root(), out);
+        out.extend(self.part(text)?);
         Ok(())
+    }
+
+    /// The part of a resource's text that is wanted.
+    pub(crate) fn part(&self, text: Vec<u8>) -> Result<Vec<u8>, Fault> {
+        if *self == Self::Whole {
+            return Ok(text);
+        }
+        let whole = Document::parse(text, &Limits::default())
+            .map_err(|_| Fault::because("a resource of ours is not JSON"))?;
+        let mut out = Vec::new();
+        self.cut(whole.root(), &mut out);
+        Ok(out)
     }
 
     /// Appends the part of a resource that is wanted.

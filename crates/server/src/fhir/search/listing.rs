@@ -276,6 +276,8 @@ pub(crate) async fn list(
     let (wants, includes) = (Wants::of(&meaning), meaning.includes.clone());
     let (rest, explain) = (matches!(listing, Listing::Includes(_)), meaning.explain);
     let within = if meaning.parts { meaning.within.clone() } else { Vec::new() };
+    let includes_most = meaning.includes_count.unwrap_or(INCLUDES_MOST);
+    let includes = (includes, includes_most);
     let search = Search { plan, start, wants, includes, within, rest, explain };
     let run = move || {
         let _permit = permit;
@@ -364,7 +366,8 @@ struct Search {
     plan: Plan,
     start: Start,
     wants: Wants,
-    includes: Vec<Include>,
+    /// And how many a page brings.
+    includes: (Vec<Include>, usize),
     /// What is listed from within others.
     within: Vec<Within>,
     /// Whether only what is included is wanted, from where the link says.
@@ -393,7 +396,7 @@ impl Search {
         let parts = plan.parts(&snapshot, &within, &mut page)?;
         let carried = place.and_then(|place| place.total);
         let skip = if rest { usize::try_from(carried.unwrap_or(0)).unwrap_or(0) } else { 0 };
-        let most = skip + INCLUDES_MOST;
+        let (includes, most) = (includes.0, skip + includes.1);
         let included = plan.included(&snapshot, &page.rids, (&includes, most))?;
         let is_whole = wants.entries && place.is_none() && !page.more;
         let total = match (carried, wants.total) {

@@ -4,7 +4,7 @@
 
 use std::borrow::Cow;
 
-use base::limits::SEARCH_PARAMETERS;
+use base::limits::{INCLUDES_MOST, SEARCH_PARAMETERS};
 use base::{Fault, Timestamp};
 use fhir::value::Zone;
 use store::{Criterion, Include, ResourceId, SortBy, SortKey, TypeId, TypeSearch};
@@ -52,6 +52,8 @@ pub(crate) struct Meaning {
     pub(crate) types: Vec<TypeSearch>,
     pub(crate) sort: Vec<SortKey>,
     pub(crate) includes: Vec<Include>,
+    /// How many includes are wanted at once.
+    pub(crate) includes_count: Option<usize>,
     /// Parameters that select.
     pub(crate) selective: usize,
     /// Whether what is within other resources is searched.
@@ -196,6 +198,12 @@ pub(crate) fn read(
     }
 }
 
+/// More digits than fit are more than the most.
+fn whole_number(value: &str) -> Option<usize> {
+    let plain = !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit());
+    plain.then(|| value.parse().unwrap_or(usize::MAX))
+}
+
 /// R4 searches several types by what all of them know: what only some do is an error.
 fn common(name: &str, of_each: Vec<Result<Criterion, Miss>>) -> Result<Vec<Criterion>, Miss> {
     let some = of_each.iter().any(Result::is_ok);
@@ -277,6 +285,7 @@ impl Reading<'_> {
             "_sort" if !searched => self.history_sort(value),
             "_list" if !searched => self.history_list(value),
             "_count" => self.count(value),
+            "_includesCount" if searched => self.includes_count(value),
             "_total" => self.total(value),
             "_summary" => {
                 self.meaning.only_total |= value == "count";
@@ -412,14 +421,25 @@ impl Reading<'_> {
         }
     }
 
-    fn count(&mut self, value: &str) -> Heard {
-        let plain = !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit());
-        if !plain {
-            return Heard::Wrong(format!("_count is a whole number from 0, not '{value}'."));
+    /// As Azure has it: how many includes a page brings, and `$includes` at once.
+    fn includes_count(&mut self, value: &str) -> Heard {
+        match whole_number(value) {
+            Some(count) if count > 0 => {
+                self.meaning.includes_count = Some(count.min(INCLUDES_MOST));
+                Heard::Yes
+            }
+            _ => {
+                let text = format!("_includesCount is a whole number from 1, not '{value}'.");
+                Heard::Wrong(text)
+            }
         }
+    }
+
+    fn count(&mut self, value: &str) -> Heard {
+        let Some(count) = whole_number(value) else {
+            return Heard::Wrong(format!("_count is a whole number from 0, not '{value}'."));
+        };
         let most = self.rules.page_most;
-        // More digits than fit are more than the most.
-        let count = value.parse().unwrap_or(usize::MAX);
         if count > most {
             let text = format!(
                 "_count={value} is more than a page may hold; pages have {most} entries. \

@@ -55,8 +55,9 @@ pub(super) fn included(
 
 /// Whether what was reached from `from` is it, or what led to it.
 fn leads_back(reached_by: &HashMap<Rid, Rid>, reached: Rid, from: Rid) -> bool {
-    let mut way = std::iter::successors(Some(from), |rid| reached_by.get(rid).copied());
-    way.any(|rid| rid == reached)
+    let way = std::iter::successors(Some(from), |rid| reached_by.get(rid).copied());
+    // Where an older version led on from the current one, the way itself may be a circle.
+    way.take(reached_by.len() + 1).any(|rid| rid == reached)
 }
 
 /// What one rule reaches from one resource.
