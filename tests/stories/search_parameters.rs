@@ -436,6 +436,8 @@ async fn everything_of_a_patient_is_its_compartment_and_what_it_refers_to() {
     let whole = "Patient/p1/$everything";
     assert_eq!(shown(&app, whole).await, "p1 b1 b2 r1 (o1)");
     assert_eq!(shown(&app, &format!("{whole}?_type=Observation")).await, "b1 b2");
+    let named = format!("{whole}?_type=Patient,Organization");
+    assert_eq!(shown(&app, &named).await, "p1 (o1)");
     assert_eq!(shown(&app, &format!("{whole}?start=2020-02&_type=Observation")).await, "b2");
     assert_eq!(shown(&app, &format!("{whole}?end=2020-01-31&_type=Observation")).await, "b1");
     assert_eq!(shown(&app, &format!("{whole}?_since=2100")).await, "");

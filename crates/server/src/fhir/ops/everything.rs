@@ -75,9 +75,11 @@ pub(crate) fn meaning(
     let searching = Searching { interpreter: *interpreter, types: of.types.clone(), many: true };
     let read = parameters::read(&[&others.join("&")], rules, Some(&searching));
     let mut meaning = read.map_err(General::from)?;
-    let is_limited = meaning.types.len() < of.types.len();
-    if !is_limited {
-        meaning.includes = includes(interpreter, &of);
+    meaning.includes = includes(interpreter, &of);
+    if meaning.types.len() < of.types.len() {
+        let named = named_types(queries);
+        let is_named = |target: TypeId| named.contains(&target);
+        meaning.includes.retain(|rule| rule.target.is_some_and(is_named));
     }
     for search in &mut meaning.types {
         let mut all = vec![Criterion::Any(of.belongs.clone()), search.criterion.clone()];
@@ -93,6 +95,15 @@ pub(crate) fn meaning(
         meaning.notes.push(Issue::warning("informational", text));
     }
     Ok(meaning)
+}
+
+/// All types that `_type` names.
+fn named_types(queries: &[&str]) -> Vec<TypeId> {
+    let pairs = queries.iter().flat_map(|query| form_urlencoded::parse(query.as_bytes()));
+    let values = pairs.filter(|(name, _)| name == "_type").map(|(_, value)| value);
+    values
+        .flat_map(|value| value.split(',').filter_map(types::number).collect::<Vec<_>>())
+        .collect()
 }
 
 fn refused(miss: Miss) -> General {
