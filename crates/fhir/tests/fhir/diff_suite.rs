@@ -108,7 +108,7 @@ fn edited(document: &Document, other: &Document, random: &mut Random) -> Option<
         let alike: Vec<_> = others.iter().filter(|(other, _)| other == key).collect();
         match random.below(4) {
             0 if !alike.is_empty() => {
-                edits.replace(*value, alike[random.below(alike.len())].1.raw())
+                edits.replace(*value, alike[random.below(alike.len())].1.raw());
             }
             1 if value.kind() == Kind::Object => {
                 let keys: Vec<String> =

@@ -79,8 +79,8 @@ impl Runs {
         Self { after, runs: Vec::new() }
     }
 
-    /// The same beside the table of a view. A table that has more than these were told of has all of
-    /// them: rows are written all at once.
+    /// The same beside the table of a view. A table that has more than these were told of has all
+    /// of them: rows are written all at once.
     pub(super) fn reconciled(self, view: View<'_>) -> Result<Self, Fault> {
         let indexed = indexed(view)?;
         Ok(if indexed > self.after { Self::nothing_after(indexed) } else { self })
