@@ -106,7 +106,7 @@ fn what_is_not_supported_is_left_out_with_a_warning() {
     check("_sort=_lastUpdated", "10");
     check("nonsense=x&_include=&nonsense:exact=x", "10; 2 ignored; 1 noted");
     check("_summary=text", "10");
-    check("_id=", "10; 1 ignored");
+    check("_id=", "10; 1 noted");
     check("_since=2020", "10; 1 ignored");
 }
 
