@@ -55,7 +55,7 @@ impl Rows {
             write_value(&mut row, &value, &mut rows);
             if rows.len() == before {
                 // Every value has a row: it tells that the parameter is not missing.
-                rows.push(&[&row, &[NOTHING]]);
+                rows.push(&row, NOTHING, &[]);
             }
         }
         let Self { bytes, places } = &mut rows;
@@ -65,8 +65,10 @@ impl Rows {
         rows
     }
 
-    fn push(&mut self, parts: &[&[u8]]) {
+    fn push(&mut self, prefix: &[u8], form: u8, parts: &[&[u8]]) {
         let start = self.bytes.len();
+        self.bytes.extend_from_slice(prefix);
+        self.bytes.push(form);
         parts.iter().for_each(|part| self.bytes.extend_from_slice(part));
         self.places.push(start..self.bytes.len());
     }
@@ -103,13 +105,7 @@ pub(crate) fn hash_key(key: &Key) -> [u8; 8] {
 
 /// Adds the rows of one value; `row` is what they begin with, and is left as it was.
 fn write_value(row: &mut Vec<u8>, value: &Packed<'_>, rows: &mut Rows) {
-    let mut add = |form: u8, parts: &[&[u8]]| {
-        let start = rows.bytes.len();
-        rows.bytes.extend_from_slice(row);
-        rows.bytes.push(form);
-        parts.iter().for_each(|part| rows.bytes.extend_from_slice(part));
-        rows.places.push(start..rows.bytes.len());
-    };
+    let mut add = |form: u8, parts: &[&[u8]]| rows.push(row, form, parts);
     match value {
         Packed::Token(token) => token_rows(token, &mut add),
         Packed::Reference(reference) => reference_rows(reference, &mut add),

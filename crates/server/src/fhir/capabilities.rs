@@ -76,8 +76,9 @@ pub(crate) fn capabilities(cx: &Context<'_>) -> Result<Answer, Outcome> {
     let service = (cx.base, &Endpoints::of(cx.app), cors);
     let index = &cx.service.index;
     let body = statement(service, (&catalogue, &|url| !index.is_disabled(url)), &policy);
-    let body = wanted.part(body).map_err(General::from)?;
-    Ok(Answer::of(StatusCode::OK, CONTENT_TYPE, body))
+    let mut part = Vec::new();
+    wanted.part(body, &mut part).map_err(General::from)?;
+    Ok(Answer::of(StatusCode::OK, CONTENT_TYPE, part))
 }
 
 /// The resource, for a base URL, its endpoints of OAuth, and whether browsers may call it.

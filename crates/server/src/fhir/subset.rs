@@ -84,20 +84,19 @@ impl Subset {
         }
         let mut text = Vec::with_capacity(version.body.len() + 256);
         resource::write(version, &mut text)?;
-        out.extend(self.part(text)?);
-        Ok(())
+        self.part(text, out)
     }
 
-    /// The part of a resource's text that is wanted.
-    pub(crate) fn part(&self, text: Vec<u8>) -> Result<Vec<u8>, Fault> {
+    /// Appends the part of a resource's text that is wanted.
+    pub(crate) fn part(&self, text: Vec<u8>, out: &mut Vec<u8>) -> Result<(), Fault> {
         if *self == Self::Whole {
-            return Ok(text);
+            out.extend(text);
+            return Ok(());
         }
         let whole = Document::parse(text, &Limits::default())
             .map_err(|_| Fault::because("a resource of ours is not JSON"))?;
-        let mut out = Vec::new();
-        self.cut(whole.root(), &mut out);
-        Ok(out)
+        self.cut(whole.root(), out);
+        Ok(())
     }
 
     /// Appends the part of a resource that is wanted.

@@ -30,24 +30,19 @@ pub(super) fn apply(
     superseded: &RwLock<RoaringTreemap>,
     (tail, most): (Runs, usize),
 ) -> Result<Runs, Trouble> {
-    let tail = tail.reconciled(writer.view())?;
+    let tail = tail.beside(tail::indexed(writer.view())?);
     let purges = |effect: &Effect<'_>| !matches!(effect, Effect::Append { .. });
     if group.iter().any(|decided| decided.effects.iter().any(purges)) {
         // What is taken out must all be in one place.
-        tail.write(writer)?;
-        write_all(writer, group, superseded, None)?;
         let newest = group.last().map_or(tail.last(), |decided| decided.head.rid);
-        tail::set_indexed(writer, newest)?;
-        return Ok(Runs::nothing_after(newest));
+        let left = tail.write(writer, newest)?;
+        write_all(writer, group, superseded, None)?;
+        return Ok(left);
     }
     let mut rows = Vec::new();
     write_all(writer, group, superseded, Some(&mut rows))?;
     let tail = tail.with(&rows);
-    if tail.rows() <= most {
-        return Ok(tail);
-    }
-    tail.write(writer)?;
-    Ok(Runs::nothing_after(tail.last()))
+    if tail.rows() > most { tail.write(writer, tail.last()) } else { Ok(tail) }
 }
 
 /// Index rows that are not written yet, by their version.

@@ -7,7 +7,7 @@ use super::apply::{index, unindex};
 use super::engine::{View, Writer};
 use super::read::{broken, latest, named_row, read_rid, row};
 use super::tables::{COMPARTMENT, FORWARD, HISTORY, META, PARAMETER, VERSION};
-use super::tail::{Runs, set_indexed};
+use super::tail;
 use super::trouble::Trouble;
 use super::{Shared, Store};
 use crate::forward::Forward;
@@ -127,13 +127,12 @@ impl Store {
         let Shared { engine, tail, .. } = &*self.shared;
         let _writing = tail.writing.lock();
         let runs = tail.runs();
-        let (done, newest) = engine.write_growing(|writer| {
-            let newest = latest(writer.view())?.rid;
-            runs.clone().reconciled(writer.view())?.write(writer)?;
-            set_indexed(writer, newest)?;
-            Ok((work(writer)?, newest))
+        let (done, left) = engine.write_growing(|writer| {
+            let (indexed, newest) = (tail::indexed(writer.view())?, latest(writer.view())?.rid);
+            let left = runs.clone().beside(indexed).write(writer, newest)?;
+            Ok((work(writer)?, left))
         })?;
-        tail.set(Runs::nothing_after(newest));
+        tail.set(left);
         Ok(done)
     }
 }

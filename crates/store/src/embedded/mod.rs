@@ -202,11 +202,11 @@ impl Shared {
         loop {
             let (reader, runs) = (self.engine.read()?, self.tail.runs());
             // What was written into the table in between is in neither: look again.
-            if runs.after <= tail::indexed(reader.view())? {
+            let indexed = tail::indexed(reader.view())?;
+            if runs.after <= indexed {
                 // The other way round, the table has rows that the runs still have: nothing else
                 // is written before they are told.
-                let runs = runs.reconciled(reader.view())?;
-                return Ok((reader, runs));
+                return Ok((reader, runs.beside(indexed)));
             }
         }
     }

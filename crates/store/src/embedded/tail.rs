@@ -79,11 +79,10 @@ impl Runs {
         Self { after, runs: Vec::new() }
     }
 
-    /// The same beside the table of a view. A table that has more than these were told of has all
-    /// of them: rows are written all at once.
-    pub(super) fn reconciled(self, view: View<'_>) -> Result<Self, Fault> {
-        let indexed = indexed(view)?;
-        Ok(if indexed > self.after { Self::nothing_after(indexed) } else { self })
+    /// The same beside a table that has the rows of versions up to `indexed`. One that has more
+    /// than these were told of has all of them: rows are written all at once.
+    pub(super) fn beside(self, indexed: Rid) -> Self {
+        if indexed > self.after { Self::nothing_after(indexed) } else { self }
     }
 
     /// With the rows of newer versions.
@@ -110,13 +109,14 @@ impl Runs {
         self.runs.iter().map(|run| run.places.len()).sum()
     }
 
-    /// Writes all rows into the table.
-    pub(super) fn write(&self, writer: &mut Writer<'_>) -> Result<(), Trouble> {
-        let Some(newest) = self.runs.last() else { return Ok(()) };
+    /// Writes all rows into the table, which then counts as having those of versions up to
+    /// `newest`; gives what is left.
+    pub(super) fn write(&self, writer: &mut Writer<'_>, newest: Rid) -> Result<Self, Trouble> {
         for row in Run::merged(&self.runs).rows() {
             writer.put(SEARCH, row, &[])?;
         }
-        set_indexed(writer, newest.last)
+        set_indexed(writer, newest)?;
+        Ok(Self::nothing_after(newest))
     }
 
     /// The newest version whose rows are here or in the table.

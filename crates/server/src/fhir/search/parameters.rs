@@ -347,7 +347,6 @@ impl Reading<'_> {
 
     fn contained(&mut self, name: &str, value: &str) -> Heard {
         match (name, value, Contained::read(value)) {
-            (_, "", _) => return Heard::No(format!("The parameter '{name}' has no value.")),
             ("_contained", _, Some(contained)) => self.meaning.contained = contained,
             ("_containedType", "container", _) => self.meaning.parts = false,
             ("_containedType", "contained", _) => self.meaning.parts = true,
