@@ -94,7 +94,7 @@ pub(crate) fn content(cx: &Context<'_>, interaction: Interaction) -> Result<Answ
     if cx.conditions.client_has(head.number, head.last_updated) {
         return Ok(resource::stamped(Answer::empty(StatusCode::NOT_MODIFIED), &head));
     }
-    let document = resource::whole(&version)?;
+    let document = resource::whole(&version).map_err(General::from)?;
     let text = |value: Option<Value<'_>>| value.and_then(Value::as_str).map(Cow::into_owned);
     let mut data = text(document.root().get("data")).unwrap_or_default();
     data.retain(|character| !character.is_ascii_whitespace());

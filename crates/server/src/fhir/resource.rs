@@ -15,7 +15,6 @@ use super::conditions::etag;
 use super::context::Context;
 use super::outcome::{self, CONTENT_TYPE, Issue};
 use super::prefer::Return;
-use super::refusal::General;
 use super::subset::Subset;
 use crate::exchange::{Answer, AnswerBody, AnswerPieces};
 
@@ -92,11 +91,20 @@ pub(crate) fn write(version: &Version, out: &mut Vec<u8>) -> Result<(), Fault> {
 }
 
 /// A stored version as a document of its own, as a client reads it.
-pub(crate) fn whole(version: &Version) -> Result<Document, General> {
+pub(crate) fn whole(version: &Version) -> Result<Document, Fault> {
     let mut text = Vec::with_capacity(version.body.len() + 256);
     write(version, &mut text)?;
-    Document::parse(text, &Limits::default())
-        .map_err(|_| General::bug("a stored resource is not JSON"))
+    document(text)
+}
+
+/// A stored version as a document, without id, versionId and lastUpdated.
+pub(crate) fn body(version: &Version) -> Result<Document, Fault> {
+    document(version.body.clone())
+}
+
+fn document(text: impl Into<Bytes>) -> Result<Document, Fault> {
+    let parsed = Document::parse(text, &Limits::default());
+    parsed.map_err(|_| Fault::because("a stored resource is not JSON"))
 }
 
 /// Appends what was just stored as it leaves.

@@ -82,9 +82,8 @@ impl Subset {
         if *self == Self::Whole {
             return resource::write(version, out);
         }
-        let mut text = Vec::with_capacity(version.body.len() + 256);
-        resource::write(version, &mut text)?;
-        self.part(text, out)
+        self.cut(resource::whole(version)?.root(), out);
+        Ok(())
     }
 
     /// Appends the part of a resource's text that is wanted.

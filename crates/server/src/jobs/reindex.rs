@@ -209,8 +209,7 @@ fn run(app: &App, service: &Service) -> Result<(), Fault> {
         let page = snapshot.search(&plan).map_err(listing::fault)?;
         let mut indexed = Vec::with_capacity(page.rids.len());
         for version in snapshot.versions(&page.rids)? {
-            let whole = resource::whole(&version);
-            let whole = whole.map_err(|_| Fault::because("a stored resource is not JSON"))?;
+            let whole = resource::whole(&version)?;
             let (forward, compartments) = indexing.values(version.key, whole.root());
             indexed.push(Indexed { rid: version.rid, forward, compartments });
         }

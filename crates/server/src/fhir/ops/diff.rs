@@ -14,7 +14,7 @@ use super::input::{Input, wrong};
 use super::{Call, Level};
 use crate::edge::blocking;
 use crate::exchange::Answer;
-use crate::fhir::bundle::bases;
+use crate::fhir::bundle::{bases, reference};
 use crate::fhir::context::Context;
 use crate::fhir::outcome::{CONTENT_TYPE, Outcome};
 use crate::fhir::read;
@@ -47,18 +47,17 @@ impl<T: Into<General>> From<T> for Refusal {
 impl From<Refusal> for Outcome {
     fn from(refusal: Refusal) -> Self {
         let not_found = |text: String| Self::error(StatusCode::NOT_FOUND, "not-found", text);
-        let of = |key: &Key| format!("{}/{}", types::name(key.resource_type), key.id);
         match refusal {
             Refusal::General(refusal) => refusal.into(),
             Refusal::Read(refusal) => refusal.into(),
             Refusal::NoVersion(key, number) => not_found(format!(
                 "{} has no version {number} to compare with. Its versions are in {}/_history.",
-                of(&key),
-                of(&key)
+                reference(&key),
+                reference(&key)
             )),
             Refusal::NothingBefore(key) => not_found(format!(
                 "{} has no version before the current one to compare with.",
-                of(&key)
+                reference(&key)
             )),
             Refusal::Types(from, to) => wrong(
                 "value",

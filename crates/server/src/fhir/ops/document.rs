@@ -6,7 +6,7 @@ use authority::DataAction;
 use base::ids;
 use base::limits::BUNDLE_ANSWER_BYTES;
 use http::StatusCode;
-use json::{Document, Limits, Value, Writer};
+use json::{Value, Writer};
 use store::{Key, Operation, Outcome as Stored, PutCondition, Snapshot, Version};
 
 use super::input::{Input, wrong};
@@ -103,8 +103,7 @@ impl Making {
 
     /// The resources that the Composition refers to, itself not among them.
     fn referred(&self, composition: &Version) -> Result<BTreeSet<Key>, General> {
-        let document = Document::parse(composition.body.clone(), &Limits::default());
-        let document = document.map_err(|_| General::bug("a stored resource is not JSON"))?;
+        let document = resource::body(composition)?;
         let strings = document.root().strings();
         let references = strings.filter(|(key, _)| key.as_deref() == Some("reference"));
         let references = references.filter_map(|(_, value)| Value::as_str(value));

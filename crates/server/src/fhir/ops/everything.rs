@@ -9,7 +9,7 @@ use authority::DataAction;
 use fhir::definitions::Compartment;
 use http::StatusCode;
 use http::header::LOCATION;
-use json::{Document, Limits, Value};
+use json::Value;
 use store::{Criterion, Include, Key, ParameterId, ResourceId, TypeId};
 
 use super::Input;
@@ -22,7 +22,7 @@ use crate::fhir::search::interpret::{Interpreter, Miss, local};
 use crate::fhir::search::listing::{self, Listing};
 use crate::fhir::search::name::Path;
 use crate::fhir::search::parameters::{self, Meaning, Rules, Searching};
-use crate::fhir::types;
+use crate::fhir::{resource, types};
 
 /// `/Patient/1/$everything`
 pub(crate) async fn everything(
@@ -46,8 +46,7 @@ fn replacing(cx: &Context<'_>, key: &Key) -> Result<Option<Key>, General> {
     let Some(version) = cx.snapshot().current(key)?.filter(|version| !version.is_deletion()) else {
         return Ok(None);
     };
-    let document = Document::parse(version.body, &Limits::default());
-    let document = document.map_err(|_| General::bug("a stored resource is not JSON"))?;
+    let document = resource::body(&version)?;
     let bases = bundle::bases(cx);
     let links = links(document.root(), &bases);
     Ok(links.filter(|(kind, _)| kind == "replaced-by").map(|(_, other)| other).last())
@@ -137,8 +136,7 @@ fn of(interpreter: &Interpreter<'_>, key: Key) -> Result<Of, General> {
         of.belongs.push(Criterion::Compartment(key));
     }
     let Some(version) = interpreter.stored(&key)? else { return Ok(of) };
-    let document = Document::parse(version.body, &Limits::default());
-    let document = document.map_err(|_| General::bug("a stored resource is not JSON"))?;
+    let document = resource::body(&version)?;
     let listed = |list: &str| document.root().get(list).into_iter().flat_map(Value::elements);
     for (kind, other) in links(document.root(), interpreter.bases).filter(|_| name == "Patient") {
         match &*kind {

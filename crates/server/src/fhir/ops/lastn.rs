@@ -7,9 +7,8 @@ use std::cmp::Reverse;
 use std::collections::HashMap;
 
 use authority::DataAction;
-use base::Fault;
 use fhir::search::Interval;
-use json::{Document, Limits, Value};
+use json::Value;
 use store::{Page, Rid, SearchError, SearchPlan, Snapshot, TypeId};
 
 use super::Input;
@@ -21,8 +20,8 @@ use crate::fhir::refusal::General;
 use crate::fhir::search::interpret::Interpreter;
 use crate::fhir::search::listing::{self, Listing};
 use crate::fhir::search::parameters::{self, Meaning, Rules, Searching};
-use crate::fhir::types;
 use crate::fhir::values::Indexing;
+use crate::fhir::{resource, types};
 
 /// Observations that are read at one time.
 const READ_AT_ONCE: usize = 256;
@@ -140,9 +139,7 @@ impl LastN {
                 return Err(SearchError::Stopped);
             }
             for version in snapshot.versions(rids)? {
-                let document = Document::parse(version.body.clone(), &Limits::default());
-                let document =
-                    document.map_err(|_| Fault::because("a stored resource is not JSON"))?;
+                let document = resource::body(&version)?;
                 let when = self.indexing.date(version.key.resource_type, document.root());
                 let when = when.map(|Interval { low, high }| (high, low));
                 let group = groups.join(names(document.root()));
@@ -229,6 +226,8 @@ impl Groups {
 
 #[cfg(test)]
 mod tests {
+    use json::{Document, Limits};
+
     use super::*;
 
     /// Observations as `codes@time`, oldest rid first; which are the last, as letters a, b, c…

@@ -7,7 +7,7 @@ use authority::DataAction;
 use base::limits::{MEMBERS_ALIKE, MEMBERS_COVERAGES};
 use form_urlencoded::Serializer;
 use http::StatusCode;
-use json::{Document, Edits, Limits, Value, Writer};
+use json::{Document, Edits, Value, Writer};
 use store::{Key, Snapshot};
 
 use super::Input;
@@ -22,7 +22,7 @@ use crate::fhir::outcome::{CONTENT_TYPE, Outcome};
 use crate::fhir::refusal::General;
 use crate::fhir::search::criteria::Searcher;
 use crate::fhir::search::listing;
-use crate::fhir::types;
+use crate::fhir::{resource, types};
 
 const IDENTIFIER_TYPE: &str = "http://terminology.hl7.org/CodeSystem/v2-0203";
 
@@ -233,8 +233,7 @@ fn stored(snapshot: &Snapshot, key: &Key) -> Result<Option<Document>, General> {
     let Some(version) = snapshot.current(key)?.filter(|it| !it.is_deletion()) else {
         return Ok(None);
     };
-    let document = Document::parse(version.body, &Limits::default());
-    document.map(Some).map_err(|_| General::bug("a stored resource is not JSON"))
+    Ok(Some(resource::body(&version)?))
 }
 
 fn identifiers(resource: Value<'_>) -> impl Iterator<Item = Value<'_>> {
@@ -294,6 +293,8 @@ impl Member {
 
 #[cfg(test)]
 mod tests {
+    use json::Limits;
+
     use super::*;
 
     fn document(text: &str) -> Document {

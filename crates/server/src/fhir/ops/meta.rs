@@ -29,7 +29,8 @@ pub(crate) async fn meta(cx: &Context<'_>, level: Level, input: &Input) -> Resul
     input.only(&[])?;
     let resource_type = match level {
         Level::Instance(key) => {
-            let document = resource::whole(&read::current(&cx.snapshot(), key)?)?;
+            let document = resource::whole(&read::current(&cx.snapshot(), key)?);
+            let document = document.map_err(General::from)?;
             return Ok(of_resource(&document));
         }
         Level::Type(number) => Some(number),
