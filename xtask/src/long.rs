@@ -1,25 +1,31 @@
 //! What `cargo xtask test --long` adds: cargo-deny, longer fuzzing and random searches, more kills,
-//! and a record of it.
+//! and a record of it. Each of its steps can be run alone (`--long --only oracle`): the record then
+//! keeps what it says of the others, each with the commit it was seen at.
 
 use std::fmt::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::{Context, Result};
 
 use crate::place::Place;
 use crate::run::{must, output, succeeds};
-use crate::test::{Outcome, Report};
+use crate::test::{Outcome, Report, STEPS, Step};
 
-/// How much the tests that can take any time do in the long run, by the variables they read.
-pub(crate) const SIZES: [(&str, &str); 3] = [
-    ("FIREKEEP_FUZZ_SECONDS", "600"),
-    ("FIREKEEP_KILLS", "100"),
-    ("FIREKEEP_ORACLE_SECONDS", "7200"),
+/// Runs of tests that can take any time: the step, the setting that says how much, and the words
+/// for cargo that choose the tests.
+pub(crate) const RUNS: [(Step, (&str, &str), &[&str]); 5] = [
+    (Step::Fuzz, ("FIREKEEP_FUZZ_SECONDS", "600"), &["--package", "fhir", "--", "fuzz", "panics"]),
+    (Step::Fuzz, ("FIREKEEP_FUZZ_SECONDS", "600"), &["--package", "json", "--", "fuzz"]),
+    // The store alone is killed more often: it needs no server, and so each time costs less.
+    (Step::Kills, ("FIREKEEP_KILLS", "300"), &["--package", "store", "--", "kill_9"]),
+    (Step::Kills, ("FIREKEEP_KILLS", "100"), &["--package", "stories", "--", "kill_9"]),
+    (
+        Step::Oracle,
+        ("FIREKEEP_ORACLE_SECONDS", "7200"),
+        &["--package", "stories", "--", "looking_at_every_resource"],
+    ),
 ];
-
-/// The store alone is killed more often: it needs no server, and so each time costs less.
-pub(crate) const STORE_KILLS: (&str, &str) = ("FIREKEEP_KILLS", "300");
 
 const CARGO_DENY: &str = "0.20.2";
 const RECORD: &str = "docs/long-run.md";
@@ -54,33 +60,43 @@ fn cargo_deny(place: &Place) -> Result<Command> {
     Ok(deny)
 }
 
-/// Writes the record: when, which commit, and how each step ended.
+/// Writes the record: how each step ended, when, and at which commit.
 pub(crate) fn write(place: &Place, reports: &[Report]) -> Result<()> {
     let date = output(&place.root, "date", &["-u", "+%Y-%m-%d %H:%M UTC"])?;
     let commit = output(&place.root, "git", &["describe", "--always", "--dirty"])?;
     let path: PathBuf = place.root.join(RECORD);
-    write_file(&path, &record(date.trim(), commit.trim(), reports))?;
+    let before = std::fs::read_to_string(&path).unwrap_or_default();
+    let text = record(&before, date.trim(), commit.trim(), reports);
+    std::fs::write(&path, text).with_context(|| format!("write {}", path.display()))?;
     println!("\nwritten: {RECORD}");
     Ok(())
 }
 
-fn write_file(path: &Path, text: &str) -> Result<()> {
-    std::fs::write(path, text).with_context(|| format!("write {}", path.display()))
-}
+const HEADING: &str = "# The last long run
 
-fn record(date: &str, commit: &str, reports: &[Report]) -> String {
-    let mut text = format!(
-        "# The last long run\n\nWritten by `cargo xtask test --long` on {date}, at commit \
-         `{commit}`.\n\n"
-    );
-    for (name, value) in SIZES {
-        writeln!(text, "- `{name}={value}`").ok();
+Written by `cargo xtask test --long`; each step has the commit it was last run at.
+";
+
+/// The record after `before`, of which the steps that were not run now keep their rows.
+fn record(before: &str, date: &str, commit: &str, reports: &[Report]) -> String {
+    let mut text = HEADING.to_owned();
+    text.push('\n');
+    for (step, (name, value), tests) in RUNS {
+        let tests = tests.join(" ");
+        writeln!(text, "- {}: `{name}={value}` for `{tests}`", step.name()).ok();
     }
-    writeln!(text, "- `{}={}` for the store alone", STORE_KILLS.0, STORE_KILLS.1).ok();
-    text.push_str("\n| step | outcome | seconds |\n| --- | --- | --- |\n");
-    for (step, outcome, took) in reports {
-        let outcome = outcome.text().replace(['\n', '|'], " ");
-        writeln!(text, "| {} | {outcome} | {:.1} |", step.name(), took.as_secs_f64()).ok();
+    text.push_str(
+        "\n| step | outcome | seconds | when | commit |\n| --- | --- | --- | --- | --- |\n",
+    );
+    for (step, name, _) in STEPS {
+        if let Some((_, outcome, took)) = reports.iter().find(|(of, ..)| *of == step) {
+            let (outcome, took) = (outcome.text().replace(['\n', '|'], " "), took.as_secs_f64());
+            writeln!(text, "| {name} | {outcome} | {took:.1} | {date} | `{commit}` |").ok();
+        } else if let Some(row) =
+            before.lines().find(|row| row.starts_with(&format!("| {name} | ")))
+        {
+            writeln!(text, "{row}").ok();
+        }
     }
     text
 }
@@ -97,12 +113,16 @@ mod tests {
             (Step::Fmt, Outcome::Passed, Duration::from_millis(1_500)),
             (Step::Tests, Outcome::Failed("a | b\nc".to_owned()), Duration::from_secs(2)),
         ];
-        let text = record("2026-11-24", "abc", &reports);
-        assert!(text.contains("on 2026-11-24, at commit `abc`"), "{text}");
-        assert!(text.contains("- `FIREKEEP_FUZZ_SECONDS=600`"), "{text}");
-        assert!(
-            text.ends_with("| fmt | passed | 1.5 |\n| tests | FAILED: a   b c | 2.0 |\n"),
-            "{text}"
-        );
+        let text = record("", "2026-11-24", "abc", &reports);
+        assert!(text.contains("- fuzz: `FIREKEEP_FUZZ_SECONDS=600`"), "{text}");
+        let rows = "| fmt | passed | 1.5 | 2026-11-24 | `abc` |\n\
+                    | tests | FAILED: a   b c | 2.0 | 2026-11-24 | `abc` |\n";
+        assert!(text.ends_with(rows), "{text}");
+
+        let later = [(Step::Tests, Outcome::Passed, Duration::from_secs(3))];
+        let text = record(&text, "2026-11-25", "def", &later);
+        let rows = "| fmt | passed | 1.5 | 2026-11-24 | `abc` |\n\
+                    | tests | passed | 3.0 | 2026-11-25 | `def` |\n";
+        assert!(text.ends_with(rows), "{text}");
     }
 }

@@ -24,13 +24,15 @@ pub(crate) enum Step {
     Tests,
     Acceptance,
     Gen,
+    Fuzz,
     Kills,
+    Oracle,
     Deny,
     Advisories,
 }
 
 /// Its name on the command line and what its heading says.
-const STEPS: [(Step, &str, &str); 11] = [
+pub(crate) const STEPS: [(Step, &str, &str); 13] = [
     (Step::Fmt, "fmt", "every file is formatted"),
     (Step::Tidy, "tidy", "house rules, bans, licences, sources"),
     (Step::Clippy, "clippy", "no warning anywhere"),
@@ -39,7 +41,9 @@ const STEPS: [(Step, &str, &str); 11] = [
     (Step::Tests, "tests", "every crate's tests and the stories over HTTP"),
     (Step::Acceptance, "acceptance", "the real az and azure-identity against the real binary"),
     (Step::Gen, "gen", "the FHIR definitions are what the published packages give"),
-    (Step::Kills, "kills", "the store under kill -9, hundreds of times"),
+    (Step::Fuzz, "fuzz", "every parser, 10 minutes each"),
+    (Step::Kills, "kills", "the store and the server under kill -9, hundreds of times"),
+    (Step::Oracle, "oracle", "two hours of random searches"),
     (Step::Deny, "deny", "cargo-deny: bans, licences, sources"),
     (Step::Advisories, "advisories", "cargo-deny: known vulnerabilities"),
 ];
@@ -51,13 +55,16 @@ impl Step {
 
     /// Steps that only `--long` runs unless they are asked for by name.
     fn is_long(self) -> bool {
-        matches!(self, Self::Gen | Self::Kills | Self::Deny | Self::Advisories)
+        matches!(
+            self,
+            Self::Gen | Self::Fuzz | Self::Kills | Self::Oracle | Self::Deny | Self::Advisories
+        )
     }
 
     /// Steps whose success this one needs.
     fn needs(self) -> &'static [Self] {
         match self {
-            Self::Tests | Self::Kills => &[Self::Build],
+            Self::Tests | Self::Fuzz | Self::Kills | Self::Oracle => &[Self::Build],
             Self::Acceptance => &[Self::Build, Self::Azure],
             Self::Fmt
             | Self::Tidy
@@ -120,7 +127,6 @@ pub(crate) type Report = (Step, Outcome, Duration);
 pub(crate) fn run(place: &Place, options: &Options) -> Result<bool> {
     let mut runner = Runner {
         place,
-        long: options.long,
         installation: options.asks_for(Step::Azure).then(|| Installation::begin(place)),
         venv: None,
     };
@@ -181,7 +187,6 @@ fn conclude(reports: &[Report]) -> bool {
 
 struct Runner<'a> {
     place: &'a Place,
-    long: bool,
     installation: Option<Installation>,
     venv: Option<PathBuf>,
 }
@@ -221,7 +226,7 @@ impl Runner<'_> {
             Step::Gen => {
                 Ok(Outcome::of(r#gen::check(self.place)?, "cargo xtask gen writes them anew"))
             }
-            Step::Kills => self.kills(),
+            Step::Fuzz | Step::Kills | Step::Oracle => self.many_times(step),
             Step::Deny => long::deny(self.place),
             Step::Advisories => long::advisories(self.place),
         }
@@ -249,17 +254,19 @@ impl Runner<'_> {
         if let Some(venv) = &self.venv {
             cargo.env("FIREKEEP_VENV", venv);
         }
-        if self.long {
-            cargo.envs(long::SIZES);
-        }
         Ok(Outcome::of(run::succeeds(&mut cargo)?, "the lines above say which test"))
     }
 
-    fn kills(&self) -> Result<Outcome> {
-        let mut cargo = self.command();
-        cargo.args(["test", "--workspace", "--profile", "ci", "--locked", "--test", "store"]);
-        cargo.arg("kill_9").env(long::STORE_KILLS.0, long::STORE_KILLS.1);
-        Ok(Outcome::of(run::succeeds(&mut cargo)?, "the lines above say what was lost"))
+    /// The tests whose size is a setting, at the size of the long run.
+    fn many_times(&self, step: Step) -> Result<Outcome> {
+        let mut all = true;
+        for (_, (name, value), tests) in long::RUNS.iter().filter(|(of, ..)| *of == step) {
+            let mut cargo = self.command();
+            cargo.args(["test", "--profile", "ci", "--locked", "--no-fail-fast"]).args(*tests);
+            cargo.env("FIREKEEP_BIN", self.place.binary()).env(name, value);
+            all &= run::succeeds(&mut cargo)?;
+        }
+        Ok(Outcome::of(all, "the lines above say which"))
     }
 
     fn acceptance(&self) -> Result<Outcome> {
@@ -293,10 +300,9 @@ mod tests {
     #[test]
     fn the_command_line_chooses_steps() {
         check(&[], Ok("fmt tidy clippy build azure tests acceptance"));
-        check(
-            &["--long"],
-            Ok("fmt tidy clippy build azure tests acceptance gen kills deny advisories"),
-        );
+        let long = "gen fuzz kills oracle deny advisories";
+        let all = format!("fmt tidy clippy build azure tests acceptance {long}");
+        check(&["--long"], Ok(&all));
         check(&["--only", "tidy"], Ok("tidy"));
         check(&["--only", "deny"], Ok("deny"));
         check(&["--only", "acceptance", "--only", "build"], Ok("build acceptance"));

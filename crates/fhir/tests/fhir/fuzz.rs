@@ -5,8 +5,10 @@ use std::panic::{self, AssertUnwindSafe};
 use std::time::{Duration, Instant};
 
 use fhir::path::{Environment, Options, Schema, compile, parse};
+use fhir::ucum;
 use fhir::value::{CalendarUnit, Moment, Time, Zone};
 use json::{Document, Limits};
+use rust_decimal::Decimal;
 
 pub(crate) const SEED: u64 = 0x5EED_F1BE_CEE9_0004;
 
@@ -175,6 +177,24 @@ fn no_moment_panics_and_all_are_intervals() {
         assert!(!strict || moment.compare(&moment).is_some());
         for unit in [CalendarUnit::Month, CalendarUnit::Week, CalendarUnit::Millisecond] {
             let _ = (moment.plus(7, unit), moment.plus(i64::MIN, unit));
+        }
+    });
+}
+
+#[test]
+fn no_unit_panics_and_each_is_itself() {
+    let texts = ["mg/dL", "10*3/uL", "m2.kg/s2", "[in_i'H2O]", "{a}.K-1", "cal_[20]", "1/(s.m)"];
+    let pieces = [".", "/", "(", ")", "{", "}", "[", "]", "-", "9", "10*", "^", "da", "Cel", "é"];
+    fuzz(&texts, &pieces, |text| {
+        let one = Decimal::ONE;
+        let (scale, canonical) = (ucum::scale(text), ucum::canonical(one, text));
+        let _ = (ucum::display(text), scale, canonical);
+        let _ = (ucum::product(text, "mg/(kg.d)"), ucum::quotient("mg/(kg.d)", text));
+        if ucum::is_valid(text) {
+            assert!(ucum::is_comparable(text, text));
+            if let Some(same) = ucum::convert(one, text, text) {
+                assert!((same - one).abs() < Decimal::new(1, 9), "{same}");
+            }
         }
     });
 }
