@@ -46,13 +46,13 @@ impl<'x> Tag<'x> {
                 "id" => &mut tag.id,
                 "url" => &mut tag.url,
                 "xmlns" => {
-                    namespaces.declare("", value, tag.declared)?;
+                    namespaces.declare(None, value, tag.declared)?;
                     continue;
                 }
                 _ => {
                     match split(name) {
                         (Some("xmlns"), prefix) => {
-                            namespaces.declare(prefix, value, tag.declared)?;
+                            namespaces.declare(Some(prefix), value, tag.declared)?;
                         }
                         (Some(_), _) => foreign.push(name),
                         (None, _) => tag.unknown = tag.unknown.or(Some(name)),
@@ -113,20 +113,21 @@ pub(super) fn is_name(name: &str) -> bool {
     name.bytes().next().is_some_and(starts) && name.bytes().all(is_part) && !has_stray_colon()
 }
 
-/// The declarations in force, the innermost last.
+/// The declarations in force, the innermost last; without a prefix, that of the default.
 #[derive(Default)]
-pub(super) struct Namespaces<'x>(Vec<(&'x str, &'x str)>);
+pub(super) struct Namespaces<'x>(Vec<(Option<&'x str>, &'x str)>);
 
 impl<'x> Namespaces<'x> {
     fn declare(
         &mut self,
-        prefix: &'x str,
+        prefix: Option<&'x str>,
         namespace: &'x str,
         before: usize,
     ) -> Result<(), ErrorKind> {
         let of_tag = self.0.get(before..).unwrap_or_default();
         if of_tag.iter().any(|(known, _)| *known == prefix) {
-            return Err(ErrorKind::RepeatedAttribute(format!("xmlns:{prefix}")));
+            let prefix = prefix.map(|prefix| format!(":{prefix}")).unwrap_or_default();
+            return Err(ErrorKind::RepeatedAttribute(format!("xmlns{prefix}")));
         }
         self.0.push((prefix, namespace));
         Ok(())
@@ -134,7 +135,6 @@ impl<'x> Namespaces<'x> {
 
     /// What a prefix, or its absence, stands for.
     pub(super) fn of(&self, prefix: Option<&str>) -> Option<&'x str> {
-        let prefix = prefix.unwrap_or_default();
         let (_, found) = self.0.iter().rev().find(|(known, _)| *known == prefix)?;
         Some(*found).filter(|found| !found.is_empty())
     }
