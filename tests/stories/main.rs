@@ -5,6 +5,7 @@ mod backup;
 mod bad_input;
 mod binary;
 mod bundle;
+mod codes;
 mod conditional;
 mod crash;
 mod dates;

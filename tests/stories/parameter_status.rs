@@ -2,7 +2,7 @@
 
 use reqwest::Method;
 use serde_json::{Value, json};
-use stories::{Firekeep, Reply, patient};
+use stories::{Actor, Firekeep, Reply, patient};
 
 const GENDER: &str = "http://hl7.org/fhir/SearchParameter/individual-gender";
 
@@ -46,10 +46,40 @@ async fn a_disabled_parameter_is_not_searched_by_until_it_is_enabled() {
     reader.get("/Observation/$lastn?patient=a&code=c").await.refused(400, "is disabled");
     reader.get("/DocumentReference/$docref?patient=a").await.refused(400, "is disabled");
 
+    included_by_what_is_disabled(&app).await;
+
     app.put("/SearchParameter/$status", &wanted(GENDER, "Supported")).await.ok();
     assert!(reader.get(&status).await.ok().text().contains("Enabled"));
     assert_eq!(reader.get("/Patient?gender=male").await.ok().ids(), ["b"]);
     assert!(listed().await);
+}
+
+/// `Observation.patient` is disabled, `Observation.performer` is not.
+async fn included_by_what_is_disabled(app: &Actor) {
+    let observation = json!({"resourceType": "Observation", "id": "o", "status": "final",
+        "code": {"text": "x"}, "subject": {"reference": "Patient/a"},
+        "performer": [{"reference": "Patient/b"}]});
+    app.put("/Observation/o", &observation).await.created();
+    let subject = "http://hl7.org/fhir/SearchParameter/Observation-subject";
+    app.put("/SearchParameter/$status", &wanted(subject, "Disabled")).await.ok();
+    for (include, found) in [
+        ("/Observation?_include=Observation:patient", vec!["o"]),
+        ("/Observation?_include=Observation:subject", vec!["o"]),
+        ("/Observation?_include=Observation:*", vec!["o", "b"]),
+        ("/Observation?_include=*", vec!["o", "b"]),
+        ("/Patient?_id=a&_revinclude=Observation:subject", vec!["a"]),
+        ("/Patient?_id=a&_revinclude=*", vec!["a"]),
+        ("/Patient?_id=b&_revinclude=*", vec!["b", "o"]),
+        ("/Observation?_has:Observation:subject:code=x", vec!["o"]),
+        ("/Observation?_sort=subject", vec!["o"]),
+    ] {
+        let told = app.get(include).await.ok();
+        assert_eq!(told.ids(), found, "{include}");
+        assert!(told.text().contains("is disabled"), "{include}: {}", told.text());
+        let strict = app.request(Method::GET, include).header("Prefer", "handling=strict");
+        Reply::of(strict).await.refused(400, "is disabled");
+    }
+    app.put("/SearchParameter/$status", &wanted(subject, "Supported")).await.ok();
 }
 
 #[tokio::test]

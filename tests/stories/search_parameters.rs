@@ -437,7 +437,12 @@ async fn everything_of_a_patient_is_its_compartment_and_what_it_refers_to() {
     assert_eq!(shown(&app, whole).await, "p1 b1 b2 r1 (o1)");
     assert_eq!(shown(&app, &format!("{whole}?_type=Observation")).await, "b1 b2");
     let named = format!("{whole}?_type=Patient,Organization");
-    assert_eq!(shown(&app, &named).await, "p1 (o1)");
+    assert_eq!(shown(&app, &named).await, "o1 p1");
+    let named = format!("{whole}?_type=Patient&_type=Organization&_count=1");
+    assert_eq!(app.follow(app.get(&format!("/{named}")).await.ok()).await.len(), 2);
+    assert_eq!(shown(&app, &format!("{whole}?_type=Organization")).await, "o1");
+    assert_eq!(shown(&app, &format!("{whole}?_type=Organization&_since=2100")).await, "");
+    assert_eq!(shown(&app, &format!("{whole}?_type=Library")).await, "");
     assert_eq!(shown(&app, &format!("{whole}?start=2020-02&_type=Observation")).await, "b2");
     assert_eq!(shown(&app, &format!("{whole}?end=2020-01-31&_type=Observation")).await, "b1");
     assert_eq!(shown(&app, &format!("{whole}?_since=2100")).await, "");
@@ -458,6 +463,37 @@ async fn everything_of_a_patient_is_its_compartment_and_what_it_refers_to() {
     assert_eq!(moved.header("location"), format!("{}/Patient/p2/$everything", app.base()));
     app.delete("/Patient/p1").await.no_content();
     assert_eq!(shown(&app, &format!("{whole}?_type=Observation")).await, "b1 b2");
+    app.delete("/Patient/p1?hardDelete=true").await.no_content();
+    app.get(&format!("/{whole}")).await.refused(404, "Patient/p1");
+}
+
+#[tokio::test]
+async fn everything_of_all_patients_is_what_is_in_a_compartment_of_one() {
+    let (fk, app) = world().await;
+    app.put("/Observation/none", &observation("none", "", "1-1", &json!({}), "2020")).await;
+    let whole = "Patient/$everything";
+    assert_eq!(
+        shown(&app, &format!("{whole}?_count=100")).await,
+        "p1 p2 p3 b1 b2 b3 r1 r2 g1 (o1)"
+    );
+    assert_eq!(
+        shown(&app, &format!("{whole}?_type=Observation,Patient&start=2021")).await,
+        "p1 p2 p3 b3"
+    );
+    assert_eq!(shown(&app, &format!("{whole}?_type=Organization,Patient")).await, "o1 p1 p2 p3");
+    assert_eq!(shown(&app, &format!("{whole}?_since=2100")).await, "");
+    let first = app.get(&format!("/{whole}?_count=3")).await.ok();
+    let found = app.follow(first).await;
+    let matches = found.iter().filter(|entry| entry["search"]["mode"] == "match");
+    assert_eq!(matches.count(), 9, "{found:?}");
+    let parameters = json!({"resourceType": "Parameters",
+        "parameter": [{"name": "_type", "valueString": "Patient"}]});
+    assert_eq!(app.post(&format!("/{whole}"), &parameters).await.ok().ids(), ["p1", "p2", "p3"]);
+    app.get(&format!("/{whole}?start=never")).await.refused(400, "never");
+    app.get(&format!("/{whole}?_type=Nobody")).await.refused(400, "Nobody");
+    app.get("/Encounter/$everything").await.refused(404, "$everything");
+    app.get("/$everything").await.refused(404, "$everything");
+    fk.as_anonymous().get(&format!("/{whole}")).await.status(401);
 }
 
 #[tokio::test]

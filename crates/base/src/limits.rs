@@ -179,6 +179,9 @@ pub const PACKAGE_BYTES: usize = 64 << 20;
 pub const PACKAGE_UNPACKED_BYTES: u64 = 512 << 20;
 /// Files of a FHIR package.
 pub const PACKAGE_MEMBERS: usize = 50_000;
+/// Spellings under which the codes of a token are looked up one by one where case means nothing; of
+/// more, all values of their systems are looked at.
+pub const TOKEN_SPELLINGS: usize = 1_024;
 /// Steps of a chain, or conditions in each other's parentheses.
 pub const SEARCH_HOPS: usize = 8;
 /// Keys of a sort.

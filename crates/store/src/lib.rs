@@ -29,6 +29,7 @@ mod page;
 mod plan;
 mod rows;
 mod sorting;
+mod spelling;
 mod version;
 
 pub use commit::{

@@ -9,6 +9,7 @@ use crate::plan::{
     Comparison, NumberTest, ReferenceTest, StringTest, Test, TokenTest, UnitTest, UriTest,
 };
 use crate::rows::*;
+use crate::spelling::spellings;
 
 /// Where the rows of a test are.
 pub(crate) struct Lookup<'p> {
@@ -171,6 +172,7 @@ fn token_lookup<'p>(test: &'p TokenTest, row: &dyn Fn(u8, &[u8]) -> Vec<u8>) -> 
             let hash = hash(&[system.as_deref(), Some(code)]);
             exact(row(SYSTEM_CODE, &hash), true, "system and code")
         }
+        TokenTest::AnyCase { systems, codes } => any_case((systems, codes), row),
         TokenTest::System(system) => {
             Lookup { rank: 4, ..exact(row(SYSTEM, &hash(&[Some(system)])), true, "system") }
         }
@@ -186,6 +188,29 @@ fn token_lookup<'p>(test: &'p TokenTest, row: &dyn Fn(u8, &[u8]) -> Vec<u8>) -> 
             Lookup::new("all texts", 6, vec![whole_form(row(TEXT, &[]))], says)
         }
     }
+}
+
+/// The rows of each way to write the codes; of too many the rows of their systems.
+fn any_case<'p>(
+    (systems, codes): (&[Option<Box<str>>], &[Box<str>]),
+    row: &dyn Fn(u8, &[u8]) -> Vec<u8>,
+) -> Lookup<'p> {
+    let (mut ranges, mut unsure) = (Vec::new(), Vec::new());
+    match (spellings(codes), systems) {
+        (Some(all), [system]) => ranges.extend(all.iter().map(|code| {
+            let hash = hash(&[system.as_deref(), Some(code)]);
+            within(row(SYSTEM_CODE, &hash))
+        })),
+        (Some(all), _) => {
+            unsure.extend(all.iter().map(|code| within(row(CODE, &hash(&[Some(code)])))));
+        }
+        (None, systems) if systems.iter().all(Option::is_some) => {
+            let of = |system: &Option<Box<str>>| within(row(SYSTEM, &hash(&[system.as_deref()])));
+            unsure.extend(systems.iter().map(of));
+        }
+        (None, _) => unsure.push(whole_form(row(CODE, &[]))),
+    }
+    Lookup { unsure, ..Lookup::new("codes in any case", 4, ranges, |_| Says::Yes) }
 }
 
 /// What a cut, folded text tells: all when it was not cut, only good news when it was.

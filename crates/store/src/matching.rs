@@ -32,6 +32,7 @@ impl Tested<'_> {
             }
             Criterion::Present(parameter) => self.values.of(*parameter).next().is_some(),
             Criterion::Compartment(_)
+            | Criterion::CompartmentOfAny(_)
             | Criterion::Chain { .. }
             | Criterion::Has { .. }
             | Criterion::CanonicalChain { .. }
@@ -105,6 +106,11 @@ impl TokenTest {
             Self::Code(code) => token.code == Some(code),
             Self::SystemCode { system, code } => {
                 token.system == system.as_deref() && token.code == Some(code)
+            }
+            Self::AnyCase { systems, codes } => {
+                let folded = token.code.map(str::to_lowercase);
+                folded.is_some_and(|folded| codes.iter().any(|code| **code == *folded))
+                    && systems.iter().any(|system| token.system == system.as_deref())
             }
             Self::System(system) => token.system == Some(system),
             Self::Text(text) => token.text.is_some_and(|found| has_word(&fold(found), text)),

@@ -119,6 +119,8 @@ pub enum Criterion {
     Present(ParameterId),
     /// The resource is in the compartment.
     Compartment(Key),
+    /// The resource is in a compartment of some resource of the type.
+    CompartmentOfAny(TypeId),
     /// A reference of the parameter leads to a resource, of one of the types, that its criterion
     /// holds for.
     Chain {
@@ -307,6 +309,13 @@ pub enum TokenTest {
         system: Option<Box<str>>,
         /// The code.
         code: Box<str>,
+    },
+    /// `system|code` where case means nothing: one of the codes, however it is written.
+    AnyCase {
+        /// One of these; none is a token without a system.
+        systems: Box<[Option<Box<str>>]>,
+        /// In lower case.
+        codes: Box<[Box<str>]>,
     },
     /// `system|`: whatever the code.
     System(Box<str>),

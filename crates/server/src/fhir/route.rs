@@ -181,7 +181,7 @@ const ON_INSTANCE: &str = "GET, HEAD, PUT, PATCH, DELETE";
 const GET_ONLY: &str = "GET, HEAD";
 
 /// Operations of R4 and of Azure's service that are still to come; all other names are unknown.
-const OPERATIONS: [&str; 32] = [
+const OPERATIONS: [&str; 26] = [
     "$apply",
     "$bulk-delete",
     "$bulk-delete-soft-deleted",
@@ -192,15 +192,12 @@ const OPERATIONS: [&str; 32] = [
     "$convert-data",
     "$data-requirements",
     "$evaluate-measure",
-    "$everything",
-    "$expand",
     "$export",
     "$find",
     "$find-matches",
     "$graphql",
     "$implements",
     "$import",
-    "$lookup",
     "$match",
     "$populate",
     "$preferred-id",
@@ -210,10 +207,7 @@ const OPERATIONS: [&str; 32] = [
     "$submit",
     "$submit-data",
     "$subset",
-    "$subsumes",
     "$transform",
-    "$translate",
-    "$validate-code",
 ];
 
 /// Types that have compartments.

@@ -78,9 +78,10 @@ fn a_wrong_request_is_told_what_is_wrong() {
     refused("GET /Patient/p1/_history/1/x", 404, "nothing");
     refused("GET /Patient/p1/Dog", 404, "Dog");
     refused("GET /Binary/p1/Observation", 404, "nothing");
-    refused("GET /Patient/$everything", 501, "$everything");
+    refused("GET /Practitioner/$everything", 404, "$everything");
     refused("POST /$bulk-nothing", 404, "$bulk-nothing");
-    refused("POST /Patient/$expand", 501, "$expand");
+    refused("POST /Patient/$expand", 404, "$expand");
+    refused("POST /Patient/$apply", 501, "$apply");
 }
 
 #[test]

@@ -89,6 +89,7 @@ fn is_local(criterion: &Criterion) -> bool {
         | Criterion::Value(..)
         | Criterion::Present(_) => true,
         Criterion::Compartment(_)
+        | Criterion::CompartmentOfAny(_)
         | Criterion::Chain { .. }
         | Criterion::Has { .. }
         | Criterion::CanonicalChain { .. }

@@ -138,6 +138,12 @@ fn token_test() -> impl Strategy<Value = TokenTest> {
         (prop::option::of(some(SYSTEMS)), some(CODES)).prop_map(|(system, code)| {
             TokenTest::SystemCode { system: system.map(Into::into), code: code.into() }
         }),
+        (prop::collection::vec(prop::option::of(some(SYSTEMS)), 1..3), some(CODES)).prop_map(
+            |(systems, code)| TokenTest::AnyCase {
+                systems: systems.into_iter().map(|system| system.map(Into::into)).collect(),
+                codes: [code.to_lowercase().into()].into(),
+            }
+        ),
         some(SYSTEMS).prop_map(|system| TokenTest::System(system.into())),
         some(TEXTS).prop_map(|text| TokenTest::Text(fold(text).into())),
         some(CODES).prop_map(|code| TokenTest::Mime(code.into())),

@@ -111,7 +111,8 @@ pub(crate) struct Looked {
 }
 
 impl Criteria {
-    /// Reads criteria; what is not understood is refused, since without it they would select more.
+    /// Reads criteria; what is not understood is refused, since without it they would select more,
+    /// and what may find too little.
     /// `status` is for those that select everything.
     pub(crate) fn read(
         cx: &Context<'_>,
@@ -136,6 +137,7 @@ impl Criteria {
             .ignored
             .into_iter()
             .filter(|issue| !issue.diagnostics.contains("has no value"))
+            .chain(meaning.gaps)
             .map(|issue| Issue { severity: Severity::Error, ..issue })
             .collect();
         if !unheard.is_empty() {

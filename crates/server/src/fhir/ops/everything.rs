@@ -7,12 +7,13 @@ use std::collections::BTreeMap;
 
 use authority::DataAction;
 use fhir::definitions::Compartment;
+use form_urlencoded::Serializer;
 use http::StatusCode;
 use http::header::LOCATION;
 use json::Value;
-use store::{Criterion, Include, Key, ParameterId, ResourceId, TypeId};
+use store::{Criterion, Include, Key, ParameterId, ResourceId, TypeId, TypeSearch};
 
-use super::Input;
+use super::{Input, Level};
 use crate::exchange::Answer;
 use crate::fhir::bundle;
 use crate::fhir::context::Context;
@@ -24,21 +25,47 @@ use crate::fhir::search::name::Path;
 use crate::fhir::search::parameters::{self, Meaning, Rules, Searching};
 use crate::fhir::{resource, types};
 
-/// `/Patient/1/$everything`
+/// Whose records are asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Whose {
+    /// A patient, an encounter, the members of a group. Of one that was deleted: what is left.
+    One(Key),
+    /// All patients.
+    Patients,
+}
+
+impl Whose {
+    /// Below the base.
+    pub(crate) fn path(self) -> String {
+        match self {
+            Self::One(key) => format!("{}/$everything", bundle::reference(&key)),
+            Self::Patients => "Patient/$everything".to_owned(),
+        }
+    }
+}
+
+/// `/Patient/1/$everything`, `/Patient/$everything`
 pub(crate) async fn everything(
     cx: &Context<'_>,
-    key: Key,
+    level: Level,
     input: &Input,
 ) -> Result<Answer, Outcome> {
     cx.allow(DataAction::Read)?;
-    cx.snapshot().current(&key).map_err(General::from)?.ok_or_else(|| refusal::not_found(&key))?;
+    let whose = match level {
+        Level::Instance(key) => Whose::One(key),
+        Level::System | Level::Type(_) => Whose::Patients,
+    };
     let form = input.form()?;
-    if cx.strict()
-        && let Some(other) = replacing(cx, &key)?
-    {
-        return Err(moved(cx, &other));
+    if let Whose::One(key) = whose {
+        let current = cx.snapshot().current(&key).map_err(General::from)?;
+        current.ok_or_else(|| refusal::not_found(&key))?;
+        if cx.strict()
+            && let Some(other) = replacing(cx, &key)?
+        {
+            return Err(moved(cx, &other));
+        }
     }
-    Ok(listing::list(cx, Listing::Everything(key), &[cx.query, &form]).await?)
+    Ok(listing::list(cx, Listing::Everything(whose), &[cx.query, &form]).await?)
 }
 
 /// The patient that a patient was replaced by.
@@ -60,33 +87,34 @@ fn moved(cx: &Context<'_>, other: &Key) -> Outcome {
     Outcome::error(StatusCode::MOVED_PERMANENTLY, "deleted", text).with(LOCATION, &location)
 }
 
-/// What the parameters mean: a search of all types that can be in the compartments.
+/// What the parameters mean: a search of all types that can be in the compartments, with what these
+/// refer to beside them; or, where `_type` names types outside, a search of these too.
 pub(crate) fn meaning(
     interpreter: &Interpreter<'_>,
-    key: Key,
+    whose: Whose,
     queries: &[&str],
     rules: Rules,
 ) -> Result<Meaning, listing::Refusal> {
     let pairs = queries.iter().flat_map(|query| query.split('&'));
     let own = |pair: &&str| matches!(pair.split('=').next(), Some("start" | "end" | "_since"));
     let (bounds, others): (Vec<&str>, Vec<&str>) = pairs.partition(own);
-    let of = of(interpreter, key)?;
-    let searching = Searching { interpreter: *interpreter, types: of.types.clone(), many: true };
-    let read = parameters::read(&[&others.join("&")], rules, Some(&searching));
+    let of = of(interpreter, whose)?;
+    let (named, others) = one_type_list(&others);
+    let mut types = of.types.clone();
+    types.extend(named.iter().copied().filter(|named| !of.types.contains(named)));
+    let searching = Searching { interpreter: *interpreter, types, many: true };
+    let read = parameters::read(&[&others], rules, Some(&searching));
     let mut meaning = read.map_err(General::from)?;
-    meaning.includes = includes(interpreter, &of);
-    if meaning.types.len() < of.types.len() {
-        let named = named_types(queries);
-        let is_named = |target: TypeId| named.contains(&target);
-        meaning.includes.retain(|rule| rule.target.is_some_and(is_named));
+    if named.is_empty() {
+        meaning.includes = includes(interpreter, &of);
     }
     for search in &mut meaning.types {
-        let mut all = vec![Criterion::Any(of.belongs.clone()), search.criterion.clone()];
-        for bound in &bounds {
-            let read = bounded(interpreter, search.resource_type, bound);
-            all.extend(read.map_err(refused)?);
-        }
-        search.criterion = Criterion::All(all);
+        let belongs = match of.types.contains(&search.resource_type) {
+            true => inside(interpreter, &of, search.resource_type, &bounds),
+            false => referred_to(interpreter, &of, search.resource_type, &bounds),
+        };
+        let asked = std::mem::replace(&mut search.criterion, Criterion::everything());
+        search.criterion = Criterion::All(vec![belongs.map_err(refused)?, asked]);
     }
     meaning.heard.extend(bounds.iter().map(|&bound| bound.to_owned()));
     if let Some(other) = of.replaced_by {
@@ -96,13 +124,53 @@ pub(crate) fn meaning(
     Ok(meaning)
 }
 
-/// All types that `_type` names.
-fn named_types(queries: &[&str]) -> Vec<TypeId> {
-    let pairs = queries.iter().flat_map(|query| form_urlencoded::parse(query.as_bytes()));
-    let values = pairs.filter(|(name, _)| name == "_type").map(|(_, value)| value);
-    values
-        .flat_map(|value| value.split(',').filter_map(types::number).collect::<Vec<_>>())
-        .collect()
+/// All types that `_type` names, each time it is there, and the parameters with one list of them.
+fn one_type_list(pairs: &[&str]) -> (Vec<TypeId>, String) {
+    let is_type = |pair: &&str| parameters::decoded(pair).0 == "_type";
+    let (lists, others): (Vec<&str>, Vec<&str>) = pairs.iter().partition(|pair| is_type(pair));
+    let values = lists.iter().map(|pair| parameters::decoded(pair).1.into_owned());
+    let values: Vec<String> = values.filter(|value| !value.is_empty()).collect();
+    let list = values.join(",");
+    let named = list.split(',').filter_map(types::number).collect();
+    let mut query = others.join("&");
+    if !list.is_empty() {
+        let list = Serializer::new(String::new()).append_pair("_type", &list).finish();
+        query = format!("{query}&{list}");
+    }
+    (named, query)
+}
+
+/// What of a type is in the compartments and within the bounds.
+fn inside(
+    interpreter: &Interpreter<'_>,
+    of: &Of,
+    resource_type: TypeId,
+    bounds: &[&str],
+) -> Result<Criterion, Miss> {
+    let mut all = vec![Criterion::Any(of.belongs.clone())];
+    for bound in bounds {
+        all.extend(bounded(interpreter, resource_type, bound)?);
+    }
+    Ok(Criterion::All(all))
+}
+
+/// What of a type outside the compartments something in them refers to.
+fn referred_to(
+    interpreter: &Interpreter<'_>,
+    of: &Of,
+    target: TypeId,
+    bounds: &[&str],
+) -> Result<Criterion, Miss> {
+    let mut any = Vec::new();
+    for resource_type in of.types.iter().copied() {
+        let criterion = inside(interpreter, of, resource_type, bounds)?;
+        let all = interpreter.catalogue.references(resource_type);
+        any.extend(all.filter(|known| known.of.targets.contains(&target)).map(|known| {
+            let source = TypeSearch { resource_type, criterion: criterion.clone() };
+            Criterion::Has { source: Box::new(source), parameter: known.id }
+        }));
+    }
+    Ok(Criterion::Any(any))
 }
 
 fn refused(miss: Miss) -> General {
@@ -122,12 +190,14 @@ struct Of {
     replaced_by: Option<String>,
 }
 
-fn of(interpreter: &Interpreter<'_>, key: Key) -> Result<Of, General> {
+fn of(interpreter: &Interpreter<'_>, whose: Whose) -> Result<Of, General> {
+    let key = match whose {
+        Whose::One(key) => key,
+        Whose::Patients => return of_patients(interpreter),
+    };
     let name = types::name(key.resource_type);
     let compartment = if name == "Group" { "Patient" } else { name };
-    let all = interpreter.registry.base().compartments().find(compartment);
-    let members = all.into_iter().flat_map(Compartment::types);
-    let mut types: Vec<TypeId> = members.filter_map(types::number).collect();
+    let mut types = members(interpreter, compartment);
     if !types.contains(&key.resource_type) {
         types.push(key.resource_type);
     }
@@ -150,6 +220,18 @@ fn of(interpreter: &Interpreter<'_>, key: Key) -> Result<Of, General> {
         of.belongs.extend(entity.map(Criterion::Compartment));
     }
     Ok(of)
+}
+
+fn of_patients(interpreter: &Interpreter<'_>) -> Result<Of, General> {
+    let patient = types::number("Patient").ok_or_else(|| General::bug("R4 has no Patient"))?;
+    let belongs = vec![Criterion::CompartmentOfAny(patient)];
+    Ok(Of { types: members(interpreter, "Patient"), belongs, replaced_by: None })
+}
+
+/// The types that can be in compartments of a type.
+fn members(interpreter: &Interpreter<'_>, compartment: &str) -> Vec<TypeId> {
+    let found = interpreter.registry.base().compartments().find(compartment);
+    found.into_iter().flat_map(Compartment::types).filter_map(types::number).collect()
 }
 
 /// The links of a patient to others of this service, each with its type.

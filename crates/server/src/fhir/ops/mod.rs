@@ -29,7 +29,6 @@ use store::{Key, TypeId};
 
 use super::context::Context;
 use super::outcome::Outcome;
-use super::refusal::General;
 use super::types;
 use crate::exchange::{Answer, Body};
 pub(crate) use expand::PARAMETERS as EXPAND_PARAMETERS;
@@ -123,7 +122,7 @@ pub(crate) const TABLE: &[Definition] = &[
         post_only: false,
         definition: "Resource-validate",
     },
-    on_instances(Operation::Everything, "$everything", "Patient", "Patient-everything"),
+    on_both(Operation::Everything, "$everything", "Patient", "Patient-everything"),
     on_instances(Operation::Everything, "$everything", "Encounter", "Encounter-everything"),
     on_instances(Operation::Everything, "$everything", "Group", "Group-everything"),
     Definition {
@@ -196,17 +195,17 @@ pub(crate) const TABLE: &[Definition] = &[
         post_only: false,
         definition: "urn:firekeep:OperationDefinition:diff",
     },
-    on_codes(Operation::Lookup, "$lookup", "CodeSystem", "CodeSystem-lookup"),
-    on_codes(
+    on_both(Operation::Lookup, "$lookup", "CodeSystem", "CodeSystem-lookup"),
+    on_both(
         Operation::ValidateInCodeSystem,
         "$validate-code",
         "CodeSystem",
         "CodeSystem-validate-code",
     ),
-    on_codes(Operation::Subsumes, "$subsumes", "CodeSystem", "CodeSystem-subsumes"),
-    on_codes(Operation::Expand, "$expand", "ValueSet", "ValueSet-expand"),
-    on_codes(Operation::ValidateInValueSet, "$validate-code", "ValueSet", "ValueSet-validate-code"),
-    on_codes(Operation::Translate, "$translate", "ConceptMap", "ConceptMap-translate"),
+    on_both(Operation::Subsumes, "$subsumes", "CodeSystem", "CodeSystem-subsumes"),
+    on_both(Operation::Expand, "$expand", "ValueSet", "ValueSet-expand"),
+    on_both(Operation::ValidateInValueSet, "$validate-code", "ValueSet", "ValueSet-validate-code"),
+    on_both(Operation::Translate, "$translate", "ConceptMap", "ConceptMap-translate"),
 ];
 
 /// An operation that changes an instance of any type.
@@ -227,8 +226,8 @@ const fn changing(
     }
 }
 
-/// An operation of a terminology service: on one type and its instances, and only looking.
-const fn on_codes(
+/// An operation on one type and its instances that only looks.
+const fn on_both(
     operation: Operation,
     name: &'static str,
     resource_type: &'static str,
@@ -253,7 +252,7 @@ const fn on_instances(
     resource_type: &'static str,
     definition: &'static str,
 ) -> Definition {
-    Definition { on_type: false, ..on_codes(operation, name, resource_type, definition) }
+    Definition { on_type: false, ..on_both(operation, name, resource_type, definition) }
 }
 
 /// An operation on one type, and not on its instances, that only looks.
@@ -263,7 +262,7 @@ const fn on_types(
     resource_type: &'static str,
     definition: &'static str,
 ) -> Definition {
-    Definition { on_instance: false, ..on_codes(operation, name, resource_type, definition) }
+    Definition { on_instance: false, ..on_both(operation, name, resource_type, definition) }
 }
 
 impl Definition {
@@ -338,12 +337,7 @@ pub(crate) async fn operate(
     let input = Input::read(cx, body).await?;
     let Call { operation, level, is_post } = call;
     match operation {
-        Operation::Everything => match level {
-            Level::Instance(key) => everything::everything(cx, key, &input).await,
-            Level::System | Level::Type(_) => {
-                Err(General::bug("$everything is of an instance").into())
-            }
-        },
+        Operation::Everything => everything::everything(cx, level, &input).await,
         Operation::FhirPath => Ok(fhirpath::fhirpath(cx, level, &input).await?),
         Operation::Lookup => Ok(lookup::lookup(cx, level, &input)?),
         Operation::ValidateInCodeSystem => Ok(validate_code::of_code_system(cx, level, &input)?),

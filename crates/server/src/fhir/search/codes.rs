@@ -7,7 +7,7 @@ use json::{Document, Limits};
 use store::{Key, ResourceId};
 
 use super::catalogue::Component;
-use super::interpret::{Interpreter, Miss, unknown, wrong};
+use super::interpret::{Interpreter, Miss, wrong};
 use super::text;
 use crate::fhir::types;
 
@@ -90,19 +90,18 @@ fn expanded(interpreter: &Interpreter<'_>, canonical: &str) -> Result<Vec<Code>,
 }
 
 /// The code and all that it subsumes.
-pub(crate) fn below(interpreter: &Interpreter<'_>, code: &Code) -> Result<Vec<Code>, Miss> {
-    let system = system(interpreter, code)?;
-    let concept = system.concept(&code.code);
+pub(crate) fn below(interpreter: &Interpreter<'_>, code: &Code) -> Vec<Code> {
+    let concept = system(interpreter, code).and_then(|system| system.concept(&code.code));
     let below = concept.into_iter().flat_map(Concept::descendants);
-    Ok(with(code, below.map(Concept::code)))
+    with(code, below.map(Concept::code))
 }
 
 /// The code and all that subsume it.
-pub(crate) fn above(interpreter: &Interpreter<'_>, code: &Code) -> Result<Vec<Code>, Miss> {
-    let system = system(interpreter, code)?;
-    let parent = system.concept(&code.code).and_then(Concept::parent);
+pub(crate) fn above(interpreter: &Interpreter<'_>, code: &Code) -> Vec<Code> {
+    let concept = system(interpreter, code).and_then(|system| system.concept(&code.code));
+    let parent = concept.and_then(Concept::parent);
     let above = std::iter::successors(parent, |concept| concept.parent()).take(1_000);
-    Ok(with(code, above.map(Concept::code)))
+    with(code, above.map(Concept::code))
 }
 
 /// The systems that have a code.
@@ -112,15 +111,42 @@ pub(crate) fn systems_with(interpreter: &Interpreter<'_>, code: &str) -> Vec<Str
     found.map(|system| system.url().to_owned()).collect()
 }
 
-fn system<'i>(interpreter: &Interpreter<'i>, code: &Code) -> Result<CodeSystem<'i>, Miss> {
-    match interpreter.registry.code_system(&code.system) {
-        Some(system) => Ok(system),
-        None => unknown(format!(
-            "The code system '{}' is not loaded, so that what is above and below its codes is not \
-             known.",
-            code.system
+/// The system of a code. What of its hierarchy is not known is told.
+fn system<'i>(interpreter: &Interpreter<'i>, code: &Code) -> Option<CodeSystem<'i>> {
+    let (known, Code { system: url, code }) =
+        (interpreter.registry.code_system(&code.system), code);
+    match known.map(CodeSystem::content) {
+        Some("complete") => {}
+        Some("fragment" | "example") => interpreter.gaps.tell(format!(
+            "Only a part of the code system '{url}' is loaded: what else is above and below the \
+             code '{code}' is not known and was not looked for."
+        )),
+        _ => interpreter.gaps.tell(format!(
+            "The code system '{url}' is not loaded, so that what is above and below its codes is \
+             not known. Only the code '{code}' itself was looked for."
         )),
     }
+    known
+}
+
+/// The systems that are loaded, take case for nothing, and have the code.
+pub(crate) fn loose_systems_with(interpreter: &Interpreter<'_>, code: &str) -> Vec<String> {
+    if !code.contains(char::is_alphabetic) {
+        return Vec::new();
+    }
+    let loose = interpreter.registry.code_systems().filter(|system| !system.is_case_sensitive());
+    let found = loose.filter(|system| system.concept(code).is_some());
+    let mut urls: Vec<String> = found.map(|system| system.url().to_owned()).collect();
+    // Of several definitions of one system the first counts.
+    urls.retain(|url| is_loose(interpreter, url));
+    urls.dedup();
+    urls
+}
+
+/// Whether a code system says that case means nothing in its codes.
+pub(crate) fn is_loose(interpreter: &Interpreter<'_>, system: &str) -> bool {
+    let known = interpreter.registry.code_system(system);
+    known.is_some_and(|system| !system.is_case_sensitive())
 }
 
 fn with<'c>(code: &Code, others: impl Iterator<Item = &'c str>) -> Vec<Code> {

@@ -10,6 +10,7 @@ use store::{Key, SearchPlan, Snapshot, Stop, TypeId};
 use super::catalogue::Catalogue;
 use super::contained::{self, Contained};
 use super::date::Dates;
+use super::gaps::Gaps;
 use super::interpret::Interpreter;
 use super::listing::Refusal;
 use super::parameters::{self, Listed, Rules, Searching};
@@ -42,8 +43,8 @@ impl Searcher {
         })
     }
 
-    /// The first `most` resources of a type that match. What is not understood is refused: without
-    /// it more would match. Blocks.
+    /// The first `most` resources of a type that match. What is not understood is refused, since
+    /// without it more would match, and what may find too little. Blocks.
     pub(crate) fn find(
         &self,
         snapshot: &Snapshot,
@@ -52,7 +53,9 @@ impl Searcher {
     ) -> Result<Vec<Key>, Refusal> {
         let bases = self.bases.clone().into();
         let indexing = Indexing::with(Arc::clone(&self.catalogue), bases, self.now)?;
+        let gaps = Gaps::default();
         let interpreter = Interpreter {
+            gaps: &gaps,
             index: Some(&self.service.index),
             catalogue: &self.catalogue,
             indexing: &indexing,
@@ -70,9 +73,10 @@ impl Searcher {
             zone: self.service.settings.time_zone,
         };
         let meaning = parameters::read(&[query], rules, Some(&searching)).map_err(General::from)?;
-        if !meaning.ignored.is_empty() {
+        let unheard: Vec<Issue> = meaning.ignored.into_iter().chain(gaps.issues()).collect();
+        if !unheard.is_empty() {
             let error = |issue| Issue { severity: Severity::Error, ..issue };
-            return Err(General::Content(meaning.ignored.into_iter().map(error).collect()).into());
+            return Err(General::Content(unheard.into_iter().map(error).collect()).into());
         }
         if !meaning.includes.is_empty() {
             let text = format!("'{query}' is for what matches: _include has no meaning there.");

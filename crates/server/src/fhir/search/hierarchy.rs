@@ -31,6 +31,11 @@ pub(super) fn tests(
     if roots.is_empty() {
         return canonical(known, modifier, &plain);
     }
+    for root in &roots {
+        if let Some(known) = part_of(interpreter, root.resource_type) {
+            interpreter.complete(root.resource_type, known)?;
+        }
+    }
     let found = closure(roots, |key| match modifier {
         "below" => parts(interpreter, key),
         _ => wholes(interpreter, key),

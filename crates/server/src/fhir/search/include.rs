@@ -99,8 +99,19 @@ fn parameters<'i>(
             || targets.is_empty()
             || targets.iter().any(|target| searched.contains(target))
     };
-    let all = interpreter.catalogue.references(source);
-    Ok(all.filter(|known| leads(&known.of.targets)).collect())
+    let all = interpreter.catalogue.references(source).filter(|known| leads(&known.of.targets));
+    Ok(all.filter(|known| is_used(interpreter, source, known)).collect())
+}
+
+/// Whether a parameter that `*` stands for can be searched by; one that cannot is told.
+fn is_used(interpreter: &Interpreter<'_>, source: TypeId, known: &Known) -> bool {
+    match interpreter.complete(source, known) {
+        Ok(_) => true,
+        Err(miss) => {
+            interpreter.gaps.tell(format!("An include by * went without it: {}", miss.text()));
+            false
+        }
+    }
 }
 
 /// Which of them may name resources by a canonical URL, and how.

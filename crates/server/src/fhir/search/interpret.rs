@@ -11,6 +11,7 @@ use store::{Address, Criterion, Key, ResourceId, Snapshot, TypeId, TypeSearch};
 
 use super::catalogue::{Catalogue, Known};
 use super::date::{self, Dates};
+use super::gaps::Gaps;
 use super::name::Path;
 use super::{contained, filter, near, test, text, words};
 use crate::fhir::types;
@@ -32,6 +33,8 @@ pub(crate) struct Interpreter<'i> {
     pub(crate) dates: Dates,
     /// Where value sets are found that are named by their address.
     pub(crate) snapshot: &'i Snapshot,
+    /// What was heard and may find too little.
+    pub(crate) gaps: &'i Gaps,
 }
 
 /// What must hold of a resource of a type at the end of a path: by the name of a parameter and its
@@ -51,6 +54,16 @@ pub(crate) enum Miss {
     /// A value that a known parameter cannot have.
     Wrong(String),
     Fault(Fault),
+}
+
+impl Miss {
+    /// What it says, for people.
+    pub(crate) fn text(&self) -> String {
+        match self {
+            Self::Unknown(why) | Self::Modifier(why) | Self::Wrong(why) => why.clone(),
+            Self::Fault(fault) => fault.to_string(),
+        }
+    }
 }
 
 impl From<Fault> for Miss {
@@ -193,7 +206,7 @@ impl Interpreter<'_> {
     }
 
     /// The parameter, when it is in use and its index has everything that was stored before it.
-    fn complete<'k>(&self, of: TypeId, known: &'k Known) -> Result<&'k Known, Miss> {
+    pub(crate) fn complete<'k>(&self, of: TypeId, known: &'k Known) -> Result<&'k Known, Miss> {
         if self.index.is_some_and(|index| index.is_disabled(&known.url)) {
             return unknown(format!(
                 "The search parameter '{}' of {} is disabled. PUT [base]/SearchParameter/$status \
@@ -202,6 +215,11 @@ impl Interpreter<'_> {
                 types::name(of)
             ));
         }
+        self.indexed(of, known)
+    }
+
+    /// The parameter, when its index has everything that was stored before it.
+    fn indexed<'k>(&self, of: TypeId, known: &'k Known) -> Result<&'k Known, Miss> {
         if self.index.is_none_or(|index| index.is_complete(known)) {
             return Ok(known);
         }
@@ -320,8 +338,11 @@ impl Interpreter<'_> {
     fn list(&self, of: TypeId, value: &str) -> Result<Criterion, Miss> {
         let Some(resource_type) = types::number("List") else { return unknown("_list") };
         let item = self.find(resource_type, "item")?;
-        if value.starts_with('$') {
-            return unknown(format!("_list: the list '{value}' is not kept here."));
+        if let Some(name) = values("_list", value)?.into_iter().find(|it| it.starts_with('$')) {
+            return wrong(format!(
+                "_list: the functional list '{name}' is not kept here. Name a List by its id, or \
+                 search by what makes the list, such as Condition?clinical-status=active."
+            ));
         }
         if !item.of.targets.is_empty() && !item.of.targets.contains(&of) {
             return Ok(Criterion::nothing());
@@ -352,6 +373,8 @@ impl Interpreter<'_> {
             let all = self.catalogue.references(resource_type);
             let named = all.filter(|known| code == "*" || *known.code == *code);
             for known in named.filter(|known| known.of.targets.contains(&of)) {
+                // A row that is not there yet would make somebody nobody refers to.
+                self.indexed(resource_type, known)?;
                 let criterion = Criterion::everything();
                 let source = Box::new(TypeSearch { resource_type, criterion });
                 any.push(Criterion::Has { source, parameter: known.id });

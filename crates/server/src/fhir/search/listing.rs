@@ -8,11 +8,12 @@ use base::limits::{INCLUDES_MOST, LINK_CHARACTERS};
 use base::{Fault, ids};
 use fhir::definitions::Compartment;
 use http::StatusCode;
-use store::{Criterion, HistoryOf, Include, Key, Page, Rid, SearchError, Snapshot, TypeSearch};
+use store::{Criterion, HistoryOf, Include, Page, Rid, SearchError, Snapshot, TypeSearch};
 
 use super::contained::{Contained, Within};
 use super::date::Dates;
 use super::entries::{Entries, Entry, Mode};
+use super::gaps::Gaps;
 use super::interpret::Interpreter;
 use super::parameters::{self, Listed, Meaning, Rules, Searching, Total};
 use super::plan::Plan;
@@ -22,7 +23,8 @@ use crate::fhir::bundle::writer::{self, Head};
 use crate::fhir::context::Context;
 use crate::fhir::history;
 use crate::fhir::negotiate;
-use crate::fhir::ops::{docref, everything, lastn};
+use crate::fhir::ops::everything::{self, Whose};
+use crate::fhir::ops::{docref, lastn};
 use crate::fhir::outcome::{Issue, Outcome, Severity};
 use crate::fhir::page_link::{self, Binding, Place};
 use crate::fhir::refusal::General;
@@ -91,8 +93,8 @@ pub(crate) enum Listing {
     Search(Searched),
     /// The rest of what a page of a search includes.
     Includes(Searched),
-    /// What belongs to a patient, an encounter, a group.
-    Everything(Key),
+    /// What belongs to a patient, an encounter, a group, or to all patients.
+    Everything(Whose),
     /// The last Observations of each code.
     LastN,
     /// The documents of a patient.
@@ -120,7 +122,7 @@ impl Listing {
                 path if path.is_empty() => "$includes".to_owned(),
                 path => format!("{path}/$includes"),
             },
-            Self::Everything(key) => format!("{}/$everything", bundle::reference(&key)),
+            Self::Everything(whose) => whose.path(),
             Self::LastN => "Observation/$lastn".to_owned(),
             Self::DocRef => "DocumentReference/$docref".to_owned(),
             Self::History(HistoryOf::System) => "_history".to_owned(),
@@ -164,10 +166,10 @@ pub(crate) fn understand(
         }
         None => interpreted(cx, listing, queries, rules)?,
     };
-    if cx.strict() && !meaning.ignored.is_empty() {
-        let error = |issue| Issue { severity: Severity::Error, ..issue };
-        let issues = std::mem::take(&mut meaning.ignored).into_iter().map(error).collect();
-        return Err(General::Content(issues).into());
+    if cx.strict() && !(meaning.ignored.is_empty() && meaning.gaps.is_empty()) {
+        let issues = meaning.ignored.into_iter().chain(meaning.gaps);
+        let issues = issues.map(|issue| Issue { severity: Severity::Error, ..issue });
+        return Err(General::Content(issues.collect()).into());
     }
     for issue in &mut meaning.ignored {
         issue.diagnostics.push_str(" It was left out.");
@@ -199,6 +201,7 @@ fn interpreted(
     let (registry, catalogue) = (cx.service.registry()?, cx.service.catalogue()?);
     let (bases, snapshot) = (bundle::bases(cx), cx.snapshot());
     let indexing = Indexing::with(Arc::clone(&catalogue), bases.clone().into(), cx.now)?;
+    let gaps = Gaps::default();
     let interpreter = Interpreter {
         index: Some(&cx.service.index),
         catalogue: &catalogue,
@@ -208,28 +211,42 @@ fn interpreted(
         now: cx.now,
         dates: Dates::of(&cx.service.settings),
         snapshot: &snapshot,
+        gaps: &gaps,
     };
-    match listing {
-        Listing::Everything(key) => return everything::meaning(&interpreter, key, queries, rules),
-        Listing::LastN => return lastn::meaning(&interpreter, queries, rules),
-        Listing::DocRef => return docref::meaning(&interpreter, queries, rules),
-        Listing::Search(_) | Listing::Includes(_) | Listing::History(_) => {}
-    }
+    let meaning = match listing {
+        Listing::Everything(whose) => everything::meaning(&interpreter, whose, queries, rules)?,
+        Listing::LastN => lastn::meaning(&interpreter, queries, rules)?,
+        Listing::DocRef => docref::meaning(&interpreter, queries, rules)?,
+        Listing::Search(_) | Listing::Includes(_) | Listing::History(_) => {
+            searched(&interpreter, of, queries, rules)?
+        }
+    };
+    Ok(Meaning { gaps: gaps.issues(), ..meaning })
+}
+
+/// What the parameters of a search mean.
+fn searched(
+    interpreter: &Interpreter<'_>,
+    of: Searched,
+    queries: &[&str],
+    rules: Rules,
+) -> Result<Meaning, Refusal> {
     let all = || types::numbers().collect();
     let (types, many) = match of {
         Searched::Type(number) | Searched::Compartment(_, Some(number)) => (vec![number], false),
         Searched::System => (all(), true),
         Searched::Compartment(key, None) => {
-            let compartment = registry.base().compartments().find(types::name(key.resource_type));
+            let compartments = interpreter.registry.base().compartments();
+            let compartment = compartments.find(types::name(key.resource_type));
             let members = compartment.into_iter().flat_map(Compartment::types);
             (members.filter_map(types::number).collect(), true)
         }
     };
-    let searching = Searching { interpreter, types, many };
+    let searching = Searching { interpreter: *interpreter, types, many };
     let read = parameters::read(queries, rules, Some(&searching));
     let mut meaning = read.map_err(General::from)?;
     if meaning.contained != Contained::No {
-        meaning.within = Within::all(&interpreter, &meaning.types, meaning.contained);
+        meaning.within = Within::all(interpreter, &meaning.types, meaning.contained);
         meaning.types = meaning.within.iter().map(Within::search).collect();
     }
     if let Searched::Compartment(key, _) = of {
@@ -291,7 +308,7 @@ pub(crate) async fn list(
         total: found.total,
         links: links.of(&found),
     };
-    let mut warnings: Vec<Issue> = meaning.ignored.into_iter().chain(meaning.notes).collect();
+    let mut warnings = [meaning.ignored, meaning.gaps, meaning.notes].concat();
     if found.given.is_some() && !links.pages_includes() {
         let text = "More is referred to than fits on the page. Ask for fewer with _count.";
         warnings.push(Issue::warning("incomplete", text));

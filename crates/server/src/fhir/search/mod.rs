@@ -14,6 +14,7 @@ pub(crate) mod date;
 mod entries;
 mod filter;
 mod filter_text;
+mod gaps;
 mod hierarchy;
 mod include;
 pub(crate) mod interpret;

@@ -89,6 +89,8 @@ pub(crate) struct Meaning {
     pub(crate) heard: Vec<String>,
     /// Those that were not.
     pub(crate) ignored: Vec<Issue>,
+    /// What was heard and may find too little.
+    pub(crate) gaps: Vec<Issue>,
     /// What was heard and not followed to the letter.
     pub(crate) notes: Vec<Issue>,
 }
@@ -111,6 +113,7 @@ fn is_costly(criterion: &Criterion) -> bool {
         | Criterion::CanonicalChain { .. }
         | Criterion::Has { .. }
         | Criterion::CanonicalHas { .. }
+        | Criterion::CompartmentOfAny(_)
         | Criterion::Inside(_)
         | Criterion::Body(_) => true,
         Criterion::Ids(_)

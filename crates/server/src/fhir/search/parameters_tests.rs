@@ -9,6 +9,7 @@ use fhir::definitions::Registry;
 
 use crate::fhir::search::catalogue::Catalogue;
 use crate::fhir::search::date::Dates;
+use crate::fhir::search::gaps::Gaps;
 use crate::fhir::values::Indexing;
 use std::sync::Arc;
 
@@ -27,7 +28,9 @@ fn shown<T>(name: &str, query: &str, show: impl FnOnce(Result<Meaning, Vec<Issue
     let now = Timestamp::from_unix_seconds(0);
     let indexing = Indexing::with(Arc::clone(&catalogue), bases.clone().into(), now);
     let indexing = indexing.expect("a moment");
+    let gaps = Gaps::default();
     let interpreter = Interpreter {
+        gaps: &gaps,
         index: None,
         catalogue: &catalogue,
         indexing: &indexing,
@@ -241,7 +244,7 @@ fn a_parameter_is_understood_by_its_type() {
         ("Observation", "value-quantity=five", "400"),
         ("Observation", "subject:above=x", "fine"),
         ("Observation", "patient:above=x", "400"),
-        ("Observation", "code:below=http://nowhere|1", "not loaded"),
+        ("Observation", "code:below=http://nowhere|1", "fine"),
         ("Observation", "_include=Observation", "400"),
         ("Observation", "_include=Observation:code", "no reference"),
     ] {

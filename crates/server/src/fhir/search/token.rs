@@ -1,11 +1,13 @@
 //! <https://hl7.org/fhir/R4/search.html#token>
 
+use std::collections::BTreeMap;
+
 use fhir::search::fold;
 use store::{Criterion, Test, TokenTest};
 
 use super::catalogue::{Component, Known};
 use super::codes::{self, Code};
-use super::interpret::{Interpreter, Miss, unknown, wrong};
+use super::interpret::{Interpreter, Miss, wrong};
 use super::test::unsupported;
 use super::text;
 
@@ -26,8 +28,8 @@ pub(crate) fn criteria(
         Some("of-type") => vec![of_type(value)?],
         Some("in") => every(interpreter, of, codes::of_value_set(interpreter, value)?),
         Some("below") if is_mime(value) => vec![mime(value)],
-        Some("below") => every(interpreter, of, related(interpreter, value, codes::below)?),
-        Some("above") => every(interpreter, of, related(interpreter, value, codes::above)?),
+        Some("below") => related(interpreter, of, value, codes::below)?,
+        Some("above") => related(interpreter, of, value, codes::above)?,
         Some(other) => return unsupported(&known.code, other),
     };
     let mut criteria: Vec<Criterion> =
@@ -68,23 +70,28 @@ fn form(value: &str) -> Result<Form, Miss> {
     }
 }
 
-/// The codes above or below one; without a system, those of every system that has the code.
+/// A code and those above or below it; without a system, those of every system that has the code.
 fn related(
     interpreter: &Interpreter<'_>,
+    of: &Component,
     value: &str,
-    of: fn(&Interpreter<'_>, &Code) -> Result<Vec<Code>, Miss>,
-) -> Result<Vec<Code>, Miss> {
+    others: fn(&Interpreter<'_>, &Code) -> Vec<Code>,
+) -> Result<Vec<Test>, Miss> {
     match form(value)? {
-        Form::Both(code) => of(interpreter, &code),
+        Form::Both(code) => Ok(every(interpreter, of, others(interpreter, &code))),
         Form::Code(code) => {
-            let mut found = Vec::new();
-            for system in codes::systems_with(interpreter, &code) {
-                found.extend(of(interpreter, &Code { system, code: code.clone() })?);
+            let systems = codes::systems_with(interpreter, &code);
+            if systems.is_empty() {
+                interpreter.gaps.tell(format!(
+                    "No code system that is loaded has the code '{code}', so that what is above \
+                     and below it is not known. Only the code itself was looked for."
+                ));
             }
-            match found.is_empty() {
-                true => unknown(format!("No code system that is loaded has the code '{code}'.")),
-                false => Ok(found),
-            }
+            let mut tests = any_system(interpreter, of, &code);
+            let all = systems.into_iter().map(|system| Code { system, code: code.clone() });
+            let all = all.flat_map(|code| others(interpreter, &code)).collect();
+            tests.extend(every(interpreter, of, all));
+            Ok(tests)
         }
         Form::NoSystem(_) | Form::System(_) => {
             wrong(format!("'{value}' does not name system and code; write it as system|code"))
@@ -109,9 +116,13 @@ pub(crate) fn tests(
 ) -> Result<Vec<Test>, Miss> {
     let test = |test| Test::Token(test);
     Ok(match form(value)? {
-        Form::Code(code) => vec![test(TokenTest::Code(code.into()))],
+        Form::Code(code) => any_system(interpreter, of, &code),
         Form::NoSystem(code) => {
-            vec![test(TokenTest::SystemCode { system: None, code: code.into() })]
+            let implied = codes::implied(interpreter, of);
+            match implied.into_iter().any(|system| codes::is_loose(interpreter, system)) {
+                true => vec![any_case([None].into(), &[code])],
+                false => vec![test(bare(code))],
+            }
         }
         Form::System(system) => {
             let mut tests = vec![test(TokenTest::System(system.as_str().into()))];
@@ -131,16 +142,47 @@ fn bare(code: String) -> TokenTest {
     TokenTest::SystemCode { system: None, code: code.into() }
 }
 
+/// A code of any system, in the case it was written in; in any case where its system says so.
+fn any_system(interpreter: &Interpreter<'_>, of: &Component, code: &str) -> Vec<Test> {
+    let mut tests = vec![Test::Token(TokenTest::Code(code.into()))];
+    let loose = codes::loose_systems_with(interpreter, code);
+    if !loose.is_empty() {
+        let implied = codes::implied(interpreter, of);
+        let is_implied = loose.iter().any(|system| implied.contains(&system.as_str()));
+        let systems = loose.into_iter().map(|system| Some(system.into()));
+        let systems = systems.chain(is_implied.then_some(None));
+        tests.push(any_case(systems.collect(), &[code.to_owned()]));
+    }
+    tests
+}
+
+fn any_case(systems: Box<[Option<Box<str>>]>, codes: &[String]) -> Test {
+    let codes = codes.iter().map(|code| code.to_lowercase().into());
+    Test::Token(TokenTest::AnyCase { systems, codes: codes.collect() })
+}
+
 /// Any of these codes; of a system that is implied also without it.
 fn every(interpreter: &Interpreter<'_>, of: &Component, all: Vec<Code>) -> Vec<Test> {
     let implied = codes::implied(interpreter, of);
-    let mut tests = Vec::with_capacity(all.len());
+    let mut by_system: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for Code { system, code } in all {
-        if implied.contains(&system.as_str()) {
-            tests.push(Test::Token(bare(code.clone())));
+        by_system.entry(system).or_default().push(code);
+    }
+    let mut tests = Vec::new();
+    for (system, codes) in by_system {
+        let is_implied = implied.contains(&system.as_str());
+        if codes::is_loose(interpreter, &system) {
+            let systems = [Some(system.into())].into_iter().chain(is_implied.then_some(None));
+            tests.push(any_case(systems.collect(), &codes));
+            continue;
         }
-        let (system, code) = (Some(system.into()), code.into());
-        tests.push(Test::Token(TokenTest::SystemCode { system, code }));
+        for code in codes {
+            if is_implied {
+                tests.push(Test::Token(bare(code.clone())));
+            }
+            let (system, code) = (Some(system.as_str().into()), code.into());
+            tests.push(Test::Token(TokenTest::SystemCode { system, code }));
+        }
     }
     tests
 }

@@ -90,6 +90,9 @@ impl<'t> Searching<'t> {
                 let found = self.members(compartment, of)?;
                 ("compartment", found.len(), self.visible(found)?)
             }
+            Criterion::CompartmentOfAny(compartment) => {
+                self.members_of_any(*compartment, all()?)?
+            }
             Criterion::Chain { parameter, targets } => {
                 ("chain", 0, self.chain(*parameter, targets, within)?)
             }
@@ -122,6 +125,25 @@ impl<'t> Searching<'t> {
             found.insert(rid.ok_or_else(|| broken("compartment"))?.0);
         }
         Ok(found)
+    }
+
+    /// Those that are in a compartment of this type: each says so itself.
+    fn members_of_any(
+        &self,
+        compartment: TypeId,
+        mut among: RoaringTreemap,
+    ) -> Found<(&'static str, u64, RoaringTreemap)> {
+        let mut outside = RoaringTreemap::new();
+        let mut count = 0;
+        for rid in &among {
+            self.look(&mut count)?;
+            let row = named_row(self.view, Rid(rid))?;
+            if !row.compartments().any(|key| key.resource_type == compartment) {
+                outside.insert(rid);
+            }
+        }
+        among -= outside;
+        Ok(("compartments", count, among))
     }
 
     fn bodies(&self, test: &BodyTest, all: RoaringTreemap) -> Found<RoaringTreemap> {
@@ -359,7 +381,7 @@ fn rank(criterion: &Criterion) -> u8 {
         Criterion::Has { .. } | Criterion::CanonicalHas { .. } => 5,
         Criterion::Chain { .. } | Criterion::CanonicalChain { .. } | Criterion::Inside(_) => 5,
         Criterion::Present(_) => 7,
-        Criterion::LastUpdated { .. } => 8,
+        Criterion::CompartmentOfAny(_) | Criterion::LastUpdated { .. } => 8,
         Criterion::Not(_) => 9,
         Criterion::Body(_) => 10,
     }
