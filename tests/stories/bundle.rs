@@ -151,8 +151,54 @@ async fn what_a_transaction_cannot_look_up_refuses_it_before_anything_is_stored(
     let made = app.post("", &bundle("transaction", &entries)).await.ok().json();
     assert_eq!(made["entry"][1]["resource"]["total"], 1);
     assert_eq!(made["entry"][2]["resource"]["entry"][0]["resource"]["id"], "new", "{made}");
-    let post = json!({"request": {"method": "POST", "url": "Patient/new/$everything"}});
-    app.post("", &bundle("transaction", &[post])).await.refused(400, "an operation is a GET");
+    let post = json!({"request": {"method": "POST", "url": "Patient/never/$everything"}});
+    app.post("", &bundle("transaction", &[post])).await.refused(404, "Patient/never");
+}
+
+#[tokio::test]
+async fn operations_that_only_look_are_part_of_a_transaction() {
+    let fk = Firekeep::start().await;
+    let app = fk.as_contributor().await;
+    let post = |url: &str, resource: Value| {
+        let request = json!({"method": "POST", "url": url});
+        json!({"resource": resource, "request": request})
+    };
+    let put = json!({"resource": patient("t", "New"),
+        "request": {"method": "PUT", "url": "Patient/t"}});
+    let expression = json!({"resourceType": "Parameters", "parameter": [
+        {"name": "expression", "valueString": "Patient.name.family"}]});
+    let entries = [
+        post("Patient/$validate", json!({"resourceType": "Patient", "gender": "nobody"})),
+        post("Patient/t/$fhirpath", expression.clone()),
+        post("Patient/t/$everything", json!({"resourceType": "Parameters"})),
+        put,
+    ];
+    let made = app.post("", &bundle("transaction", &entries)).await.ok().json();
+    let resource = |place: usize| made["entry"][place]["resource"].clone();
+    let issues = resource(0)["issue"].as_array().cloned().expect("issues");
+    assert!(issues.iter().any(|issue| issue["severity"] == "error"), "{issues:?}");
+    assert!(resource(1).to_string().contains("New"), "{made}");
+    assert_eq!(resource(2)["entry"][0]["resource"]["id"], "t");
+    assert_eq!(made["entry"][3]["response"]["status"], "201 Created");
+
+    let nothing = json!({"resourceType": "Parameters"});
+    for (url, name) in [
+        ("Patient/t/$meta-add", "$meta-add"),
+        ("Patient/t/$purge-history", "$purge-history"),
+        ("Composition/c/$document?persist=true", "$document"),
+        ("$reindex", "$reindex"),
+    ] {
+        for kind in ["batch", "transaction"] {
+            let answer = app.post("", &bundle(kind, &[post(url, nothing.clone())])).await;
+            let expected = format!("{name} by POST may change something");
+            assert!(answer.text().contains(&expected), "{url}: {}", answer.text());
+        }
+    }
+    // What cannot be answered refuses all of it.
+    let wrong = post("Patient/t/$fhirpath", nothing);
+    let delete = json!({"request": {"method": "DELETE", "url": "Patient/t"}});
+    app.post("", &bundle("transaction", &[wrong, delete])).await.status(400);
+    app.get("/Patient/t").await.ok();
 }
 
 #[tokio::test]

@@ -197,6 +197,70 @@ async fn a_delete_by_criteria_deletes_one_or_as_many_as_it_says() {
     assert!(app.get("/Patient").await.ok().ids().is_empty());
 }
 
+#[tokio::test]
+async fn a_transaction_deletes_as_many_as_its_criteria_say_or_nothing() {
+    let fk = Firekeep::start().await;
+    let app = fk.as_contributor().await;
+    for number in ["1", "1", "1", "1", "2"] {
+        app.post("/Patient", &patient(number, "One")).await.created();
+    }
+    let (plain, nobody) = (json!({}), Value::Null);
+    let left = async || app.get("/Patient?_summary=count").await.ok().json()["total"].clone();
+    let is = "Patient?identifier=http://mrn|1";
+    let some = |count: usize| entry("DELETE", &format!("{is}&_count={count}"), &plain, &nobody);
+    let missing = entry("GET", "Patient/never", &plain, &nobody);
+    app.post("", &transaction(&json!([some(3), missing]))).await.refused(404, "entry[1]");
+    assert_eq!(left().await, 5);
+
+    // Each entry sees what those before it took away.
+    let create = json!({"ifNoneExist": "identifier=http://mrn|1"});
+    let create = entry("POST", "Patient", &create, &patient("1", "New"));
+    let done = app.post("", &transaction(&json!([some(3), create, some(3)]))).await.ok().json();
+    let told = |place: usize| done["entry"][place]["response"].clone();
+    assert_eq!(told(0)["status"], "204 No Content");
+    assert!(told(0).to_string().contains("3 resources were deleted"), "{done}");
+    assert!(told(2).to_string().contains("1 resource was deleted"), "{done}");
+    assert_eq!(told(1)["status"], "201 Created");
+    assert_eq!(left().await, 2);
+    let id = done["entry"][1]["resource"]["id"].as_str().expect("an id").to_owned();
+
+    let hard = entry("DELETE", &format!("{is}&_count=5&hardDelete=true"), &plain, &nobody);
+    app.post("", &transaction(&json!([hard]))).await.ok();
+    app.get(&format!("/Patient/{id}/_history")).await.status(404);
+    let batch = json!({"resourceType": "Bundle", "type": "batch", "entry": [some(2),
+        entry("DELETE", "Patient?identifier=http://mrn|2&_count=2", &plain, &nobody)]});
+    let done = app.post("", &batch).await.ok().json();
+    assert!(done["entry"][0].to_string().contains("0 resources were deleted"), "{done}");
+    assert!(done["entry"][1].to_string().contains("1 resource was deleted"), "{done}");
+    assert_eq!(left().await, 0);
+    let reader = fk.as_reader().await;
+    reader.post("", &transaction(&json!([some(1)]))).await.status(403);
+}
+
+#[tokio::test]
+async fn a_malformed_condition_is_told_before_the_criteria_are_looked_up() {
+    let fk = Firekeep::start().await;
+    let app = fk.as_contributor().await;
+    let patch = json!([{"op": "remove", "path": "/name"}]);
+    for tag in ["abc def", "3", "\"3\"", "*", "W/\"1\", W/\"2\""] {
+        for (method, body) in [
+            (Method::PATCH, &patch),
+            (Method::PUT, &patient("9", "Nine")),
+            (Method::DELETE, &Value::Null),
+        ] {
+            let request = app.request(method.clone(), "/Patient?identifier=http://mrn|9");
+            let request = request.header("If-Match", tag).body(body.to_string());
+            let kind = if method == Method::PATCH { "json-patch+json" } else { "fhir+json" };
+            let request = request.header("Content-Type", format!("application/{kind}"));
+            Reply::of(request).await.refused(400, "weak ETag");
+        }
+    }
+    let request = app.request(Method::PATCH, "/Patient?identifier=http://mrn|9");
+    let request = request.header("If-Match", "W/\"1\"").body(patch.to_string());
+    let request = request.header("Content-Type", "application/json-patch+json");
+    Reply::of(request).await.refused(404, "Nothing matches");
+}
+
 fn observation(subject: &str) -> Value {
     json!({"resourceType": "Observation", "status": "final", "code": {"text": "x"},
            "subject": {"reference": subject}})
@@ -358,7 +422,24 @@ async fn a_transaction_refuses_of_criteria_what_a_request_by_itself_does() {
         (json!([entry("PUT", is, &when("W/\"7\""), &patient("1", "T"))]), 412, "did not match"),
         (json!([entry("PUT", none, &plain, &one)]), 409, "Update it under its id"),
         (json!([entry("DELETE", none, &when("W/\"1\""), &nobody)]), 404, "Nothing matches"),
-        (json!([entry("DELETE", &format!("{is}&_count=2"), &plain, &nobody)]), 400, "_count"),
+        (json!([entry("DELETE", &format!("{is}&_count=0"), &plain, &nobody)]), 400, "_count"),
+        (
+            json!([entry("DELETE", &format!("{is}&_count=2"), &when("W/\"1\""), &nobody)]),
+            400,
+            "_count",
+        ),
+        (json!([entry("DELETE", none, &when("abc"), &nobody)]), 400, "weak ETag"),
+        (json!([entry("PATCH", none, &when("abc"), &patch)]), 400, "weak ETag"),
+        (json!([entry("PATCH", none, &plain, &patch)]), 404, "Nothing matches"),
+        // What is deleted by its criteria is not written beside that.
+        (
+            json!([
+                entry("DELETE", &format!("{is}&_count=9"), &plain, &nobody),
+                entry("PUT", "Patient/one", &plain, &one),
+            ]),
+            400,
+            "Patient/one is what",
+        ),
         (json!([entry("PATCH", &format!("{is}&hardDelete=1"), &plain, &patch)]), 400, "hardDelete"),
     ];
     for (entries, status, text) in &rows {

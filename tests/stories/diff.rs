@@ -38,6 +38,18 @@ async fn a_diff_is_a_patch_that_makes_the_later_version_of_the_earlier() {
     let same = reader.get("/Patient/a/$diff?fromVersion=3").await.ok().json();
     assert_eq!(same, json!({"resourceType": "Parameters"}));
 
+    let second = reader.get("/Patient/a/_history/2/$diff").await.ok().json();
+    assert_eq!(operations(&second), "add Patient.meta, replace Patient.name[0].family");
+    let back = reader.get("/Patient/a/_history/1/$diff?fromVersion=3").await.ok().json();
+    assert_eq!(
+        operations(&back),
+        "delete Patient.meta.tag[0], replace Patient.name[0].family, delete Patient.birthDate"
+    );
+    reader.get("/Patient/a/_history/1/$diff").await.refused(404, "no version before");
+    reader.get("/Patient/a/_history/9/$diff").await.refused(404, "version 9");
+    reader.get("/Patient/a/_history/x/$diff").await.refused(404, "'x'");
+    reader.get("/Patient/a/_history/2/$everything").await.refused(404, "$everything");
+
     // Patched with it, another resource that is like the first becomes like the third.
     one["id"] = json!("b");
     app.put("/Patient/b", &one).await.created();

@@ -34,6 +34,21 @@ async fn a_document_holds_what_its_composition_refers_to() {
     assert_eq!(urls(&app.get(&path).await.ok().json(), app.base()), expected);
     app.get("/Composition/c/$document?persist=true").await.refused(400, "POST");
     reader.post("/Composition/c/$document?persist=true", &nothing).await.refused(403, "write");
+    for named in
+        ["c".to_owned(), "Composition/c".to_owned(), format!("{}/Composition/c", app.base())]
+    {
+        let same = reader.get(&format!("/Composition/$document?id={named}")).await.ok().json();
+        assert_eq!(urls(&same, app.base()), expected, "{named}");
+    }
+    let named = json!({"resourceType": "Parameters",
+        "parameter": [{"name": "id", "valueUri": "c"}, {"name": "persist", "valueBoolean": true}]});
+    app.post("/Composition/$document", &named).await.ok();
+    reader.get("/Composition/$document").await.refused(400, "'id' is missing");
+    reader.get("/Composition/$document?id=never").await.refused(404, "Composition/never");
+    reader.get("/Composition/$document?id=Patient/p").await.refused(400, "Patient/p");
+    let elsewhere = "/Composition/$document?id=http://x.example/Composition/c";
+    reader.get(elsewhere).await.refused(400, "other services");
+    reader.get("/Composition/c/$document?id=c").await.refused(400, "'id'");
     reader.get("/Composition/never/$document").await.refused(404, "Composition/never");
     reader.get("/Patient/p/$document").await.status(404);
 }

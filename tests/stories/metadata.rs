@@ -1,7 +1,27 @@
 //! /metadata and the other addresses that need no token.
 
+use reqwest::Method;
 use serde_json::Value;
-use stories::Firekeep;
+use stories::{Firekeep, Reply};
+
+#[tokio::test]
+async fn a_statement_that_did_not_change_is_not_sent_again() {
+    let fk = Firekeep::start().await;
+    let anyone = fk.as_anonymous();
+    for path in ["/metadata", "/metadata?_summary=true", "/metadata?mode=terminology"] {
+        let tag = anyone.get(path).await.ok().header("etag");
+        assert!(tag.starts_with("W/\""), "{tag}");
+        let again = async |tag: &str| {
+            Reply::of(anyone.request(Method::GET, path).header("If-None-Match", tag)).await
+        };
+        let same = again(&tag).await.status(304);
+        assert_eq!((same.text().as_str(), same.header("etag")), ("", tag.clone()));
+        again(&format!("W/\"1\", {}", &tag[2..])).await.status(304);
+        again("W/\"1\"").await.ok();
+    }
+    let part = anyone.get("/metadata?_summary=true").await.ok().header("etag");
+    assert_ne!(part, anyone.get("/metadata").await.ok().header("etag"));
+}
 
 #[tokio::test]
 async fn the_capability_statement_lists_what_works_and_where_to_sign_in() {

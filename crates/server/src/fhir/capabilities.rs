@@ -6,8 +6,10 @@
 use std::collections::HashMap;
 
 use http::StatusCode;
+use http::header::ETAG;
 use json::Writer;
 use store::TypeId;
+use xxhash_rust::xxh3::xxh3_64;
 
 use super::context::Context;
 use super::ops;
@@ -16,7 +18,7 @@ use super::refusal::General;
 use super::search::catalogue::{Catalogue, Known};
 use super::smart_configuration::Endpoints;
 use super::subset::Subset;
-use super::{terminology_capabilities, types};
+use super::{conditions, terminology_capabilities, types};
 use crate::exchange::Answer;
 use crate::versioning::Policy;
 
@@ -61,7 +63,7 @@ pub(crate) fn capabilities(cx: &Context<'_>) -> Result<Answer, Outcome> {
     let wanted = wanted.map_err(|why| Outcome::error(StatusCode::BAD_REQUEST, "value", why))?;
     let mode = cx.parameter("mode");
     if mode.as_deref() == Some("terminology") {
-        return Ok(terminology_capabilities::capabilities(cx)?);
+        return Ok(answer(cx, terminology_capabilities::capabilities(cx)?));
     }
     if let Some(mode) = mode.filter(|mode| mode != "full" && mode != "normative") {
         let text = format!(
@@ -78,7 +80,17 @@ pub(crate) fn capabilities(cx: &Context<'_>) -> Result<Answer, Outcome> {
     let body = statement(service, (&catalogue, &|url| !index.is_disabled(url)), &policy);
     let mut part = Vec::new();
     wanted.part(body, &mut part).map_err(General::from)?;
-    Ok(Answer::of(StatusCode::OK, CONTENT_TYPE, part))
+    Ok(answer(cx, part))
+}
+
+/// 304 when the client has the same already: its ETag is made of what it says.
+fn answer(cx: &Context<'_>, body: Vec<u8>) -> Answer {
+    let etag = format!("W/\"{:016x}\"", xxh3_64(&body));
+    let answer = match conditions::names(cx.conditions.if_none_match.as_deref(), &etag) {
+        true => Answer::empty(StatusCode::NOT_MODIFIED),
+        false => Answer::of(StatusCode::OK, CONTENT_TYPE, body),
+    };
+    answer.with_text(ETAG, &etag)
 }
 
 /// The resource, for a base URL, its endpoints of OAuth, and whether browsers may call it.

@@ -100,6 +100,13 @@ impl Conditions {
     }
 }
 
+/// Whether `If-None-Match` names an ETag; both are compared weakly.
+pub(crate) fn names(if_none_match: Option<&str>, etag: &str) -> bool {
+    let opaque = |tag: &str| tag.strip_prefix("W/").unwrap_or(tag).to_owned();
+    let mut tags = if_none_match.into_iter().flat_map(|tags| tags.split(',').map(str::trim));
+    tags.any(|tag| tag == "*" || opaque(tag) == opaque(etag))
+}
+
 /// What is inside `W/"…"`.
 fn weak(text: &str) -> Option<&str> {
     let inside = text.trim().strip_prefix("W/\"")?.strip_suffix('"')?;

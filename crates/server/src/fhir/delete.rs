@@ -101,6 +101,14 @@ pub(crate) fn is_hard(cx: &Context<'_>) -> Result<bool, Refusal> {
     Ok(hard)
 }
 
+/// The change, without a condition.
+pub(crate) fn plain(key: Key, hard: bool) -> Operation {
+    match hard {
+        true => Operation::HardDelete { key },
+        false => Operation::Delete { key, condition: None },
+    }
+}
+
 /// Authorizes and makes the change to commit.
 pub(crate) fn operation(cx: &Context<'_>, key: Key) -> Result<Operation, Refusal> {
     let hard = is_hard(cx)?;

@@ -228,7 +228,7 @@ pub(crate) fn route(method: &Method, path: &str, query: &str) -> Result<Interact
     let path = path.strip_prefix('/').unwrap_or(&path);
     let path = path.strip_suffix('/').unwrap_or(path);
     let mut segments = path.split('/');
-    let place: [Option<&str>; 5] = std::array::from_fn(|_| segments.next());
+    let place: [Option<&str>; 6] = std::array::from_fn(|_| segments.next());
     match place {
         [Some(""), None, ..] => base(method, query),
         [Some("metadata"), None, ..] => get(method, Interaction::Capabilities),
@@ -243,7 +243,7 @@ pub(crate) fn route(method: &Method, path: &str, query: &str) -> Result<Interact
         [Some(name), Some("$includes"), None, ..] => {
             get(method, Interaction::Includes(Searched::Type(type_of(name)?)))
         }
-        [Some(name), Some(id), Some(inside), Some("$includes"), None]
+        [Some(name), Some(id), Some(inside), Some("$includes"), None, ..]
             if COMPARTMENTS.contains(&name) =>
         {
             get(method, Interaction::Includes(compartment(name, id, inside)?))
@@ -262,11 +262,15 @@ pub(crate) fn route(method: &Method, path: &str, query: &str) -> Result<Interact
         [Some(name), Some(id), Some("_history"), None, ..] => {
             get(method, Interaction::History(HistoryOf::Instance(key(name, id)?)))
         }
-        [Some(name), Some(id), Some("_history"), Some(version), None] => {
+        [Some(name), Some(id), Some("_history"), Some(version), None, ..] => {
             let key = key(name, id)?;
-            let number = version_number(version);
-            let number = number.ok_or_else(|| Refusal::UnknownVersion(version.to_owned()))?;
-            get(method, Interaction::Vread(key, number))
+            get(method, Interaction::Vread(key, numbered(version)?))
+        }
+        [Some(name), Some(id), Some("_history"), Some(version), Some(called), None]
+            if called.starts_with('$') =>
+        {
+            let (key, number) = (key(name, id)?, numbered(version)?);
+            asked(method, called, &ops::find_on_version(method, called, key, number))
         }
         [Some(name), Some(id), Some(called), None, ..] if called.starts_with('$') => {
             operation(method, called, Level::Instance(key(name, id)?))
@@ -274,7 +278,7 @@ pub(crate) fn route(method: &Method, path: &str, query: &str) -> Result<Interact
         [Some(name), Some(id), Some(inside), None, ..] if COMPARTMENTS.contains(&name) => {
             get(method, Interaction::Search(compartment(name, id, inside)?))
         }
-        [Some(name), Some(id), Some(inside), Some("_search"), None]
+        [Some(name), Some(id), Some(inside), Some("_search"), None, ..]
             if COMPARTMENTS.contains(&name) =>
         {
             search(method, compartment(name, id, inside)?)
@@ -357,9 +361,17 @@ fn version_number(text: &str) -> Option<u64> {
     if plain { text.parse().ok() } else { None }
 }
 
+fn numbered(version: &str) -> Result<u64, Refusal> {
+    version_number(version).ok_or_else(|| Refusal::UnknownVersion(version.to_owned()))
+}
+
 fn operation(method: &Method, name: &str, level: Level) -> Result<Interaction, Refusal> {
-    match ops::find(method, name, level) {
-        Asked::Call(call) => Ok(Interaction::Operation(call)),
+    asked(method, name, &ops::find(method, name, level))
+}
+
+fn asked(method: &Method, name: &str, found: &Asked) -> Result<Interaction, Refusal> {
+    match found {
+        Asked::Call(call) => Ok(Interaction::Operation(*call)),
         Asked::Method(allow) => Err(not_allowed(method, allow)),
         Asked::Unknown if OPERATIONS.binary_search(&name).is_ok() => {
             Err(Refusal::Later(format!("The operation {name}")))

@@ -6,20 +6,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use fhir::definitions::Registry;
-use http::StatusCode;
 use json::Writer;
 
 use super::capabilities::DATE;
 use super::context::Context;
 use super::ops::EXPAND_PARAMETERS;
-use super::outcome::CONTENT_TYPE;
 use super::refusal::General;
-use crate::exchange::Answer;
 
 /// Answered without a token, as the whole of `/metadata` is.
-pub(crate) fn capabilities(cx: &Context<'_>) -> Result<Answer, General> {
-    let body = statement(cx.base, &*cx.service.registry()?);
-    Ok(Answer::of(StatusCode::OK, CONTENT_TYPE, body))
+pub(crate) fn capabilities(cx: &Context<'_>) -> Result<Vec<u8>, General> {
+    Ok(statement(cx.base, &*cx.service.registry()?))
 }
 
 fn statement(base: &str, registry: &Registry) -> Vec<u8> {

@@ -19,9 +19,8 @@ use crate::exchange::{Answer, Body};
 use crate::fhir::conditional as by_criteria;
 use crate::fhir::context::Context;
 use crate::fhir::outcome::{Issue, Outcome};
+use crate::fhir::patch;
 use crate::fhir::refusal::General;
-use crate::fhir::route::Interaction;
-use crate::fhir::{look, ops, patch};
 
 /// Writes of one phase that wait for the store at one time; they share its syncs.
 const AT_ONCE: usize = GROUP_COMMITS;
@@ -57,7 +56,7 @@ pub(crate) async fn batch(
     for phase in [deletes, creates, updates] {
         batch.write(&document, phase).await?;
     }
-    batch.look(&document, looks).await;
+    batch.look(looks).await;
     let lost = || Outcome::from(General::bug("an entry of a batch was not answered"));
     let responses = batch.responses.into_iter();
     let responses =
@@ -212,20 +211,12 @@ impl Batch<'_> {
     }
 
     /// Answers what only looks, after all writes.
-    async fn look(&mut self, document: &Document, looks: Vec<(usize, Entry)>) {
+    async fn look(&mut self, looks: Vec<(usize, Entry)>) {
         let mut room = BUNDLE_ANSWER_BYTES;
         for (place, entry) in looks {
             let Task::Look(interaction) = entry.task else { continue };
             let cx = self.cx.entry(&entry.query, &entry.conditions);
-            let looked = match interaction {
-                Interaction::Operation(call) if call.is_post => {
-                    let resource = entries(document).nth(place).and_then(|it| it.get("resource"));
-                    let body = Bytes::copy_from_slice(resource.map_or(b"", |it| it.raw()));
-                    Box::pin(ops::operate(&cx, call, Some(Body::of(body)))).await
-                }
-                interaction => look(&cx, interaction).await,
-            };
-            match looked {
+            match entry::looked(&cx, interaction, entry.body.as_ref()).await {
                 Ok(answer) => {
                     let response = Response::found(self.cx, Ok(answer), entry.head, &mut room);
                     self.set(place, response);
@@ -263,6 +254,8 @@ pub(crate) fn operation(task: &mut Task, content: Option<store::Content>) -> Opt
             content: content?,
         },
         Task::Exists(key) => Operation::Expect { key: *key },
-        Task::Conditional { .. } | Task::Nothing | Task::Look(_) => return None,
+        Task::DeleteAll { .. } | Task::Conditional { .. } | Task::Nothing | Task::Look(_) => {
+            return None;
+        }
     })
 }

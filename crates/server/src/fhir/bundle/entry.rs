@@ -1,11 +1,13 @@
 //! <https://hl7.org/fhir/R4/bundle-definitions.html#Bundle.entry.request>: what one entry asks for.
 
-use authority::{DataAction, ExpectedAudience};
+use authority::ExpectedAudience;
 use base::Timestamp;
+use bytes::Bytes;
 use http::{Method, StatusCode};
 use json::{Kind, Value};
 use store::{Key, Operation, PutCondition, TypeId};
 
+use crate::exchange::{Answer, Body};
 use crate::fhir::check::Expected;
 use crate::fhir::conditions::Conditions;
 use crate::fhir::context::Context;
@@ -13,7 +15,7 @@ use crate::fhir::outcome::Outcome;
 use crate::fhir::patch::{self, Attempts, Patching};
 use crate::fhir::route::{Interaction, route};
 use crate::fhir::search::date;
-use crate::fhir::{create, delete, negotiate, types, update};
+use crate::fhir::{conditional, create, delete, look, negotiate, ops, types, update};
 
 /// An entry whose request is understood and allowed.
 #[derive(Debug)]
@@ -24,6 +26,8 @@ pub(crate) struct Entry {
     pub(crate) head: bool,
     pub(crate) query: String,
     pub(crate) conditions: Conditions,
+    /// What an operation is sent that only looks.
+    pub(crate) body: Option<Bytes>,
 }
 
 /// What is to be done, in the order in which R4 has it done.
@@ -45,6 +49,11 @@ pub(crate) enum Task {
         patching: Patching,
         base: u64,
         attempts: Attempts,
+    },
+    /// A delete of up to so many as the criteria matched.
+    DeleteAll {
+        keys: Vec<Key>,
+        hard: bool,
     },
     /// A write by criteria, which are looked up before it becomes one of the others.
     Conditional {
@@ -76,7 +85,10 @@ impl Task {
     /// DELETE, POST, PUT and PATCH, GET.
     pub(crate) fn phase(&self) -> usize {
         match self {
-            Self::Conditional { what: What::Delete, .. } | Self::Delete { .. } | Self::Nothing => 0,
+            Self::Conditional { what: What::Delete, .. }
+            | Self::Delete { .. }
+            | Self::DeleteAll { .. }
+            | Self::Nothing => 0,
             Self::Conditional { what: What::Create, .. }
             | Self::Create { .. }
             | Self::Exists(_) => 1,
@@ -88,15 +100,24 @@ impl Task {
         }
     }
 
-    /// The resource that is written.
+    /// The one resource that is written.
     pub(crate) fn writes(&self) -> Option<Key> {
+        match self {
+            Self::DeleteAll { .. } => None,
+            other => other.written().first().copied(),
+        }
+    }
+
+    /// The resources that are written.
+    pub(crate) fn written(&self) -> &[Key] {
         match self {
             Self::Delete { key, .. }
             | Self::Create { key }
             | Self::Update { key, .. }
-            | Self::Replace { key, .. } => Some(*key),
-            Self::Patch { patching, .. } => Some(patching.key),
-            Self::Conditional { .. } | Self::Exists(_) | Self::Nothing | Self::Look(_) => None,
+            | Self::Replace { key, .. } => std::slice::from_ref(key),
+            Self::Patch { patching, .. } => std::slice::from_ref(&patching.key),
+            Self::DeleteAll { keys, .. } => keys,
+            Self::Conditional { .. } | Self::Exists(_) | Self::Nothing | Self::Look(_) => &[],
         }
     }
 
@@ -110,6 +131,7 @@ impl Task {
                 Some(Expected { resource_type: key.resource_type, id: Some(key.id) })
             }
             Self::Delete { .. }
+            | Self::DeleteAll { .. }
             | Self::Conditional { .. }
             | Self::Exists(_)
             | Self::Nothing
@@ -122,6 +144,7 @@ impl Task {
         match self {
             Self::Patch { patching, .. } => Some(patching),
             Self::Delete { .. }
+            | Self::DeleteAll { .. }
             | Self::Create { .. }
             | Self::Update { .. }
             | Self::Conditional { .. }
@@ -175,7 +198,24 @@ pub(crate) fn read(cx: &Context<'_>, entry: Value<'_>) -> Result<Entry, Outcome>
     let (path, query) = local(cx, &url)?;
     let task = task(&cx.entry(query, &conditions), &method, path)?;
     let head = method == "HEAD";
-    Ok(Entry { full_url, task, head, query: query.to_owned(), conditions })
+    let is_sent = matches!(task, Task::Look(Interaction::Operation(call)) if call.is_post);
+    let body = is_sent.then(|| entry.get("resource").map_or(&b""[..], |it| it.raw()));
+    let body = body.map(Bytes::copy_from_slice);
+    Ok(Entry { full_url, task, head, query: query.to_owned(), conditions, body })
+}
+
+/// The answer of an entry that only looks.
+pub(crate) async fn looked(
+    cx: &Context<'_>,
+    interaction: Interaction,
+    body: Option<&Bytes>,
+) -> Result<Answer, Outcome> {
+    match (interaction, body) {
+        (Interaction::Operation(call), Some(body)) => {
+            Box::pin(ops::operate(cx, call, Some(Body::of(body.clone())))).await
+        }
+        (interaction, _) => look(cx, interaction).await,
+    }
 }
 
 fn task(cx: &Context<'_>, method: &str, path: &str) -> Result<Task, Outcome> {
@@ -196,15 +236,17 @@ fn task(cx: &Context<'_>, method: &str, path: &str) -> Result<Task, Outcome> {
             Ok(Task::Conditional { what: What::Create, resource_type })
         }
         Interaction::UpdateMatching(resource_type) => {
-            cx.allow(DataAction::Write)?;
+            let beside = conditional::beside(cx.query);
+            update::asked(&Context { query: &beside, ..cx.clone() })?;
             Ok(Task::Conditional { what: What::Update, resource_type })
         }
         Interaction::PatchMatching(resource_type) => {
-            cx.allow(DataAction::Write)?;
+            let beside = conditional::beside(cx.query);
+            patch::asked(&Context { query: &beside, ..cx.clone() })?;
             Ok(Task::Conditional { what: What::Patch, resource_type })
         }
         Interaction::DeleteMatching(resource_type) => {
-            delete::is_hard(cx)?;
+            conditional::deleting(cx)?;
             Ok(Task::Conditional { what: What::Delete, resource_type })
         }
         Interaction::Create(resource_type) => {
@@ -223,8 +265,12 @@ fn task(cx: &Context<'_>, method: &str, path: &str) -> Result<Task, Outcome> {
         Interaction::ReindexJob(_) | Interaction::CancelReindex(_) => {
             Err(wrong("not-supported", "A job is asked about alone, not in a Bundle."))
         }
-        Interaction::Operation(call) if call.is_post && !call.operation.only_looks() => {
-            Err(wrong("not-supported", "An operation that changes something stands alone."))
+        Interaction::Operation(call) if call.is_post && !call.only_looks() => {
+            let name = ops::name(call.operation);
+            let text = format!(
+                "{name} by {method} may change something: send it by itself, not in a Bundle."
+            );
+            Err(wrong("not-supported", text))
         }
         Interaction::SmartConfiguration | Interaction::Versions | Interaction::Health => {
             Err(wrong("not-supported", "What is there is no resource: ask for it by itself."))

@@ -4,6 +4,7 @@
 use std::cell::OnceCell;
 use std::collections::{HashMap, HashSet};
 
+use base::limits::BUNDLE_ENTRIES;
 use http::StatusCode;
 use json::{Document, Value};
 use store::{Criterion, Forward, Guard, Key, PutCondition, Snapshot, Tested};
@@ -11,7 +12,7 @@ use store::{Criterion, Forward, Guard, Key, PutCondition, Snapshot, Tested};
 use super::entry::{Entry, Task, What, path, reference};
 use super::{Refusal, entries};
 use crate::edge::blocking;
-use crate::fhir::conditional::{self, Criteria};
+use crate::fhir::conditional::{self, Criteria, Deleting};
 use crate::fhir::context::Context;
 use crate::fhir::outcome::Outcome;
 use crate::fhir::refusal::General;
@@ -45,6 +46,7 @@ pub(super) async fn resolve(
         snapshot,
         own: Own { indexing, made: Vec::new(), gone: HashSet::new() },
         resolved: Resolved::default(),
+        deleted: 0,
     };
     let mut order: Vec<usize> = (0..entries_read.len()).collect();
     order.sort_by_key(|place| entries_read.get(*place).map_or(3, |entry| entry.task.phase()));
@@ -75,6 +77,8 @@ struct State<'s, 'd> {
     snapshot: Snapshot,
     own: Own<'d>,
     resolved: Resolved,
+    /// How many deletes with `_count` take away.
+    deleted: usize,
 }
 
 impl State<'_, '_> {
@@ -92,7 +96,12 @@ impl State<'_, '_> {
             }
         };
         let criteria = Criteria::read(&cx, resource_type, query.unwrap_or_default(), status)?;
-        let found = criteria.only(&self.find(&criteria).await?)?;
+        if what == What::Delete
+            && let Deleting { hard, count: Some(count), .. } = conditional::deleting(&cx)?
+        {
+            return self.all(&criteria, count, hard).await;
+        }
+        let found = criteria.only(&self.find(&criteria, 2).await?)?;
         let new = || Ok::<_, General>(Key { resource_type, id: cx.new_id()? });
         Ok(match (what, found) {
             (What::Create, Some(key)) => Task::Exists(key),
@@ -133,6 +142,26 @@ impl State<'_, '_> {
         })
     }
 
+    /// A delete of up to `count` that match.
+    async fn all(
+        &mut self,
+        criteria: &Criteria,
+        count: usize,
+        hard: bool,
+    ) -> Result<Task, Outcome> {
+        let mut keys = self.find(criteria, count).await?;
+        keys.truncate(count);
+        self.deleted += keys.len();
+        if self.deleted > BUNDLE_ENTRIES {
+            let text = format!(
+                "The criteria of the transaction match more than {BUNDLE_ENTRIES} resources to \
+                 delete, and at most so many are changed at once. Send it in parts."
+            );
+            return Err(Outcome::error(StatusCode::PAYLOAD_TOO_LARGE, "too-costly", text));
+        }
+        Ok(Task::DeleteAll { keys, hard })
+    }
+
     /// What an update writes, by its criteria and by the id in its body, and what must hold of
     /// it; None for a new resource.
     fn updated(
@@ -161,10 +190,11 @@ impl State<'_, '_> {
     }
 
     /// What matches: in the store, but for what the entries change, and among these.
-    async fn find(&mut self, criteria: &Criteria) -> Result<Vec<Key>, Outcome> {
+    /// `most` of them, or more.
+    async fn find(&mut self, criteria: &Criteria, most: usize) -> Result<Vec<Key>, Outcome> {
         let (snapshot, wanted) = (self.snapshot.clone(), criteria.clone());
-        // So many that what the transaction itself takes away leaves two.
-        let most = 2 + self.own.gone.len() + self.own.made.len();
+        // So many that what the transaction itself takes away leaves as many as are wanted.
+        let most = most + self.own.gone.len() + self.own.made.len();
         let looked = blocking::run(move || wanted.look(&snapshot, most)).await;
         let looked = looked.map_err(General::from)?.map_err(conditional::Refusal::from)?;
         self.resolved.guards.push(looked.guard);
@@ -181,7 +211,7 @@ impl State<'_, '_> {
             if self.resolved.searched.contains_key(&text) {
                 continue;
             }
-            let found = criteria.only(&self.find(&criteria).await?)?;
+            let found = criteria.only(&self.find(&criteria, 2).await?)?;
             let key = found.ok_or_else(|| conditional::Refusal::NoTarget(text.clone()))?;
             self.resolved.searched.insert(text, reference(&key));
         }
@@ -205,9 +235,7 @@ struct Made<'d> {
 impl<'d> Own<'d> {
     fn note(&mut self, task: &Task, resource: Option<Value<'d>>) {
         match (task, task.writes(), resource) {
-            (Task::Delete { .. }, Some(key), _) => {
-                self.gone.insert(key);
-            }
+            (Task::Delete { .. } | Task::DeleteAll { .. }, ..) => self.gone.extend(task.written()),
             (
                 Task::Create { .. } | Task::Update { .. } | Task::Replace { .. },
                 Some(key),

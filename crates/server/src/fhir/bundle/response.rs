@@ -11,9 +11,10 @@ use store::{Outcome as Stored, VersionHead};
 
 use super::writer::{self, BundleWriter, Head};
 use crate::exchange::{Answer, AnswerBody};
+use crate::fhir::conditional::ITEMS_DELETED;
 use crate::fhir::conditions::etag;
 use crate::fhir::context::Context;
-use crate::fhir::outcome::Outcome;
+use crate::fhir::outcome::{Issue, Outcome};
 use crate::fhir::prefer::Return;
 use crate::fhir::refusal::General;
 use crate::fhir::resource;
@@ -76,6 +77,17 @@ impl Response {
             }
             Stored::Absent | Stored::HardDeleted => Self::of(StatusCode::NO_CONTENT),
         }
+    }
+
+    /// A delete of as many as criteria matched.
+    pub(crate) fn deleted(count: usize) -> Self {
+        let text = match count {
+            1 => "1 resource was deleted.".to_owned(),
+            _ => format!("{count} resources were deleted."),
+        };
+        let told =
+            Outcome::new(StatusCode::NO_CONTENT, vec![Issue::information("informational", text)]);
+        Self { outcome: Some(told.json(None).into()), ..Self::of(StatusCode::NO_CONTENT) }
     }
 
     /// A delete that found nothing to delete.
@@ -151,6 +163,13 @@ impl Response {
         answered: Result<Answer, Outcome>,
         room: &mut usize,
     ) -> Self {
+        let count = answered
+            .as_ref()
+            .ok()
+            .and_then(|answer| answer.headers.get(ITEMS_DELETED)?.to_str().ok()?.parse().ok());
+        if let Some(count) = count {
+            return Self::deleted(count);
+        }
         let done = Self::found(cx, answered, false, room);
         let version =
             done.location.as_deref().and_then(|location| location.rsplit_once("/_history/"));

@@ -8,7 +8,7 @@ use json::{Document, Stripped};
 use store::{Commit, Committed, HistoryOf, Key, Operation, Refused, Rejected, Snapshot};
 
 use super::batch::operation;
-use super::entry::{self, Entry, Task, What, path, reference};
+use super::entry::{self, Entry, Task, path, reference};
 use super::prepare::{Prepared, Work, about, prepare};
 use super::references::{References, Target};
 use super::resolve::{self, Resolved};
@@ -22,7 +22,7 @@ use crate::fhir::outcome::Outcome;
 use crate::fhir::refusal::General;
 use crate::fhir::route::Interaction;
 use crate::fhir::search::listing::{self, Listing};
-use crate::fhir::{delete, look, meta_history, patch, refusal, update, vread};
+use crate::fhir::{delete, meta_history, ops, patch, refusal, update, vread};
 
 /// Does everything in one commit, in the order DELETE, POST, PUT, GET, and answers in the order of
 /// the entries.
@@ -110,18 +110,8 @@ fn collect<T>(all: impl Iterator<Item = (usize, Result<T, Outcome>)>) -> Result<
 
 /// Refuses before the commit what could only fail after it.
 fn possible(cx: &Context<'_>, entry: &Entry) -> Result<(), Outcome> {
-    let cx = || cx.entry(&entry.query, &entry.conditions);
-    let unsupported = |text| Outcome::error(StatusCode::BAD_REQUEST, "not-supported", text);
-    let interaction = match entry.task {
-        Task::Conditional { what: What::Delete, .. } if cx().parameter("_count").is_some() => {
-            let text = "An entry of a transaction deletes one resource: leave _count out, or send \
-                        the delete in a batch.";
-            return Err(unsupported(text));
-        }
-        Task::Look(interaction) => interaction,
-        _ => return Ok(()),
-    };
-    let cx = cx();
+    let cx = cx.entry(&entry.query, &entry.conditions);
+    let Task::Look(interaction) = entry.task else { return Ok(()) };
     cx.allow(authority::DataAction::Read)?;
     match interaction {
         Interaction::Vread(key, number) => vread::vread(&cx, key, number).map(drop)?,
@@ -136,11 +126,11 @@ fn possible(cx: &Context<'_>, entry: &Entry) -> Result<(), Outcome> {
         }
         Interaction::Read(_) => cx.subset().map(drop)?,
         Interaction::Capabilities => {}
-        Interaction::Operation(call) if !call.is_post && call.operation.only_looks() => {}
-        Interaction::Operation(_) => {
-            let text = "In a transaction, an operation is a GET that changes nothing. Others stand \
-                        in a batch or alone.";
-            return Err(unsupported(text));
+        Interaction::Operation(call) if call.only_looks() => {}
+        Interaction::Operation(call) => {
+            let name = ops::name(call.operation);
+            let text = format!("{name} is no part of a transaction: send it by itself.");
+            return Err(Outcome::error(StatusCode::BAD_REQUEST, "not-supported", text));
         }
         Interaction::SmartConfiguration
         | Interaction::Versions
@@ -166,18 +156,19 @@ fn distinct(entries: &[Entry]) -> Result<(), Refusal> {
     let mut places: HashMap<Key, (usize, bool)> = HashMap::with_capacity(entries.len());
     let is_create = |entry: &Entry| matches!(entry.task, Task::Create { .. } | Task::Exists(_));
     for (place, entry) in entries.iter().enumerate() {
-        let found = if let Task::Exists(key) = entry.task { Some(key) } else { None };
-        let Some(key) = entry.task.writes().or(found) else { continue };
-        let before = places.insert(key, (place, is_create(entry)));
-        if let Some((first, was_create)) = before
-            && !(was_create && is_create(entry))
-        {
-            let text = format!(
-                "{} is what {} is about too; a transaction may write a resource once.",
-                reference(&key),
-                path(first)
-            );
-            return Err(Refusal::Entry(about(place, "duplicate", text)));
+        let found = if let Task::Exists(key) = &entry.task { Some(key) } else { None };
+        for key in entry.task.written().iter().chain(found) {
+            let before = places.insert(*key, (place, is_create(entry)));
+            if let Some((first, was_create)) = before
+                && !(was_create && is_create(entry))
+            {
+                let text = format!(
+                    "{} is what {} is about too; a transaction may write a resource once.",
+                    reference(key),
+                    path(first)
+                );
+                return Err(Refusal::Entry(about(place, "duplicate", text)));
+            }
         }
     }
     Ok(())
@@ -195,7 +186,7 @@ async fn looked(
     let cx = cx.entry(&entry.query, &entry.conditions);
     let cx = Context { pinned: Some(snapshot.clone()), ..cx };
     match entry.task {
-        Task::Look(interaction) => Some(look(&cx, interaction).await),
+        Task::Look(interaction) => Some(entry::looked(&cx, interaction, entry.body.as_ref()).await),
         Task::Exists(key) => {
             let existing = conditional::existing(&cx, key);
             Some(existing.and_then(|found| found.ok_or_else(|| refusal::not_found(&key))))
@@ -209,7 +200,8 @@ async fn looked(
 /// adds to them is the one thing that can still be too much then.
 async fn look_ahead(cx: &Context<'_>, entries: &[Entry]) -> Result<(), Refusal> {
     let snapshot = cx.snapshot();
-    let written: HashSet<Key> = entries.iter().filter_map(|entry| entry.task.writes()).collect();
+    let written = entries.iter().flat_map(|entry| entry.task.written());
+    let written: HashSet<Key> = written.copied().collect();
     let mut room = BUNDLE_ANSWER_BYTES;
     for (place, entry) in entries.iter().enumerate() {
         let Some(found) = looked(cx, entry, &snapshot).await else { continue };
@@ -218,7 +210,11 @@ async fn look_ahead(cx: &Context<'_>, entries: &[Entry]) -> Result<(), Refusal> 
             Task::Exists(_) | Task::Look(Interaction::Read(_)) => true,
             Task::Look(Interaction::History(HistoryOf::Instance(key))) => written.contains(&key),
             Task::Look(Interaction::Operation(call)) => {
+                let is_missing = |refusal: &Outcome| {
+                    matches!(refusal.status, StatusCode::NOT_FOUND | StatusCode::GONE)
+                };
                 matches!(call.level, Level::Instance(key) if written.contains(&key))
+                    && found.as_ref().err().is_some_and(is_missing)
             }
             _ => false,
         };
@@ -275,6 +271,10 @@ fn plan(cx: &Context<'_>, entries: &mut [Entry], prepared: Vec<Prepared>) -> Res
             _ => operation(&mut entry.task, content),
         };
         operations.extend(operation.map(|operation| (phase, place, operation)));
+        if let Task::DeleteAll { keys, hard } = &entry.task {
+            let all = keys.iter().map(|key| delete::plain(*key, *hard));
+            operations.extend(all.map(|operation| (phase, place, operation)));
+        }
     }
     // A stable sort: within a phase the order of the entries stays.
     operations.sort_by_key(|(phase, ..)| *phase);
@@ -316,7 +316,7 @@ pub(crate) fn refused(entry: &Entry, why: Refused) -> Outcome {
         }
         (Task::Patch { patching, .. }, why) => patch::refused(patching.key, supplied, why).into(),
         (Task::Exists(key), _) => refusal::not_found(key),
-        (Task::Conditional { .. } | Task::Nothing, why) => {
+        (Task::DeleteAll { .. } | Task::Conditional { .. } | Task::Nothing, why) => {
             General::bug(&format!("criteria were refused: {why}")).into()
         }
         (Task::Look(Interaction::Read(key)), Refused::Gone { number }) => {
@@ -344,6 +344,7 @@ async fn respond(
             (Task::Exists(_), Some(found), _) => Response::done(cx, found, &mut room),
             (_, Some(found), _) => Response::found(cx, found, entry.head, &mut room),
             (Task::Nothing, ..) => Response::nothing(),
+            (Task::DeleteAll { keys, .. }, ..) => Response::deleted(keys.len()),
             (.., Some(outcome)) => Response::written(cx, *outcome, kept),
             (.., None) => return Err(General::bug("an operation has no outcome").into()),
         });

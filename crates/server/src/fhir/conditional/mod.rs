@@ -8,8 +8,8 @@ pub(crate) mod references;
 mod write;
 
 pub(crate) use write::{
-    another, beside, create, delete_matching, existing, is_there, mismatch, named, nothing,
-    patch_one, update, update_one,
+    Deleting, ITEMS_DELETED, another, beside, create, delete_matching, deleting, existing,
+    is_there, mismatch, named, nothing, patch_one, update, update_one,
 };
 
 use base::limits::GUARD_ATTEMPTS;

@@ -24,6 +24,9 @@ use crate::fhir::outcome::{Issue, Outcome};
 use crate::fhir::refusal::General;
 use crate::fhir::{create, delete, patch, resource, types, update};
 
+/// How many a delete by criteria deleted.
+pub(crate) const ITEMS_DELETED: HeaderName = HeaderName::from_static("items-deleted");
+
 /// `POST [base]/[type]`, with `If-None-Exist` or without.
 pub(crate) async fn create(
     cx: &Context<'_>,
@@ -180,8 +183,9 @@ pub(crate) async fn patch_one(
     cx.allow(DataAction::Write)?;
     let failed = StatusCode::PRECONDITION_FAILED;
     let criteria = Criteria::read(cx, resource_type, cx.query, failed)?;
-    let bytes = cx.read_as_sent(body).await?;
     let beside = beside(cx.query);
+    patch::asked(&Context { query: &beside, ..cx.clone() })?;
+    let bytes = cx.read_as_sent(body).await?;
     for _ in 0..GUARD_ATTEMPTS {
         let (found, guard) = find(cx, &criteria).await?;
         let Some(key) = found else { return Err(nothing(&criteria)) };
@@ -205,16 +209,9 @@ pub(crate) async fn delete_matching(
     cx: &Context<'_>,
     resource_type: TypeId,
 ) -> Result<Answer, Outcome> {
-    let hard = delete::is_hard(cx)?;
+    let Deleting { hard, count, condition } = deleting(cx)?;
     let failed = StatusCode::PRECONDITION_FAILED;
     let criteria = Criteria::read(cx, resource_type, cx.query, failed)?;
-    let count = count(cx)?;
-    let condition = cx.conditions.match_version().map_err(delete::Refusal::Condition)?;
-    if condition.is_some() && (hard || count.is_some()) {
-        let text = "If-Match is for the one resource that matches; it cannot be combined with \
-                    _count or hardDelete.";
-        return Err(Outcome::error(StatusCode::BAD_REQUEST, "value", text));
-    }
     for _ in 0..GUARD_ATTEMPTS {
         let (snapshot, wanted) = (cx.service.store.snapshot(), criteria.clone());
         let most = count.unwrap_or(2);
@@ -237,8 +234,7 @@ pub(crate) async fn delete_matching(
                     |stored: &&Stored| matches!(stored, Stored::Deleted(_) | Stored::HardDeleted);
                 let deleted = committed.outcomes.iter().filter(gone).count();
                 let mut answer = Answer::empty(StatusCode::NO_CONTENT);
-                let name = HeaderName::from_static("items-deleted");
-                answer.headers.insert(name, HeaderValue::from(deleted));
+                answer.headers.insert(ITEMS_DELETED, HeaderValue::from(deleted));
                 return Ok(answer);
             }
             Err(Rejected::Stale { .. }) => {}
@@ -253,6 +249,27 @@ pub(crate) async fn delete_matching(
         }
     }
     Err(Refusal::Overtaken.into())
+}
+
+/// What a delete by criteria says besides them.
+pub(crate) struct Deleting {
+    pub(crate) hard: bool,
+    /// Up to so many; without it the one that matches.
+    pub(crate) count: Option<usize>,
+    pub(crate) condition: Option<u64>,
+}
+
+/// What is checked before it is known what is deleted. Authorizes.
+pub(crate) fn deleting(cx: &Context<'_>) -> Result<Deleting, Outcome> {
+    let hard = delete::is_hard(cx)?;
+    let count = count(cx)?;
+    let condition = cx.conditions.match_version().map_err(delete::Refusal::Condition)?;
+    if condition.is_some() && (hard || count.is_some()) {
+        let text = "If-Match is for the one resource that matches; it cannot be combined with \
+                    _count or hardDelete.";
+        return Err(Outcome::error(StatusCode::BAD_REQUEST, "value", text));
+    }
+    Ok(Deleting { hard, count, condition })
 }
 
 /// How many may be deleted at once.

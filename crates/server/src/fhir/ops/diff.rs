@@ -56,7 +56,7 @@ impl From<Refusal> for Outcome {
                 reference(&key)
             )),
             Refusal::NothingBefore(key) => not_found(format!(
-                "{} has no version before the current one to compare with.",
+                "{} has no version before that one to compare with.",
                 reference(&key)
             )),
             Refusal::Types(from, to) => wrong(
@@ -76,7 +76,8 @@ impl From<Refusal> for Outcome {
     }
 }
 
-/// `[base]/[type]/[id]/$diff`: from the version before, or from `fromVersion`, to the current one.
+/// `[base]/[type]/[id]/$diff`: from the version before, or from `fromVersion`, to the current one,
+/// or to that of `[base]/[type]/[id]/_history/[vid]/$diff`.
 /// `[base]/$diff?from=…&to=…`: from one resource to another, each with a version or the current.
 pub(crate) async fn diff(cx: &Context<'_>, call: Call, input: &Input) -> Result<Answer, Refusal> {
     cx.allow(DataAction::Read)?;
@@ -84,7 +85,10 @@ pub(crate) async fn diff(cx: &Context<'_>, call: Call, input: &Input) -> Result<
     let (from, to) = match call.level {
         Level::Instance(key) => {
             input.only(&["fromVersion"])?;
-            let to = read::current(&snapshot, key).map_err(Refusal::Read)?;
+            let to = match call.version {
+                Some(number) => version(&snapshot, key, number)?,
+                None => read::current(&snapshot, key).map_err(Refusal::Read)?,
+            };
             (earlier(&snapshot, &to, input)?, to)
         }
         Level::System | Level::Type(_) => {

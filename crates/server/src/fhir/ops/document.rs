@@ -7,7 +7,7 @@ use base::ids;
 use base::limits::BUNDLE_ANSWER_BYTES;
 use http::StatusCode;
 use json::{Value, Writer};
-use store::{Key, Operation, Outcome as Stored, PutCondition, Snapshot, Version};
+use store::{Key, Operation, Outcome as Stored, PutCondition, ResourceId, Snapshot, Version};
 
 use super::input::{Input, wrong};
 use super::{Call, Level};
@@ -22,15 +22,25 @@ use crate::fhir::refusal::General;
 use crate::fhir::values::Indexing;
 use crate::fhir::{read, resource, types};
 
-/// `[base]/Composition/[id]/$document`: the Composition and every resource of this service that it
-/// refers to, as a Bundle; with `persist=true` it is stored too.
+/// `[base]/Composition/[id]/$document`, `[base]/Composition/$document?id=…`: the Composition and
+/// every resource of this service that it refers to, as a Bundle; with `persist=true` it is stored
+/// too.
 pub(crate) async fn document(
     cx: &Context<'_>,
     call: Call,
     input: &Input,
 ) -> Result<Answer, Outcome> {
     cx.allow(DataAction::Read)?;
-    input.only(&["persist"])?;
+    let key = match call.level {
+        Level::Instance(key) => {
+            input.only(&["persist"])?;
+            key
+        }
+        Level::System | Level::Type(_) => {
+            input.only(&["id", "persist"])?;
+            named(cx, input)?
+        }
+    };
     let persist = input.flag("persist")?.unwrap_or_default();
     if persist && !call.is_post {
         return Err(wrong("value", "persist=true stores the document: ask with POST.").into());
@@ -38,9 +48,6 @@ pub(crate) async fn document(
     if persist {
         cx.allow(DataAction::Write)?;
     }
-    let Level::Instance(key) = call.level else {
-        return Err(General::bug("$document is on instances").into());
-    };
     let snapshot = cx.snapshot();
     let composition = read::current(&snapshot, key)?;
     let id = ids::guid(&*cx.app.random).to_string();
@@ -66,6 +73,22 @@ pub(crate) async fn document(
         Some(Stored::Created(head)) => Ok(resource::written(cx, StatusCode::OK, head, &stripped)),
         other => Err(General::bug(&format!("a create came to {other:?}")).into()),
     }
+}
+
+/// The Composition that `id` names: by its id, or by its address here.
+fn named(cx: &Context<'_>, input: &Input) -> Result<Key, Outcome> {
+    let text = input.required("id")?;
+    let resource_type =
+        types::number("Composition").ok_or_else(|| General::bug("R4 has no Composition"))?;
+    let bases = bases(cx);
+    let id = ResourceId::new(&text);
+    let key = id.map(|id| Key { resource_type, id }).or_else(|| history::local(&text, &bases));
+    let key = key.filter(|key| key.resource_type == resource_type);
+    let text = format!(
+        "id is that of a Composition of this service, or its address, not '{text}'. Documents are \
+         not made of what other services hold."
+    );
+    key.ok_or_else(|| wrong("value", text).into())
 }
 
 /// What a document is made with.

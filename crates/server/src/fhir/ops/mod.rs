@@ -83,6 +83,23 @@ pub(crate) struct Call {
     pub(crate) level: Level,
     /// Whether it may have a body (POST, DELETE); if not, all parameters are in the query.
     pub(crate) is_post: bool,
+    /// The version of the instance that it is called on, when the path says one.
+    pub(crate) version: Option<u64>,
+}
+
+impl Call {
+    /// Whether it changes nothing, whatever its parameters say.
+    pub(crate) fn only_looks(self) -> bool {
+        match self.operation {
+            Operation::Document => !self.is_post,
+            Operation::MetaAdd
+            | Operation::MetaDelete
+            | Operation::PurgeHistory
+            | Operation::Reindex
+            | Operation::SetStatus => false,
+            _ => true,
+        }
+    }
 }
 
 /// Where an operation may be called, and what the capability statement says of it.
@@ -142,7 +159,7 @@ pub(crate) const TABLE: &[Definition] = &[
         "$purge-history",
         "urn:firekeep:OperationDefinition:purge-history",
     ),
-    on_instances(Operation::Document, "$document", "Composition", "Composition-document"),
+    on_both(Operation::Document, "$document", "Composition", "Composition-document"),
     Definition {
         operation: Operation::Reindex,
         name: "$reindex",
@@ -290,10 +307,11 @@ pub(crate) fn find(method: &Method, name: &str, level: Level) -> Asked {
     let here = |row: &&Definition| row.name == name && row.is_on(level);
     let Some(found) = TABLE.iter().find(here) else { return Asked::Unknown };
     let (operation, post_only) = (found.operation, found.post_only);
-    let call = |is_post| Asked::Call(Call { operation, level, is_post });
+    let call = |is_post| Asked::Call(Call { operation, level, is_post, version: None });
     match *method {
         Method::PUT if operation == Operation::Status => {
-            Asked::Call(Call { operation: Operation::SetStatus, level, is_post: true })
+            let operation = Operation::SetStatus;
+            Asked::Call(Call { operation, level, is_post: true, version: None })
         }
         Method::POST => call(true),
         Method::DELETE if operation.is_delete() => call(true),
@@ -305,18 +323,14 @@ pub(crate) fn find(method: &Method, name: &str, level: Level) -> Asked {
     }
 }
 
-impl Operation {
-    /// Whether it changes nothing, whatever its parameters say.
-    pub(crate) fn only_looks(self) -> bool {
-        !matches!(
-            self,
-            Self::Document
-                | Self::MetaAdd
-                | Self::MetaDelete
-                | Self::PurgeHistory
-                | Self::Reindex
-                | Self::SetStatus
-        )
+/// The same on one version of an instance: only what compares versions is.
+pub(crate) fn find_on_version(method: &Method, name: &str, key: Key, version: u64) -> Asked {
+    match find(method, name, Level::Instance(key)) {
+        Asked::Call(call) if call.operation == Operation::Diff => {
+            Asked::Call(Call { version: Some(version), ..call })
+        }
+        Asked::Call(_) => Asked::Unknown,
+        other => other,
     }
 }
 
@@ -335,7 +349,7 @@ pub(crate) async fn operate(
     body: Option<Body>,
 ) -> Result<Answer, Outcome> {
     let input = Input::read(cx, body).await?;
-    let Call { operation, level, is_post } = call;
+    let Call { operation, level, is_post, .. } = call;
     match operation {
         Operation::Everything => everything::everything(cx, level, &input).await,
         Operation::FhirPath => Ok(fhirpath::fhirpath(cx, level, &input).await?),

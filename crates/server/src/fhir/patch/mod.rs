@@ -200,20 +200,26 @@ async fn operations(
 
 /// What is checked before the patch is read: gives what is to be patched.
 pub(crate) fn begin(cx: &Context<'_>, key: Key) -> Result<Patching, Refusal> {
-    cx.allow(DataAction::Write)?;
-    cx.only_parameters(&[meta_history::PARAMETER])?;
-    meta_history::check(cx)?;
-    let version = match cx.conditions.put_condition().map_err(Refusal::Condition)? {
-        PutCondition::Version(version) => Some(version),
-        PutCondition::NotExists => return Err(Refusal::IfNoneMatch),
-        PutCondition::Any if cx.policy(key.resource_type) == Policy::VersionedUpdate => {
-            return Err(Refusal::NoIfMatch(key));
-        }
-        PutCondition::Any | PutCondition::Absent => None,
-    };
+    let version = asked(cx)?;
+    if version.is_none() && cx.policy(key.resource_type) == Policy::VersionedUpdate {
+        return Err(Refusal::NoIfMatch(key));
+    }
     let (store, now) = (cx.service.store.clone(), cx.now);
     let (supplied, checks) = (cx.conditions.if_match.clone(), cx.checks.clone());
     Ok(Patching { store, key, version, supplied, now, checks })
+}
+
+/// What is checked before it is known which resource is patched: gives the version that the client
+/// says it has.
+pub(crate) fn asked(cx: &Context<'_>) -> Result<Option<u64>, Refusal> {
+    cx.allow(DataAction::Write)?;
+    cx.only_parameters(&[meta_history::PARAMETER])?;
+    meta_history::check(cx)?;
+    match cx.conditions.put_condition().map_err(Refusal::Condition)? {
+        PutCondition::Version(version) => Ok(Some(version)),
+        PutCondition::NotExists => Err(Refusal::IfNoneMatch),
+        PutCondition::Any | PutCondition::Absent => Ok(None),
+    }
 }
 
 /// What the store says about a condition that does not hold any more.
