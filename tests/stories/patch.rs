@@ -224,6 +224,27 @@ async fn an_xml_patch_adds_replaces_and_removes() {
 }
 
 #[tokio::test]
+async fn an_xml_patch_may_write_elements_with_a_prefix() {
+    let fk = Firekeep::start().await;
+    let app = fk.as_contributor().await;
+    app.put("/Patient/p", &patient("p", "One")).await.created();
+    let send = |declared: &str, operation: &str| {
+        let body = format!("<diff {declared}>{operation}</diff>");
+        let request = app.request(Method::PATCH, "/Patient/p").header("Content-Type", XML_PATCH);
+        Reply::of(request.body(body))
+    };
+    let fhir = "xmlns:f=\"http://hl7.org/fhir\"";
+    let gender = "<add sel=\"f:Patient/f:name\" pos=\"after\"><f:gender value=\"male\"/></add>";
+    assert_eq!(send(fhir, gender).await.ok().json()["gender"], "male");
+    let own = format!(
+        "<replace {fhir} sel=\"f:Patient/f:name\"><f:name><f:text value=\"x\"/></f:name></replace>"
+    );
+    assert_eq!(send("", &own).await.ok().json()["name"], json!([{"text": "x"}]));
+    let other = "<replace sel=\"f:Patient/f:gender\"><f:gender value=\"male\"/></replace>";
+    send("xmlns:f=\"http://example.org\"", other).await.refused(400, "http://example.org");
+}
+
+#[tokio::test]
 async fn an_xml_patch_that_cannot_be_made_says_why() {
     let fk = Firekeep::start().await;
     let app = fk.as_contributor().await;

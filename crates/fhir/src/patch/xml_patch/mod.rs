@@ -1,8 +1,8 @@
 //! <https://www.rfc-editor.org/rfc/rfc5261>: XML Patch.
 //!
 //! Places are found in the text and the text is changed there; the rest keeps its bytes. What an
-//! operation brings is put in as it is written, so it declares the namespaces that it needs beyond
-//! the default one.
+//! operation brings is put in as it is written, and declares the prefixes that it takes from the
+//! patch around it.
 
 mod select;
 mod tree;
@@ -22,8 +22,8 @@ use tree::{Content, Element, Tree};
 /// The first operation that is wrong or cannot be applied, or a limit.
 pub fn xml_patch(target: &str, patch: &str) -> Result<String, Error> {
     let diff = Tree::read(patch).map_err(|flaw| flaw.prefixed("the patch").whole())?;
-    let operations: Vec<&Element> =
-        diff.children(0).filter_map(|node| diff.element(node)).collect();
+    let operations: Vec<(usize, &Element)> =
+        diff.children(0).filter_map(|node| Some((node, diff.element(node)?))).collect();
     if operations.is_empty() {
         return Err(Flaw::malformed("The patch has no operation: add, replace or remove.").whole());
     }
@@ -45,7 +45,11 @@ pub fn xml_patch(target: &str, patch: &str) -> Result<String, Error> {
     Ok(text)
 }
 
-fn apply(text: &str, diff: &Tree<'_>, operation: &Element) -> Result<String, Flaw> {
+fn apply(
+    text: &str,
+    diff: &Tree<'_>,
+    (node, operation): (usize, &Element),
+) -> Result<String, Flaw> {
     let name = diff.text(&operation.name);
     let Some(path) = diff.attribute(operation, "sel") else {
         return Err(Flaw::malformed(format!("{name}: the attribute sel is missing")));
@@ -60,9 +64,10 @@ fn apply(text: &str, diff: &Tree<'_>, operation: &Element) -> Result<String, Fla
                 return Err(Flaw::inapplicable(text));
             }
         };
+        let inner = brought(diff, node, operation);
         match name {
-            "add" => add(&target, found, diff, operation),
-            "replace" => replace(&target, found, diff.inner(operation)),
+            "add" => add(&target, found, (diff, operation), &inner),
+            "replace" => replace(&target, found, &inner),
             "remove" => remove(&target, found),
             _ => Err(Flaw::malformed("that is no operation: add, replace, remove")),
         }
@@ -75,17 +80,39 @@ fn apply(text: &str, diff: &Tree<'_>, operation: &Element) -> Result<String, Fla
 /// A range of the text and what stands there instead.
 type Change = (Range<usize>, String);
 
+/// What is between the tags of an operation; its elements declare the prefixes in them that are
+/// declared around them.
+fn brought(diff: &Tree<'_>, node: usize, operation: &Element) -> String {
+    let root = diff.element(0);
+    let around: Vec<_> =
+        std::iter::once(operation).chain(root).flat_map(|it| diff.prefixes(it)).collect();
+    let (mut text, mut from) = (String::new(), operation.content.start);
+    for element in diff.children(node).filter_map(|child| diff.element(child)) {
+        text.push_str(diff.text(&(from..element.attributes_end)));
+        from = element.attributes_end;
+        let written = diff.text(&element.range);
+        let mut declared: Vec<&str> = diff.prefixes(element).map(|(prefix, _)| prefix).collect();
+        for (prefix, namespace) in &around {
+            if written.contains(&format!("{prefix}:")) && !declared.contains(prefix) {
+                declared.push(prefix);
+                text.push_str(&format!(" xmlns:{prefix}=\"{namespace}\""));
+            }
+        }
+    }
+    text.push_str(diff.text(&(from..operation.content.end)));
+    text
+}
+
 fn add(
     target: &Tree<'_>,
     found: Found,
-    diff: &Tree<'_>,
-    operation: &Element,
+    (diff, operation): (&Tree<'_>, &Element),
+    inner: &str,
 ) -> Result<Change, Flaw> {
     let Found::Node(node) = found else {
         return Err(Flaw::inapplicable("an attribute has nothing inside it"));
     };
     let range = target.range(node);
-    let inner = diff.inner(operation);
     match (diff.attribute(operation, "type"), diff.attribute(operation, "pos")) {
         (None, Some("before")) => return Ok((range.start..range.start, inner.to_owned())),
         (None, Some("after")) => return Ok((range.end..range.end, inner.to_owned())),

@@ -245,6 +245,15 @@ impl<'x> Tree<'x> {
         self.text(&element.content)
     }
 
+    /// The prefixes that an element declares, and the namespaces they stand for.
+    pub(super) fn prefixes(&self, element: &Element) -> impl Iterator<Item = (&'x str, &'x str)> {
+        let attributes = self.attributes.get(element.attributes.clone()).unwrap_or_default();
+        attributes.iter().filter_map(|attribute| {
+            let prefix = self.text(&attribute.name).strip_prefix("xmlns:")?;
+            Some((prefix, self.text(&attribute.value)))
+        })
+    }
+
     /// The value of an attribute, as written.
     pub(super) fn attribute(&self, element: &Element, name: &str) -> Option<&'x str> {
         let attribute = self.attribute_place(element, name)?;
