@@ -27,6 +27,8 @@ async fn a_part_of_a_resource_is_tagged_wherever_it_is_read() {
         assert!(is_tagged(&part), "{part}");
         assert_eq!(part["meta"]["versionId"], "1");
     }
+    let family = app.get("/Patient/a?_elements=name.family").await.ok().json();
+    assert_eq!(family["name"], json!([{"family": "One"}]));
     let summary = app.get("/Patient/a?_summary=true").await.ok().json();
     assert_eq!(names(&summary), ["birthDate", "id", "meta", "name", "resourceType"]);
     let data = app.get("/Patient/a?_summary=data").await.ok().json();

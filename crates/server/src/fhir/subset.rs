@@ -110,23 +110,14 @@ impl Subset {
         let (mut is_first, mut has_meta) = (true, false);
         for member in resource.members() {
             let key = member.key();
-            if !self.keeps(&name, ty, &key) {
-                continue;
-            }
+            let Some(kept) = self.kept(&name, ty, &key) else { continue };
             let before = out.len();
             begin(out, &member, is_first);
-            match key.as_ref() {
-                "meta" => {
-                    has_meta = true;
-                    tagged(member.value(), out);
-                }
-                _ if *self == Self::Summary => {
-                    let child = ty.child(&key).filter(|child| has_parts(&key, *child));
-                    if !child.is_some_and(|child| summary(child, member.value(), out)) {
-                        out.extend_from_slice(member.value().raw());
-                    }
-                }
-                _ => out.extend_from_slice(member.value().raw()),
+            if key == "meta" {
+                has_meta = true;
+                tagged(member.value(), out);
+            } else {
+                kept.write(ty.child(&key), &member, out);
             }
             // An object of which nothing is kept goes as a whole.
             if out.ends_with(b":{}") || out.ends_with(b":[]") {
@@ -142,32 +133,126 @@ impl Subset {
         out.push(b'}');
     }
 
-    /// Whether a member of the resource is wanted.
-    fn keeps(&self, name: &str, ty: Type<'_>, key: &str) -> bool {
+    /// What is wanted of a member of the resource.
+    fn kept<'s>(&'s self, name: &str, ty: Type<'_>, key: &str) -> Option<Kept<'s>> {
         if matches!(key, "resourceType" | "id" | "meta" | "implicitRules" | "modifierExtension") {
-            return true;
+            return Some(Kept::Whole);
         }
-        let Some(child) = ty.child(key) else { return false };
-        let element = child.element;
+        let child = ty.child(key)?;
         match self {
-            Self::Whole => true,
-            Self::Data => key != "text",
-            Self::Text => key == "text" || element.min() > 0,
-            Self::Summary => element.is_summary() || element.min() > 0,
+            Self::Whole => Some(Kept::Whole),
+            Self::Data => (key != "text").then_some(Kept::Whole),
+            Self::Text => (key == "text" || child.element.min() > 0).then_some(Kept::Whole),
+            Self::Summary => Kept::Summary.of(child, key),
             Self::Elements(wanted) => {
-                let is_this = |wanted: &String| {
-                    let wanted = match wanted.split_once('.') {
-                        Some((of, wanted)) if of == name => wanted,
-                        _ => wanted.as_str(),
-                    };
-                    let own = element.name();
-                    let is_choice = own.strip_suffix("[x]") == Some(wanted);
-                    wanted == key.trim_start_matches('_') || wanted == own || is_choice
+                let path = |wanted: &'s String| match wanted.split_once('.') {
+                    Some((of, wanted)) if of == name => wanted,
+                    _ => wanted.as_str(),
                 };
-                element.min() > 0 || wanted.iter().any(is_this)
+                Kept::Paths(wanted.iter().map(path).collect()).of(child, key)
             }
         }
     }
+}
+
+/// What is kept of an element.
+enum Kept<'s> {
+    Whole,
+    /// What the definitions mark, and what must be there.
+    Summary,
+    /// What lies on these paths, and what must be there.
+    Paths(Vec<&'s str>),
+}
+
+impl<'s> Kept<'s> {
+    /// What is kept of an element inside.
+    fn of(&self, child: Child<'_>, key: &str) -> Option<Kept<'s>> {
+        let element = child.element;
+        match self {
+            Self::Whole => Some(Self::Whole),
+            Self::Summary => (element.is_summary() || element.min() > 0).then_some(Self::Summary),
+            Self::Paths(paths) => {
+                let rest = |path: &'s str| {
+                    let (first, rest) = path.split_once('.').unwrap_or((path, ""));
+                    is_named(first, element.name(), key).then_some(rest)
+                };
+                let inside: Vec<_> = paths.iter().copied().filter_map(rest).collect();
+                if inside.is_empty() {
+                    return (element.min() > 0).then_some(Self::Whole);
+                }
+                Some(if inside.contains(&"") { Self::Whole } else { Self::Paths(inside) })
+            }
+        }
+    }
+
+    /// Appends the value of a member, or the part of it that is kept.
+    fn write(&self, child: Option<Child<'_>>, member: &Member<'_>, out: &mut Vec<u8>) {
+        let child = child.filter(|child| has_parts(&member.key(), *child));
+        match child {
+            Some(child) if !matches!(self, Self::Whole) => self.part(child, member.value(), out),
+            _ => out.extend_from_slice(member.value().raw()),
+        }
+    }
+
+    /// Appends the part of a value that is kept; all of one that has no parts.
+    fn part(&self, child: Child<'_>, value: Value<'_>, out: &mut Vec<u8>) {
+        match value.kind() {
+            Kind::Object => self.part_of_object(child, value, out),
+            Kind::Array if value.elements().all(|item| item.kind() == Kind::Object) => {
+                out.push(b'[');
+                let mut is_first = true;
+                for item in value.elements() {
+                    let before = out.len();
+                    if !is_first {
+                        out.push(b',');
+                    }
+                    let start = out.len();
+                    self.part_of_object(child, item, out);
+                    match out.get(start..) {
+                        Some(b"{}") => out.truncate(before),
+                        _ => is_first = false,
+                    }
+                }
+                out.push(b']');
+            }
+            _ => out.extend_from_slice(value.raw()),
+        }
+    }
+
+    fn part_of_object(&self, child: Child<'_>, object: Value<'_>, out: &mut Vec<u8>) {
+        let definitions = Definitions::r4();
+        // A resource within a resource says itself what it is.
+        let named = object.get("resourceType").and_then(Value::as_str);
+        let named = named.and_then(|name| definitions.type_named(&name));
+        let ty = definitions.ty(named.unwrap_or(child.ty));
+        out.push(b'{');
+        let mut is_first = true;
+        for member in object.members() {
+            let key = member.key();
+            let inner = ty.child(&key);
+            let kept = match inner {
+                Some(_) if key == "modifierExtension" => Some(Self::Whole),
+                Some(inner) => self.of(inner, &key),
+                None => (key == "resourceType").then_some(Self::Whole),
+            };
+            let Some(kept) = kept else { continue };
+            let before = out.len();
+            begin(out, &member, is_first);
+            kept.write(inner, &member, out);
+            if out.ends_with(b":{}") || out.ends_with(b":[]") {
+                out.truncate(before);
+                continue;
+            }
+            is_first = false;
+        }
+        out.push(b'}');
+    }
+}
+
+/// Whether `wanted` is the name of an element, or of one of a choice.
+fn is_named(wanted: &str, name: &str, key: &str) -> bool {
+    let is_choice = name.strip_suffix("[x]") == Some(wanted);
+    wanted == key.trim_start_matches('_') || wanted == name || is_choice
 }
 
 /// The key of a member, a comma before it where one is due.
@@ -179,68 +264,9 @@ fn begin(out: &mut Vec<u8>, member: &Member<'_>, is_first: bool) {
     out.push(b':');
 }
 
-/// Whether a summary may cut a member: what belongs to a primitive goes with it.
+/// Whether a part of a member can be kept: what belongs to a primitive goes with it.
 fn has_parts(key: &str, child: Child<'_>) -> bool {
     child.named_type && !key.starts_with('_')
-}
-
-/// Appends of a value what a summary keeps; false when the value has no parts.
-fn summary(child: Child<'_>, value: Value<'_>, out: &mut Vec<u8>) -> bool {
-    match value.kind() {
-        Kind::Object => summary_of_object(child, value, out),
-        Kind::Array if value.elements().all(|item| item.kind() == Kind::Object) => {
-            out.push(b'[');
-            let mut is_first = true;
-            for item in value.elements() {
-                let before = out.len();
-                if !is_first {
-                    out.push(b',');
-                }
-                let start = out.len();
-                summary_of_object(child, item, out);
-                match out.get(start..) {
-                    Some(b"{}") => out.truncate(before),
-                    _ => is_first = false,
-                }
-            }
-            out.push(b']');
-        }
-        _ => return false,
-    }
-    true
-}
-
-fn summary_of_object(child: Child<'_>, object: Value<'_>, out: &mut Vec<u8>) {
-    let definitions = Definitions::r4();
-    // A resource within a resource says itself what it is.
-    let named = object.get("resourceType").and_then(Value::as_str);
-    let named = named.and_then(|name| definitions.type_named(&name));
-    let ty = definitions.ty(named.unwrap_or(child.ty));
-    out.push(b'{');
-    let mut is_first = true;
-    for member in object.members() {
-        let key = member.key();
-        let inner = ty.child(&key);
-        let is_kept = match inner {
-            Some(inner) => inner.element.is_summary() || inner.element.min() > 0,
-            None => key == "resourceType",
-        };
-        if !is_kept && key != "modifierExtension" {
-            continue;
-        }
-        let before = out.len();
-        begin(out, &member, is_first);
-        let inner = inner.filter(|inner| has_parts(&key, *inner));
-        if !inner.is_some_and(|inner| summary(inner, member.value(), out)) {
-            out.extend_from_slice(member.value().raw());
-        }
-        if out.ends_with(b":{}") || out.ends_with(b":[]") {
-            out.truncate(before);
-            continue;
-        }
-        is_first = false;
-    }
-    out.push(b'}');
 }
 
 /// Appends a meta with the tag.
@@ -353,6 +379,38 @@ mod tests {
         assert!(
             out.contains(r#""content":[{"attachment":{"contentType":"text/plain"}}]"#),
             "{out}"
+        );
+    }
+
+    /// What is left of a Patient's name and links.
+    fn check_inside(query: &str, expected: &str) {
+        let text = concat!(
+            r#"{"resourceType":"Patient","name":[{"use":"usual","family":"F","given":["G"]},"#,
+            r#"{"text":"T"}],"link":[{"id":"l","other":{"reference":"Patient/q"},"type":"refer"}]}"#
+        );
+        let subset = Subset::of(form_urlencoded::parse(query.as_bytes())).unwrap();
+        let document = Document::parse(text.to_owned(), &Limits::default()).unwrap();
+        let mut out = Vec::new();
+        subset.cut(document.root(), &mut out);
+        let out = String::from_utf8(out).unwrap();
+        let out = out.strip_prefix(r#"{"resourceType":"Patient","#).unwrap();
+        assert_eq!(out.split(r#","meta""#).next(), Some(expected), "{query}");
+    }
+
+    #[test]
+    fn elements_within_elements_are_named_by_their_path() {
+        check_inside("_elements=name.family", r#""name":[{"family":"F"}]"#);
+        check_inside(
+            "_elements=Patient.name.text,name.use",
+            r#""name":[{"use":"usual"},{"text":"T"}]"#,
+        );
+        check_inside(
+            "_elements=name.use,name",
+            r#""name":[{"use":"usual","family":"F","given":["G"]},{"text":"T"}]"#,
+        );
+        check_inside(
+            "_elements=link.id",
+            r#""link":[{"id":"l","other":{"reference":"Patient/q"},"type":"refer"}]"#,
         );
     }
 
