@@ -177,6 +177,65 @@ async fn a_value_set_is_expanded_as_it_is_asked() {
 }
 
 #[tokio::test]
+async fn an_expansion_has_the_parts_that_are_asked_for() {
+    let (_fk, app) = zoo().await;
+    let rest = "$expand?url=http://example.org/rest";
+    let whole = app.get(&format!("/ValueSet/{rest}&includeDefinition=true")).await.ok().json();
+    let compose = json!({"include": [{"system": ANIMALS}],
+        "exclude": [{"valueSet": ["http://example.org/mammals"]}]});
+    assert_eq!(whole["compose"], compose);
+    assert_eq!(codes(&whole["expansion"]["contains"]), "bird");
+    for (version, total) in [("1", 0), ("2", 1)] {
+        let left = format!("{rest}&exclude-system={ANIMALS}|{version}");
+        assert_eq!(expanded(&app, &left).await["total"], total);
+    }
+    let german = json!([{"language": "de", "value": "Vogel"}]);
+    for (language, designation) in [("de", german), ("fr", Value::Null)] {
+        let said = format!("{rest}&designation=urn:ietf:bcp:47|{language}");
+        assert_eq!(expanded(&app, &said).await["contains"][0]["designation"], designation);
+    }
+}
+
+#[tokio::test]
+async fn a_system_names_the_value_set_of_all_its_codes() {
+    let fk = Firekeep::start().await;
+    let app = fk.as_contributor().await;
+    app.put("/CodeSystem/animals", &animals()).await.created();
+    let all = expanded(&app, "$expand?url=http://example.org/all-animals").await;
+    assert_eq!(codes(&all["contains"]), "bird mammal cat dodo");
+    let within = "/ValueSet/$validate-code?url=http://example.org/all-animals|1";
+    let cat = app.get(&format!("{within}&system={ANIMALS}&code=cat")).await.ok();
+    assert_eq!(said(&cat, "result"), true);
+    app.get("/ValueSet/$expand?url=http://example.org/all-animals|2")
+        .await
+        .refused(404, "all-animals|2");
+    let basic = json!({"resourceType": "Basic", "id": "b", "code": {"coding": [{"system": ANIMALS, "code": "cat"}]}});
+    app.put("/Basic/b", &basic).await.created();
+    let found = app.get("/Basic?code:in=http://example.org/all-animals").await.ok();
+    assert_eq!(found.ids(), ["b"]);
+}
+
+#[tokio::test]
+async fn one_good_coding_of_a_concept_is_enough() {
+    let (_fk, app) = zoo().await;
+    let ask = |codings: Value| {
+        let parameters = json!({"resourceType": "Parameters", "parameter": [
+            {"name": "url", "valueUri": "http://example.org/mammals"},
+            {"name": "codeableConcept", "valueCodeableConcept": {"coding": codings}}]});
+        let app = &app;
+        async move { app.post("/ValueSet/$validate-code", &parameters).await.ok() }
+    };
+    let (cat, other) = (
+        json!({"system": ANIMALS, "code": "cat"}),
+        json!({"system": "http://example.org/none", "code": "x"}),
+    );
+    let both = ask(json!([other, cat])).await;
+    assert_eq!(said(&both, "result"), true);
+    assert!(said(&both, "message").as_str().is_some_and(|text| text.contains("not loaded")));
+    assert_eq!(said(&ask(json!([other])).await, "result"), false);
+}
+
+#[tokio::test]
 async fn concepts_are_said_in_the_language_that_is_wanted() {
     let (_fk, app) = zoo().await;
     let path = "/ValueSet/rest/$expand";

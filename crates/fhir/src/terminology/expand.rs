@@ -1,5 +1,6 @@
 //! <https://hl7.org/fhir/R4/valueset-operation-expand.html>
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
 use base::limits::EXPANSION_CODES;
@@ -7,8 +8,11 @@ use base::limits::EXPANSION_CODES;
 use super::concept::{is_abstract, is_inactive};
 use super::contains::{Contains, Found, Verdict, filter_text};
 use super::filter::Ready;
+use super::scope::split;
 use super::{Coding, Failure, Parameters, Reason, Scope, display};
 use crate::definitions::{CodeSystem, Concept, Designation, Include, IncludedConcept, ValueSet};
+
+const LANGUAGES: &str = "urn:ietf:bcp:47";
 
 /// How a value set is to be expanded.
 #[derive(Clone, Debug, Default)]
@@ -23,6 +27,14 @@ pub struct Wanted {
     pub active_only: bool,
     /// Other ways to say each concept, too.
     pub designations: bool,
+    /// Only the designations in these languages and for these uses, as (system, code).
+    pub designated: Vec<(String, String)>,
+    /// Also what the value set is defined by.
+    pub definition: bool,
+    /// Leave out what people cannot choose.
+    pub selectable_only: bool,
+    /// Leave out the codes of these systems, `url` or `url|version`.
+    pub without: Vec<String>,
     /// Put concepts below those that they are listed below, unless a page is asked for.
     pub nested: bool,
     /// Languages, the best first.
@@ -34,12 +46,22 @@ impl Wanted {
     #[must_use]
     pub fn of(given: &Parameters<'_>) -> Self {
         let number = |name: &str| given.text(name)?.parse().ok();
+        let flag = |name: &str| given.flag(name).unwrap_or(false);
+        let token = |text: Cow<'_, str>| {
+            let (system, code) = text.rsplit_once('|').unwrap_or(("", text.as_ref()));
+            (system.to_owned(), code.to_owned())
+        };
+        let designated: Vec<_> = given.texts("designation").map(token).collect();
         Self {
             filter: given.text("filter").map(|text| text.to_lowercase()),
             offset: number("offset"),
             count: number("count"),
-            active_only: given.flag("activeOnly").unwrap_or(false),
-            designations: given.flag("includeDesignations").unwrap_or(false),
+            active_only: flag("activeOnly"),
+            designations: flag("includeDesignations") || !designated.is_empty(),
+            designated,
+            definition: flag("includeDefinition"),
+            selectable_only: flag("excludeNotForUI"),
+            without: given.texts("exclude-system").map(Cow::into_owned).collect(),
             nested: given.flag("excludeNested") == Some(false),
             languages: given.languages(),
         }
@@ -98,8 +120,9 @@ pub fn expand<'a>(
     let skips_inactive = wanted.active_only || set.inactive() == Some(false);
     all.retain(|found| {
         let inactive = skips_inactive && found.is_inactive();
+        let hidden = wanted.selectable_only && found.is_abstract();
         let matches = wanted.filter.as_ref().is_none_or(|text| is_found(found, text));
-        !inactive && matches
+        !inactive && !hidden && matches && !is_left_out(found, wanted)
     });
     let total = all.len();
     let versions: HashSet<_> = all.iter().filter_map(Found::system_version).collect();
@@ -122,6 +145,14 @@ pub fn expand<'a>(
     Ok(Expanded { set, total, lines, systems: expansion.systems, is_versioned })
 }
 
+fn is_left_out(found: &Found<'_>, wanted: &Wanted) -> bool {
+    wanted.without.iter().any(|canonical| {
+        let (url, version) = split(canonical);
+        let own = found.system.map(CodeSystem::version);
+        found.url == url && version.is_none_or(|version| own == Some(version))
+    })
+}
+
 fn is_found(found: &Found<'_>, text: &str) -> bool {
     let has = |known: &str| known.to_lowercase().contains(text);
     has(found.code())
@@ -136,8 +167,11 @@ fn line<'a>(
     languages: &[String],
 ) -> Line<'a> {
     let supplements = scope.supplementing(found);
-    let designations =
+    let mut designations =
         if wanted.designations { display::designations(found, &supplements) } else { Vec::new() };
+    if !wanted.designated.is_empty() {
+        designations.retain(|one| is_designated(one, &wanted.designated));
+    }
     Line {
         system: found.url,
         version: found.system.map(CodeSystem::version).filter(|version| !version.is_empty()),
@@ -148,6 +182,16 @@ fn line<'a>(
         designations,
         depth: 0,
     }
+}
+
+/// Whether a designation is in one of the languages or for one of the uses.
+fn is_designated(one: &Designation<'_>, wanted: &[(String, String)]) -> bool {
+    wanted.iter().any(|(system, code)| {
+        let is_use = one.use_code == Some(code.as_str())
+            && (system.is_empty() || one.use_system == Some(system.as_str()));
+        let is_language = system.is_empty() || system == LANGUAGES;
+        is_use || is_language && one.language == Some(code.as_str())
+    })
 }
 
 /// Each concept after the nearest of those that it is listed below, with its depth.

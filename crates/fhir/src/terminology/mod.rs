@@ -12,6 +12,7 @@ mod concept;
 mod contains;
 mod display;
 mod expand;
+mod expansion;
 mod failure;
 mod filter;
 mod given;

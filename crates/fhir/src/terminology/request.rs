@@ -1,9 +1,10 @@
 //! <https://hl7.org/fhir/R4/terminology-service.html>: what a request is about.
 
-use json::{Document, Error, Limits, Value};
+use json::{Document, Error, Limits, Value, Writer};
 
-use super::{Coding, Failure, Parameters, Question, Route, Scope};
-use crate::definitions::{Definitions, Layer, Origin, ValueSet};
+use super::scope::split;
+use super::{Coding, Failure, Parameters, Question, Route, Scope, VersionRules};
+use crate::definitions::{CodeSystem, Definitions, Layer, Origin, Registry, ValueSet};
 
 /// The definitions that a request brings itself: `valueSet` and `tx-resource`.
 pub struct Brought {
@@ -21,6 +22,24 @@ impl Brought {
         let layer = |documents: &[Document]| Layer::new(base, Origin::Rest, documents);
         let inline = inline.map(|inline| layer(&[inline]));
         Ok(Self { all: layer(&all), inline })
+    }
+
+    /// The same where `url` is the value set of all codes of a system, which the system names and
+    /// nobody wrote down.
+    #[must_use]
+    pub fn with_all_codes(
+        self,
+        registry: &Registry,
+        versions: &VersionRules,
+        given: &Parameters<'_>,
+    ) -> Self {
+        let scope = Scope::new(registry, versions).with(&self.all);
+        let named = given.text("url").filter(|url| scope.value_set(url).is_none());
+        let implied = named.and_then(|url| Some(all_codes(&url, scope.system_of(&url)?)));
+        let (Some(text), None) = (implied, &self.inline) else { return self };
+        let document = Document::parse(text, &Limits::default()).ok();
+        let layer = |all| Layer::new(registry.base(), Origin::Rest, &[all]);
+        Self { inline: document.map(layer), ..self }
     }
 
     /// All of it.
@@ -48,6 +67,21 @@ impl Brought {
         };
         scope.value_set(&canonical).map(Some).ok_or(Failure::NoValueSet(canonical))
     }
+}
+
+/// The value set of all codes of a system.
+fn all_codes(canonical: &str, system: CodeSystem<'_>) -> Vec<u8> {
+    let (url, _) = split(canonical);
+    let mut out = Vec::new();
+    let mut writer = Writer::new(&mut out);
+    writer.begin_object().key("resourceType").string("ValueSet").key("url").string(url);
+    if !system.version().is_empty() {
+        writer.key("version").string(system.version());
+    }
+    writer.key("status").string("active").key("compose").begin_object();
+    writer.key("include").begin_array().begin_object().key("system").string(system.url());
+    writer.end_object().end_array().end_object().end_object();
+    out
 }
 
 impl Route {

@@ -132,6 +132,13 @@ impl<'a> Scope<'a> {
         })
     }
 
+    /// The code system that names the value set `url` or `url|version` as that of all its codes.
+    pub fn system_of(&self, canonical: &str) -> Option<CodeSystem<'a>> {
+        let (url, wanted) = split(canonical);
+        let mut all = self.terminologies().flat_map(crate::definitions::Terminology::code_systems);
+        all.find(|system| system.value_set() == Some(url) && fits_exactly(wanted, system.version()))
+    }
+
     /// As [`Self::code_system`]; what `check-system-version` does not allow is a failure.
     pub fn allowed_system(
         &self,

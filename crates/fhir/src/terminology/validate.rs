@@ -126,6 +126,14 @@ pub fn validate<'a>(
     }
     let is_in = all.iter().any(|(is_in, _)| *is_in);
     let is_one = question.shape != Shape::CodeableConcept;
+    if is_in && !is_one {
+        // One good coding is enough: what nobody here can know of the others takes nothing from it.
+        let others = all.iter_mut().filter(|(is_in, _)| !is_in);
+        let unknown = others.flat_map(|(_, one)| &mut one.issues);
+        unknown.filter(|issue| issue.kind == "not-found").for_each(|issue| {
+            issue.severity = Severity::Warning;
+        });
+    }
     let chosen = all.iter().find(|(is_in, _)| *is_in || is_one);
     let mut answer = Validated::default();
     if let Some((_, one)) = chosen {

@@ -2,7 +2,7 @@
 
 use json::Writer;
 
-use super::{Expanded, Issue, Line, Looked, Match, OwnedCoding, Subsumption, Validated};
+use super::{Issue, Looked, Match, OwnedCoding, Subsumption, Validated};
 use crate::definitions::{Designation, Property, PropertyKind};
 
 const ISSUE_TYPES: &str = "http://hl7.org/fhir/tools/CodeSystem/tx-issue-type";
@@ -19,14 +19,14 @@ fn parameters(write: impl FnOnce(&mut Writer<'_>)) -> Vec<u8> {
 }
 
 /// A parameter whose value is text of this type: `Code`, `String`, `Uri`.
-fn text(writer: &mut Writer<'_>, name: &str, ty: &str, value: Option<&str>) {
+pub(super) fn text(writer: &mut Writer<'_>, name: &str, ty: &str, value: Option<&str>) {
     if let Some(value) = value.filter(|value| !value.is_empty()) {
         writer.begin_object().key("name").string(name);
         writer.key(&format!("value{ty}")).string(value).end_object();
     }
 }
 
-fn flag(writer: &mut Writer<'_>, name: &str, value: bool) {
+pub(super) fn flag(writer: &mut Writer<'_>, name: &str, value: bool) {
     writer.begin_object().key("name").string(name).key("valueBoolean").bool(value).end_object();
 }
 
@@ -200,122 +200,4 @@ pub fn matches_to_json(matches: &[Match]) -> Vec<u8> {
             });
         }
     })
-}
-
-impl Expanded<'_> {
-    /// The value set with its expansion, made now and under this identifier.
-    #[must_use]
-    pub fn to_json(&self, identifier: &str, now: &str, wanted: &super::Wanted) -> Vec<u8> {
-        let mut out = Vec::with_capacity(256 + self.lines.len() * 128);
-        let mut writer = Writer::new(&mut out);
-        let set = self.set;
-        writer.begin_object().key("resourceType").string("ValueSet");
-        let status = Some(set.status()).filter(|status| !status.is_empty());
-        let head = [
-            ("url", Some(set.url())),
-            ("version", Some(set.version())),
-            ("name", Some(set.name())),
-            ("title", set.title()),
-            ("status", status.or(Some("active"))),
-        ];
-        for (key, value) in head {
-            if let Some(value) = value.filter(|value| !value.is_empty()) {
-                writer.key(key).string(value);
-            }
-        }
-        writer.key("expansion").begin_object().key("identifier").string(identifier);
-        writer.key("timestamp").string(now).key("total").integer(self.total as u64);
-        if let Some(offset) = wanted.offset {
-            writer.key("offset").integer(offset as u64);
-        }
-        self.parameters(&mut writer, wanted);
-        if !self.lines.is_empty() {
-            writer.key("contains").begin_array();
-            self.lines(&mut writer);
-            writer.end_array();
-        }
-        writer.end_object().end_object();
-        out
-    }
-
-    fn parameters(&self, writer: &mut Writer<'_>, wanted: &super::Wanted) {
-        writer.key("parameter").begin_array();
-        text(writer, "filter", "String", wanted.filter.as_deref());
-        text(writer, "displayLanguage", "Code", Some(&wanted.languages.join(",")));
-        let numbers = [("count", wanted.count), ("offset", wanted.offset)];
-        for (name, number) in numbers {
-            if let Some(number) = number {
-                writer.begin_object().key("name").string(name);
-                writer.key("valueInteger").integer(number as u64).end_object();
-            }
-        }
-        let flags =
-            [("activeOnly", wanted.active_only), ("includeDesignations", wanted.designations)];
-        flags.into_iter().filter(|(_, up)| *up).for_each(|(name, up)| flag(writer, name, up));
-        for (url, version) in &self.systems {
-            let canonical =
-                if version.is_empty() { (*url).to_owned() } else { format!("{url}|{version}") };
-            text(writer, "used-codesystem", "Uri", Some(&canonical));
-        }
-        writer.end_array();
-    }
-
-    /// The lines, each inside the one that it stands below.
-    fn lines(&self, writer: &mut Writer<'_>) {
-        let mut open = 0;
-        for (place, line) in self.lines.iter().enumerate() {
-            while open > line.depth {
-                writer.end_array().end_object();
-                open -= 1;
-            }
-            self.line(writer, line);
-            let next = self.lines.get(place + 1).map_or(0, |next| next.depth);
-            if next > line.depth {
-                writer.key("contains").begin_array();
-                open += 1;
-            } else {
-                writer.end_object();
-            }
-        }
-        for _ in 0..open {
-            writer.end_array().end_object();
-        }
-    }
-
-    /// A line, still open.
-    fn line(&self, writer: &mut Writer<'_>, line: &Line<'_>) {
-        writer.begin_object().key("system").string(line.system);
-        if let Some(version) = line.version.filter(|_| self.is_versioned) {
-            writer.key("version").string(version);
-        }
-        for (key, up) in [("abstract", line.is_abstract), ("inactive", line.is_inactive)] {
-            if up {
-                writer.key(key).bool(true);
-            }
-        }
-        writer.key("code").string(line.code);
-        if let Some(display) = line.display {
-            writer.key("display").string(display);
-        }
-        if !line.designations.is_empty() {
-            writer.key("designation").begin_array();
-            line.designations.iter().for_each(|designation| designated(writer, designation));
-            writer.end_array();
-        }
-    }
-}
-
-fn designated(writer: &mut Writer<'_>, designation: &Designation<'_>) {
-    writer.begin_object();
-    if let Some(language) = designation.language {
-        writer.key("language").string(language);
-    }
-    if let Some(code) = designation.use_code {
-        writer.key("use").begin_object();
-        if let Some(system) = designation.use_system {
-            writer.key("system").string(system);
-        }
-        writer.key("code").string(code).end_object();
-    }
-    writer.key("value").string(designation.value).end_object();
 }

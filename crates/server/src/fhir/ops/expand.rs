@@ -9,7 +9,7 @@ use super::terminology::{Asked, Refusal, answer};
 use crate::exchange::Answer;
 use crate::fhir::context::Context;
 
-pub(crate) const PARAMETERS: [&str; 16] = [
+pub(crate) const PARAMETERS: [&str; 21] = [
     "url",
     "valueSet",
     "valueSetVersion",
@@ -17,9 +17,14 @@ pub(crate) const PARAMETERS: [&str; 16] = [
     "offset",
     "count",
     "includeDesignations",
+    "designation",
+    "includeDefinition",
     "activeOnly",
     "excludeNested",
+    "excludeNotForUI",
+    "excludePostCoordinated",
     "displayLanguage",
+    "exclude-system",
     "system-version",
     "check-system-version",
     "force-system-version",
@@ -28,13 +33,23 @@ pub(crate) const PARAMETERS: [&str; 16] = [
     "useSupplement",
 ];
 
+/// No system here has codes that are put together, so that there are none to exclude.
+const FLAGS: [&str; 6] = [
+    "includeDesignations",
+    "includeDefinition",
+    "activeOnly",
+    "excludeNested",
+    "excludeNotForUI",
+    "excludePostCoordinated",
+];
+
 /// `/ValueSet/$expand`: the codes of a value set. Expansions are flat; with `excludeNested=false`
 /// those that are not paged are nested as their code systems are.
 pub(crate) fn expand(cx: &Context<'_>, level: Level, input: &Input) -> Result<Answer, Refusal> {
     let asked = Asked::of(cx, level, input, &PARAMETERS)?;
     input.number("count")?;
     input.number("offset")?;
-    for name in ["includeDesignations", "activeOnly", "excludeNested"] {
+    for name in FLAGS {
         input.flag(name)?;
     }
     let set = asked.value_set()?;

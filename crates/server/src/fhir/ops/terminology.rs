@@ -109,6 +109,11 @@ impl<'i> Asked<'i> {
             }
         };
         let versions = given.version_rules();
+        let brought = if known.contains(&"valueSet") {
+            brought.with_all_codes(&registry, &versions, &given)
+        } else {
+            brought
+        };
         let asked = Self { given, instance, registry, versions, brought };
         let missing = {
             let scope = asked.scope();

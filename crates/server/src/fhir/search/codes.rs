@@ -77,6 +77,9 @@ fn expanded(interpreter: &Interpreter<'_>, canonical: &str) -> Result<Vec<Code>,
     let rules = VersionRules::default();
     let scope = Scope::new(interpreter.registry, &rules);
     let Some(set) = scope.value_set(canonical) else {
+        if let Some(system) = scope.system_of(canonical) {
+            return Ok(all(system));
+        }
         return wrong(format!("the value set '{canonical}' is not known here"));
     };
     let lines = match expand(&scope, set, &Wanted::default()) {
@@ -87,6 +90,14 @@ fn expanded(interpreter: &Interpreter<'_>, canonical: &str) -> Result<Vec<Code>,
         .into_iter()
         .map(|line| Code { system: line.system.to_owned(), code: line.code.to_owned() })
         .collect())
+}
+
+/// All codes of a system.
+fn all(system: CodeSystem<'_>) -> Vec<Code> {
+    let url = system.url();
+    let code =
+        |concept: Concept<'_>| Code { system: url.to_owned(), code: concept.code().to_owned() };
+    system.concepts().map(code).collect()
 }
 
 /// The code and all that it subsumes.
