@@ -1,7 +1,8 @@
 //! /{type}/{id}/_history, /{type}/_history and /_history: newest first, deletions included.
 
-use serde_json::Value;
-use stories::{Firekeep, patient};
+use reqwest::Method;
+use serde_json::{Value, json};
+use stories::{Firekeep, Reply, patient};
 
 fn methods(entries: &[Value]) -> Vec<String> {
     let text = |entry: &Value| {
@@ -32,6 +33,29 @@ async fn a_history_tells_every_change_newest_first() {
     let system = app.follow(app.get("/_history?_count=1").await.ok()).await;
     assert_eq!(methods(&system), methods(&all));
     app.get("/Patient/never/_history").await.status(404);
+}
+
+#[tokio::test]
+async fn a_history_tells_patches_from_updates() {
+    let fk = Firekeep::start().await;
+    let app = fk.as_contributor().await;
+    app.put("/Patient/a", &patient("a", "One")).await.created();
+    let patch = r#"[{"op":"add","path":"/gender","value":"male"}]"#;
+    let request = app.request(Method::PATCH, "/Patient/a");
+    let request = request.header("Content-Type", "application/json-patch+json").body(patch);
+    Reply::of(request).await.ok();
+    let parameters = json!({"resourceType": "Parameters", "parameter": [{"name": "operation", "part": [
+        {"name": "type", "valueCode": "delete"}, {"name": "path", "valueString": "Patient.gender"}]}]});
+    let entry = json!({"resource": parameters, "request": {"method": "PATCH", "url": "Patient/a"}});
+    let bundle = json!({"resourceType": "Bundle", "type": "transaction", "entry": [entry]});
+    app.post("", &bundle).await.ok();
+    app.put("/Patient/a", &patient("a", "Two")).await.ok();
+    let told = app.get("/Patient/a/_history").await.ok().json();
+    let entries = told["entry"].as_array().expect("entries");
+    let expected = ["PUT Patient/a", "PATCH Patient/a", "PATCH Patient/a", "PUT Patient/a"];
+    assert_eq!(methods(entries), expected);
+    assert_eq!(entries[1]["response"]["status"], "200 OK");
+    assert_eq!(entries[2]["resource"]["gender"], "male");
 }
 
 #[tokio::test]

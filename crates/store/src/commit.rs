@@ -111,6 +111,8 @@ pub enum PutCondition {
     Absent,
     /// `If-Match`: the resource exists with this version number.
     Version(u64),
+    /// The same of a patch, which was made on this version.
+    Patched(u64),
     /// `If-None-Match: *`: the resource does not exist; one that was deleted does not.
     NotExists,
 }

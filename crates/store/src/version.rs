@@ -18,6 +18,8 @@ pub enum Kind {
     Delete = 3,
     /// It made the resource under an id that nobody else had: one of the server's.
     Assign = 4,
+    /// It changed parts of the resource.
+    Patch = 5,
 }
 
 impl Kind {
@@ -27,6 +29,7 @@ impl Kind {
             2 => Some(Self::Update),
             3 => Some(Self::Delete),
             4 => Some(Self::Assign),
+            5 => Some(Self::Patch),
             _ => None,
         }
     }
@@ -132,7 +135,7 @@ impl<'t> Row<'t> {
     pub(crate) fn version(&self) -> Result<Version, Fault> {
         let body = match self.head.kind {
             Kind::Delete => Bytes::new(),
-            Kind::Create | Kind::Assign | Kind::Update => {
+            Kind::Create | Kind::Assign | Kind::Update | Kind::Patch => {
                 content::decompress(self.body, self.raw_length, self.dictionary)?.into()
             }
         };

@@ -186,7 +186,11 @@ impl<'c> Deciding<'_, '_, 'c> {
                 Ok(Outcome::Unchanged(it.version))
             }
             Some(it) if it.is_live() => {
-                Ok(Outcome::Updated(self.append(key, Kind::Update, before, Some(content))))
+                let kind = match condition {
+                    PutCondition::Patched(_) => Kind::Patch,
+                    _ => Kind::Update,
+                };
+                Ok(Outcome::Updated(self.append(key, kind, before, Some(content))))
             }
             Some(_) | None => {
                 let kind = match condition {
@@ -284,9 +288,11 @@ fn may_put(condition: PutCondition, before: Option<&Standing>) -> Result<(), Ref
         PutCondition::Absent if before.is_none() => Ok(()),
         PutCondition::NotExists if !is_live => Ok(()),
         PutCondition::Absent | PutCondition::NotExists => Err(Refused::Exists { number }),
-        PutCondition::Version(_) if before.is_none() => Err(Refused::NotFound),
-        PutCondition::Version(_) if !is_live => Err(Refused::Gone { number }),
-        PutCondition::Version(wanted) if wanted == number => Ok(()),
-        PutCondition::Version(_) => Err(Refused::VersionMismatch { current: number }),
+        PutCondition::Version(wanted) | PutCondition::Patched(wanted) => match before {
+            None => Err(Refused::NotFound),
+            Some(_) if !is_live => Err(Refused::Gone { number }),
+            Some(_) if wanted == number => Ok(()),
+            Some(_) => Err(Refused::VersionMismatch { current: number }),
+        },
     }
 }

@@ -250,7 +250,7 @@ pub(crate) fn operation(task: &mut Task, content: Option<store::Content>) -> Opt
         }
         Task::Patch { patching, base, .. } => Operation::Put {
             key: patching.key,
-            condition: PutCondition::Version(*base),
+            condition: PutCondition::Patched(*base),
             content: content?,
         },
         Task::Exists(key) => Operation::Expect { key: *key },

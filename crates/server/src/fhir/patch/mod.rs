@@ -137,6 +137,7 @@ pub(crate) async fn apply(
     let key = patching.key;
     let indexing = Indexing::of(cx)?;
     let mut attempts = Attempts::first();
+    let is_patch = !matches!(change, Change::Meta(_));
     loop {
         let (patching, change, indexing) = (patching.clone(), change.clone(), indexing.clone());
         let (incoming, version) = blocking::run(move || {
@@ -144,7 +145,7 @@ pub(crate) async fn apply(
             Ok::<_, Refusal>((Incoming::prepare(document.root(), key, &indexing)?, version))
         })
         .await??;
-        let operations = operations(cx, key, &incoming, version).await?;
+        let operations = operations(cx, key, &incoming, (version, is_patch)).await?;
         let stripped = incoming.stripped;
         match cx.commit_all(operations).await {
             Ok(committed) => match committed.outcomes.first() {
@@ -184,9 +185,11 @@ async fn operations(
     cx: &Context<'_>,
     key: Key,
     incoming: &Incoming,
-    version: u64,
+    (version, is_patch): (u64, bool),
 ) -> Result<Vec<Operation>, General> {
-    let (condition, content) = (PutCondition::Version(version), incoming.content.clone());
+    let condition =
+        if is_patch { PutCondition::Patched(version) } else { PutCondition::Version(version) };
+    let content = incoming.content.clone();
     let mut operations = vec![Operation::Put { key, condition, content }];
     if cx.provenance.is_some() {
         let before = cx.service.store.snapshot().version(&key, version)?;
@@ -216,7 +219,7 @@ pub(crate) fn asked(cx: &Context<'_>) -> Result<Option<u64>, Refusal> {
     cx.only_parameters(&[meta_history::PARAMETER])?;
     meta_history::check(cx)?;
     match cx.conditions.put_condition().map_err(Refusal::Condition)? {
-        PutCondition::Version(version) => Ok(Some(version)),
+        PutCondition::Version(version) | PutCondition::Patched(version) => Ok(Some(version)),
         PutCondition::NotExists => Err(Refusal::IfNoneMatch),
         PutCondition::Any | PutCondition::Absent => Ok(None),
     }

@@ -169,6 +169,7 @@ fn history(version: &Version, name: &str, out: &mut Vec<u8>) {
         Kind::Assign => ("POST", name, "201 Created"),
         Kind::Create => ("PUT", &*url, "201 Created"),
         Kind::Update => ("PUT", &*url, "200 OK"),
+        Kind::Patch => ("PATCH", &*url, "200 OK"),
         Kind::Delete => ("DELETE", &*url, "204 No Content"),
     };
     out.extend_from_slice(b",\"request\":");
