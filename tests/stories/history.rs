@@ -44,8 +44,9 @@ async fn a_history_tells_patches_from_updates() {
     let request = app.request(Method::PATCH, "/Patient/a");
     let request = request.header("Content-Type", "application/json-patch+json").body(patch);
     Reply::of(request).await.ok();
-    let parameters = json!({"resourceType": "Parameters", "parameter": [{"name": "operation", "part": [
-        {"name": "type", "valueCode": "delete"}, {"name": "path", "valueString": "Patient.gender"}]}]});
+    let delete = json!({"name": "operation", "part": [{"name": "type", "valueCode": "delete"},
+        {"name": "path", "valueString": "Patient.gender"}]});
+    let parameters = json!({"resourceType": "Parameters", "parameter": [delete]});
     let entry = json!({"resource": parameters, "request": {"method": "PATCH", "url": "Patient/a"}});
     let bundle = json!({"resourceType": "Bundle", "type": "transaction", "entry": [entry]});
     app.post("", &bundle).await.ok();

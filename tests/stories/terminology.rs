@@ -209,7 +209,8 @@ async fn a_system_names_the_value_set_of_all_its_codes() {
     app.get("/ValueSet/$expand?url=http://example.org/all-animals|2")
         .await
         .refused(404, "all-animals|2");
-    let basic = json!({"resourceType": "Basic", "id": "b", "code": {"coding": [{"system": ANIMALS, "code": "cat"}]}});
+    let code = json!({"coding": [{"system": ANIMALS, "code": "cat"}]});
+    let basic = json!({"resourceType": "Basic", "id": "b", "code": code});
     app.put("/Basic/b", &basic).await.created();
     let found = app.get("/Basic?code:in=http://example.org/all-animals").await.ok();
     assert_eq!(found.ids(), ["b"]);
