@@ -194,6 +194,8 @@ async fn operations_that_only_look_are_part_of_a_transaction() {
             assert!(answer.text().contains(&expected), "{url}: {}", answer.text());
         }
     }
+    let search = post("Patient/_search?family=new", nothing.clone());
+    app.post("", &bundle("transaction", &[search])).await.refused(400, "An entry has no form");
     // What cannot be answered refuses all of it.
     let wrong = post("Patient/t/$fhirpath", nothing);
     let delete = json!({"request": {"method": "DELETE", "url": "Patient/t"}});

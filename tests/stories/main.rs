@@ -24,6 +24,7 @@ mod load;
 mod member_match;
 mod meta;
 mod metadata;
+mod operations;
 mod oracle;
 mod packages;
 mod page;

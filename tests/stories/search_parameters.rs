@@ -450,7 +450,10 @@ async fn everything_of_a_patient_is_its_compartment_and_what_it_refers_to() {
     let first = app.get(&format!("/{whole}?_count=2&_type=Patient,Observation")).await.ok();
     let pages = app.follow(first).await;
     assert_eq!(pages.len(), 3);
-    app.get(&format!("/{whole}?start=never")).await.refused(400, "never");
+    app.get(&format!("/{whole}?start=never")).await.refused(400, "start: 'never'");
+    app.get(&format!("/{whole}?_since=never")).await.refused(400, "_since: 'never'");
+    let more = format!("{whole}?_type=Observation&_include=Observation:subject");
+    assert_eq!(shown(&app, &more).await, "b1 b2 (p1)");
     app.get("/Patient/nobody/$everything").await.status(404);
     let link = json!([{"other": {"reference": "Patient/p2"}, "type": "replaced-by"}]);
     app.put("/Patient/p9", &json!({"resourceType": "Patient", "id": "p9", "link": link}))
@@ -465,6 +468,38 @@ async fn everything_of_a_patient_is_its_compartment_and_what_it_refers_to() {
     assert_eq!(shown(&app, &format!("{whole}?_type=Observation")).await, "b1 b2");
     app.delete("/Patient/p1?hardDelete=true").await.no_content();
     app.get(&format!("/{whole}")).await.refused(404, "Patient/p1");
+}
+
+#[tokio::test]
+async fn a_rule_by_which_nothing_is_included_is_told() {
+    let (_fk, app) = world().await;
+    for (query, word) in [
+        ("Observation?_include=Patient:organization", "Patient is not searched"),
+        ("Observation?_include=Observation:subject:Organization", "not refer to Organization"),
+        ("Observation?_include=Observation:subject:Nobody", "'Nobody'"),
+        ("Patient?_revinclude=Observation:specimen", "not refer to what is searched"),
+        ("Patient?_not-referenced=*:nothing", "no type has a reference 'nothing'"),
+        ("Patient?_not-referenced=Observation:code", "'code' of Observation is no reference"),
+        ("Patient?_has=x", "_has:Observation:patient:code"),
+    ] {
+        let reply = app.get(&format!("/{query}")).await.ok();
+        assert!(reply.text().contains(word), "{query}: {}", reply.text());
+        assert!(!reply.ids().is_empty());
+        let strict = app.request(reqwest::Method::GET, &format!("/{query}"));
+        let strict = strict.header("Prefer", "handling=strict");
+        stories::Reply::of(strict).await.refused(400, word);
+    }
+    for query in ["_list:not=x", "_filter:exact=x", "_text:below=x", "_not-referenced:not=*:*"] {
+        app.get(&format!("/Patient?{query}")).await.refused(400, "no modifiers");
+    }
+    for query in [
+        "Observation?_include=Observation:subject&_include:iterate=Patient:organization",
+        "Patient?_revinclude=Observation:subject&_revinclude:iterate=Provenance:target",
+        "Organization?_revinclude=Patient:organization&_revinclude:iterate=Observation:subject",
+    ] {
+        let reply = app.get(&format!("/{query}")).await.ok();
+        assert!(!reply.text().contains("OperationOutcome"), "{}", reply.text());
+    }
 }
 
 #[tokio::test]

@@ -38,6 +38,29 @@ struct Known {
     stored: Arc<Stored>,
     registry: Arc<Registry>,
     catalogue: Arc<Catalogue>,
+    loose: Arc<LooseSystems>,
+}
+
+/// The code systems in whose codes case means nothing, by their URLs.
+#[derive(Default)]
+pub(crate) struct LooseSystems(BTreeSet<String>);
+
+impl LooseSystems {
+    pub(crate) fn of(registry: &Registry) -> Self {
+        let all = registry.code_systems().filter(|system| !system.is_case_sensitive());
+        // Of several definitions of one system the first counts.
+        let first = all.filter_map(|system| registry.code_system(system.url()));
+        let loose = first.filter(|system| !system.is_case_sensitive());
+        Self(loose.map(|system| system.url().to_owned()).collect())
+    }
+
+    pub(crate) fn has(&self, url: &str) -> bool {
+        self.0.contains(url)
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(String::as_str)
+    }
 }
 
 impl Known {
@@ -57,6 +80,11 @@ impl OwnDefinitions {
     /// What can be searched by as of now. Blocks as [`Self::registry`] does.
     pub(crate) fn catalogue(&self, store: &Store) -> Result<Arc<Catalogue>, Fault> {
         Ok(Arc::clone(&self.known(store)?.catalogue))
+    }
+
+    /// The systems of codes that are the same in any case, as of now. Blocks as the others do.
+    pub(crate) fn loose_systems(&self, store: &Store) -> Result<Arc<LooseSystems>, Fault> {
+        Ok(Arc::clone(&self.known(store)?.loose))
     }
 
     fn known(&self, store: &Store) -> Result<Arc<Known>, Fault> {
@@ -93,7 +121,8 @@ fn read(store: &Store, before: Option<&Known>) -> Result<Known, Fault> {
     let stored = Arc::new(stored);
     let registry = Arc::new(registry.with_stored(Arc::clone(&stored)));
     let catalogue = Catalogue::of(&registry, before.map(|before| &before.catalogue));
-    Ok(Known { at: snapshot.number(), package_changes, versions, stored, registry, catalogue })
+    let (at, loose) = (snapshot.number(), Arc::new(LooseSystems::of(&registry)));
+    Ok(Known { at, package_changes, versions, stored, registry, catalogue, loose })
 }
 
 fn stored(snapshot: &Snapshot, before: Option<&Known>) -> Result<(BTreeSet<Rid>, Stored), Fault> {

@@ -19,7 +19,7 @@ use crate::edge::config::ServiceSettings;
 use crate::fhir::search::catalogue::Catalogue;
 use crate::index::Index;
 use crate::permits::Permits;
-use crate::registry::OwnDefinitions;
+use crate::registry::{LooseSystems, OwnDefinitions};
 
 /// Where the control plane keeps the folder of each service, by `workspace/name`.
 const FOLDERS: &str = "service_folders";
@@ -50,6 +50,11 @@ impl Service {
     /// asks once and works on one state to its end. Blocks while what changed is read.
     pub(crate) fn registry(&self) -> Result<Arc<Registry>, Fault> {
         self.own.registry(&self.store)
+    }
+
+    /// The systems of codes that are the same in any case. Blocks as [`Self::registry`] does.
+    pub(crate) fn loose_systems(&self) -> Result<Arc<LooseSystems>, Fault> {
+        self.own.loose_systems(&self.store)
     }
 
     /// What its resources can be searched by now. Blocks as [`Self::registry`] does.

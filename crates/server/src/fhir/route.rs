@@ -214,7 +214,8 @@ const OPERATIONS: [&str; 26] = [
 const COMPARTMENTS: [&str; 5] = ["Device", "Encounter", "Patient", "Practitioner", "RelatedPerson"];
 
 fn reindex_job(method: &Method, id: &str) -> Result<Interaction, Refusal> {
-    let id = id.parse::<Uuid>().map_err(|_| Refusal::UnknownPath(format!("reindex/{id}")))?;
+    let unknown = |_| Refusal::UnknownPath(format!("_operations/reindex/{id}"));
+    let id = id.parse::<Uuid>().map_err(unknown)?;
     match *method {
         Method::DELETE => Ok(Interaction::CancelReindex(id)),
         Method::GET | Method::HEAD => Ok(Interaction::ReindexJob(id)),
@@ -249,6 +250,7 @@ pub(crate) fn route(method: &Method, path: &str, query: &str) -> Result<Interact
             get(method, Interaction::Includes(compartment(name, id, inside)?))
         }
         [Some("_operations"), Some("reindex"), Some(id), None, ..] => reindex_job(method, id),
+        [Some("_operations"), ..] => Err(Refusal::UnknownPath(path.to_owned())),
         [Some(name), None, ..] if name.starts_with('$') => operation(method, name, Level::System),
         [Some(name), None, ..] => of_type(method, type_of(name)?),
         [Some(name), Some("_history"), None, ..] => {

@@ -11,6 +11,7 @@ use crate::exchange::{Answer, Body};
 use crate::fhir::check::Expected;
 use crate::fhir::conditions::Conditions;
 use crate::fhir::context::Context;
+use crate::fhir::ops::Call;
 use crate::fhir::outcome::Outcome;
 use crate::fhir::patch::{self, Attempts, Patching};
 use crate::fhir::route::{Interaction, route};
@@ -196,7 +197,8 @@ pub(crate) fn read(cx: &Context<'_>, entry: Value<'_>) -> Result<Entry, Outcome>
         if_none_exist: text(request, "ifNoneExist")?,
     };
     let (path, query) = local(cx, &url)?;
-    let task = task(&cx.entry(query, &conditions), &method, path)?;
+    let has_resource = entry.get("resource").is_some();
+    let task = task(&cx.entry(query, &conditions), (&method, path), has_resource)?;
     let head = method == "HEAD";
     let is_sent = matches!(task, Task::Look(Interaction::Operation(call)) if call.is_post);
     let body = is_sent.then(|| entry.get("resource").map_or(&b""[..], |it| it.raw()));
@@ -218,7 +220,11 @@ pub(crate) async fn looked(
     }
 }
 
-fn task(cx: &Context<'_>, method: &str, path: &str) -> Result<Task, Outcome> {
+fn task(
+    cx: &Context<'_>,
+    (method, path): (&str, &str),
+    has_resource: bool,
+) -> Result<Task, Outcome> {
     let unknown =
         || wrong("value", format!("'{method}' is not a method: GET, POST, PUT, PATCH, DELETE."));
     let method = match Method::from_bytes(method.as_bytes()).map_err(|_| unknown())? {
@@ -260,17 +266,13 @@ fn task(cx: &Context<'_>, method: &str, path: &str) -> Result<Task, Outcome> {
             attempts: Attempts::first(),
         }),
         Interaction::Bundle => Err(wrong("not-supported", "A Bundle cannot stand in a Bundle.")),
-        // An entry has no form: all parameters are in the query.
+        Interaction::SearchForm(_) if has_resource => Err(no_form()),
         Interaction::SearchForm(of) => Ok(Task::Look(Interaction::Search(of))),
         Interaction::ReindexJob(_) | Interaction::CancelReindex(_) => {
             Err(wrong("not-supported", "A job is asked about alone, not in a Bundle."))
         }
         Interaction::Operation(call) if call.is_post && !call.only_looks() => {
-            let name = ops::name(call.operation);
-            let text = format!(
-                "{name} by {method} may change something: send it by itself, not in a Bundle."
-            );
-            Err(wrong("not-supported", text))
+            Err(alone(call, &method))
         }
         Interaction::SmartConfiguration | Interaction::Versions | Interaction::Health => {
             Err(wrong("not-supported", "What is there is no resource: ask for it by itself."))
@@ -283,6 +285,18 @@ fn task(cx: &Context<'_>, method: &str, path: &str) -> Result<Task, Outcome> {
         | Interaction::Includes(_)
         | Interaction::Operation(_) => Ok(Task::Look(interaction)),
     }
+}
+
+fn no_form() -> Outcome {
+    wrong("not-supported", "An entry has no form: the parameters of its search stand in its url.")
+}
+
+/// For an operation that is no part of a Bundle.
+fn alone(call: Call, method: &Method) -> Outcome {
+    let name = ops::name(call.operation);
+    let text =
+        format!("{name} by {method} may change something: send it by itself, not in a Bundle.");
+    wrong("not-supported", text)
 }
 
 /// The names of the service, without trailing slashes.

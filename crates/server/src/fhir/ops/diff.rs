@@ -84,7 +84,7 @@ pub(crate) async fn diff(cx: &Context<'_>, call: Call, input: &Input) -> Result<
     let snapshot = cx.snapshot();
     let (from, to) = match call.level {
         Level::Instance(key) => {
-            input.only(&["fromVersion"])?;
+            input.only_parameters(&["fromVersion"])?;
             let to = match call.version {
                 Some(number) => version(&snapshot, key, number)?,
                 None => read::current(&snapshot, key).map_err(Refusal::Read)?,
@@ -92,7 +92,7 @@ pub(crate) async fn diff(cx: &Context<'_>, call: Call, input: &Input) -> Result<
             (earlier(&snapshot, &to, input)?, to)
         }
         Level::System | Level::Type(_) => {
-            input.only(&["from", "to"])?;
+            input.only_parameters(&["from", "to"])?;
             let bases = bases(cx);
             let one = |name| named(&snapshot, input, (name, &bases));
             (one("from")?, one("to")?)

@@ -33,11 +33,11 @@ pub(crate) async fn document(
     cx.allow(DataAction::Read)?;
     let key = match call.level {
         Level::Instance(key) => {
-            input.only(&["persist"])?;
+            input.only_parameters(&["persist"])?;
             key
         }
         Level::System | Level::Type(_) => {
-            input.only(&["id", "persist"])?;
+            input.only_parameters(&["id", "persist"])?;
             named(cx, input)?
         }
     };

@@ -19,6 +19,7 @@ use crate::fhir::bundle;
 use crate::fhir::context::Context;
 use crate::fhir::outcome::{Issue, Outcome};
 use crate::fhir::refusal::{self, General};
+use crate::fhir::search::date;
 use crate::fhir::search::interpret::{Interpreter, Miss, local};
 use crate::fhir::search::listing::{self, Listing};
 use crate::fhir::search::name::Path;
@@ -106,7 +107,7 @@ pub(crate) fn meaning(
     let read = parameters::read(&[&others], rules, Some(&searching));
     let mut meaning = read.map_err(General::from)?;
     if named.is_empty() {
-        meaning.includes = includes(interpreter, &of);
+        meaning.includes.extend(includes(interpreter, &of));
     }
     for search in &mut meaning.types {
         let belongs = match of.types.contains(&search.resource_type) {
@@ -289,12 +290,11 @@ fn bounded(
         _ => ("_lastUpdated", "ge"),
     };
     let path = Path::Plain { code, modifier: None };
+    // A wrong date is one whatever types there are.
+    date::interval(&value).map_err(|why| Miss::Wrong(format!("{name}: {why}.")))?;
     if code == "_lastUpdated" {
         return interpreter.criterion(of, &path, &format!("{prefix}{value}")).map(Some);
     }
-    // A wrong date is one whatever types there are.
-    crate::fhir::search::date::interval(&value)
-        .map_err(|why| Miss::Wrong(format!("{name}: {why}.")))?;
     let Some(known) = interpreter.catalogue.find(of, code) else { return Ok(None) };
     let criterion = interpreter.criterion(of, &path, &format!("{prefix}{value}"))?;
     let undated = Criterion::Not(Box::new(Criterion::Present(known.id)));

@@ -81,7 +81,7 @@ impl From<Refusal> for Outcome {
 /// `[base]/[type]/[id]/$graph?graph=…`: the resource and what the definition leads to from it.
 pub(crate) async fn graph(cx: &Context<'_>, call: Call, input: &Input) -> Result<Answer, Refusal> {
     cx.allow(DataAction::Read)?;
-    input.only(&["graph"])?;
+    input.only_parameters(&["graph"])?;
     let Level::Instance(key) = call.level else {
         return Err(General::bug("$graph is on instances").into());
     };

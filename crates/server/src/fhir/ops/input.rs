@@ -119,6 +119,7 @@ impl Input {
 
     /// The parameters of the body as a query, of operations that search.
     pub(crate) fn form(&self) -> Result<String, General> {
+        self.no_resource()?;
         let mut form = Serializer::new(String::new());
         for (name, parameter) in self.parameters() {
             let value = parameter.members().find(|member| member.key().starts_with("value"));
@@ -155,17 +156,34 @@ impl Input {
         given
     }
 
+    /// Refuses a body that is a resource, of operations that take Parameters alone.
+    fn no_resource(&self) -> Result<(), General> {
+        let Some(body) = self.body_resource().filter(|body| body.members().next().is_some()) else {
+            return Ok(());
+        };
+        let name = body.get("resourceType").and_then(Value::as_str);
+        let name = name.map_or_else(|| "no resource".to_owned(), |name| format!("a {name}"));
+        Err(wrong("structure", format!("The body is {name}; this operation takes Parameters.")))
+    }
+
+    /// Refuses all but these parameters, and a body that is a resource.
+    pub(crate) fn only_parameters(&self, known: &[&str]) -> Result<(), General> {
+        self.no_resource()?;
+        self.only(known)
+    }
+
     /// Refuses parameters that the operation does not have: none is accepted and ignored.
     pub(crate) fn only(&self, known: &[&str]) -> Result<(), General> {
         let queried = self.query.iter().map(|(name, _)| Cow::Borrowed(name.as_str()));
         let names = queried.chain(self.parameters().map(|(name, _)| name));
+        let supported = match known {
+            [] => "It has none.".to_owned(),
+            known => format!("Supported: {}.", known.join(", ")),
+        };
         let issues: Vec<Issue> = names
             .filter(|name| !known.contains(&name.as_ref()))
             .map(|name| {
-                let text = format!(
-                    "The parameter '{name}' is not supported here. Supported: {}.",
-                    known.join(", ")
-                );
+                let text = format!("The parameter '{name}' is not supported here. {supported}");
                 Issue::error("not-supported", text)
             })
             .collect();
@@ -178,7 +196,7 @@ pub(crate) fn wrong(code: &'static str, text: impl Into<String>) -> General {
     General::Content(vec![Issue::error(code, text)])
 }
 
-fn is_of_type(resource: Value<'_>, name: &str) -> bool {
+pub(super) fn is_of_type(resource: Value<'_>, name: &str) -> bool {
     resource.get("resourceType").is_some_and(|found| found.is_str(name))
 }
 

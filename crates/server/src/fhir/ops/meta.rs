@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use authority::DataAction;
 use http::StatusCode;
-use json::{Document, Limits, Value, Writer};
+use json::{Document, Kind, Limits, Value, Writer};
 use store::{SearchError, SearchPlan, Snapshot, Stop, TypeId, TypeSearch};
 
 use super::Level;
@@ -26,7 +26,7 @@ const READ_AT_ONCE: usize = 256;
 /// a type or of the service have.
 pub(crate) async fn meta(cx: &Context<'_>, level: Level, input: &Input) -> Result<Answer, Outcome> {
     cx.allow(DataAction::Read)?;
-    input.only(&[])?;
+    input.only_parameters(&[])?;
     let resource_type = match level {
         Level::Instance(key) => {
             let document = resource::whole(&read::current(&cx.snapshot(), key)?);
@@ -58,9 +58,13 @@ pub(crate) async fn change(
         return Err(General::bug("meta is changed on instances").into());
     };
     let patching = patch::begin(cx, key)?;
-    input.only(&["meta"])?;
+    input.only_parameters(&["meta"])?;
     let missing = || wrong("required", "The parameter 'meta' is missing: give it as valueMeta.");
-    let given = input.values("meta").next().ok_or_else(missing)?;
+    let mut all = input.values("meta").filter(|meta| meta.kind() == Kind::Object);
+    let given = all.next().ok_or_else(missing)?;
+    if all.next().is_some() {
+        return Err(wrong("value", "There is more than one 'meta': give them as one.").into());
+    }
     let change = Change::Meta(MetaChange::read(given, adds)?);
     let (head, stripped) = patch::apply(cx, patching, change).await?;
     let mut text = Vec::with_capacity(stripped.body.len() + 256);

@@ -18,7 +18,7 @@ pub(crate) async fn purge_history(
     input: &Input,
 ) -> Result<Answer, General> {
     cx.allow(DataAction::HardDelete)?;
-    input.only(&[])?;
+    input.only_parameters(&[])?;
     let Level::Instance(key) = level else {
         return Err(General::bug("$purge-history is on instances"));
     };

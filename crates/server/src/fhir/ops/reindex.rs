@@ -54,7 +54,7 @@ pub(crate) async fn reindex(
 }
 
 async fn begin(cx: &Context<'_>, input: &Input, mut of: Vec<TypeId>) -> Result<Answer, Outcome> {
-    input.only(&[CONCURRENCY, DELAY, STEP, TYPES])?;
+    input.only_parameters(&[CONCURRENCY, DELAY, STEP, TYPES])?;
     within(input, CONCURRENCY, 1..=10)?;
     let delay = within(input, DELAY, 0..=500_000)?.unwrap_or(0) as u64;
     let pace = Pace { step: within(input, STEP, 1..=5_000)?.unwrap_or(reindex::STEP), delay };
@@ -127,7 +127,7 @@ fn job(cx: &Context<'_>, id: Uuid) -> Result<Arc<Job>, Outcome> {
 }
 
 fn one(cx: &Context<'_>, key: Key, input: &Input, is_post: bool) -> Result<Answer, Refusal> {
-    input.only(&[])?;
+    input.only_parameters(&[])?;
     let version = read::current(&cx.snapshot(), key)?;
     let whole = resource::whole(&version)?;
     let indexing = Indexing::of(cx)?;

@@ -27,7 +27,7 @@ const DISABLED: &str = "Disabled";
 /// `Disabled` is not searched by.
 pub(crate) fn status(cx: &Context<'_>, input: &Input) -> Result<Answer, Outcome> {
     cx.allow(DataAction::Read)?;
-    input.only(&["url", "code", "resourcetype"])?;
+    input.only_parameters(&["url", "code", "resourcetype"])?;
     let (url, code) = (input.text("url"), input.text("code"));
     let of = input.text("resourcetype").map(|name| {
         let unknown = || wrong("value", format!("FHIR R4 has no resource type '{name}'."));
@@ -69,7 +69,7 @@ pub(crate) fn status(cx: &Context<'_>, input: &Input) -> Result<Answer, Outcome>
 /// (`Supported`), each by its `url`. It takes effect at once: what is disabled is still indexed.
 pub(crate) async fn set(cx: &Context<'_>, input: &Input) -> Result<Answer, Outcome> {
     cx.allow(DataAction::SearchParameter)?;
-    input.only(&[PARAMETER])?;
+    input.only_parameters(&[PARAMETER])?;
     let catalogue = cx.service.catalogue().map_err(General::from)?;
     let mut wanted = BTreeMap::new();
     for (_, parameter) in input.parameters() {

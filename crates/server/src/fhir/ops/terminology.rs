@@ -13,7 +13,7 @@ use json::{Document, Limits};
 use store::Key;
 
 use super::Level;
-use super::input::{Input, wrong};
+use super::input::{Input, is_of_type, wrong};
 use crate::exchange::Answer;
 use crate::fhir::context::Context;
 use crate::fhir::outcome::{CONTENT_TYPE, Outcome};
@@ -85,7 +85,11 @@ impl<'i> Asked<'i> {
         known: &[&str],
     ) -> Result<Self, Refusal> {
         cx.allow(DataAction::Read)?;
-        input.only(known)?;
+        let is_set = input.body_resource().is_some_and(|body| is_of_type(body, "ValueSet"));
+        match is_set && known.contains(&"valueSet") {
+            true => input.only(known)?,
+            false => input.only_parameters(known)?,
+        }
         let mut given = input.given();
         if known.contains(&"displayLanguage")
             && given.text("displayLanguage").is_none()

@@ -145,19 +145,9 @@ pub(crate) fn loose_systems_with(interpreter: &Interpreter<'_>, code: &str) -> V
     if !code.contains(char::is_alphabetic) {
         return Vec::new();
     }
-    let loose = interpreter.registry.code_systems().filter(|system| !system.is_case_sensitive());
+    let loose = interpreter.loose.iter().filter_map(|url| interpreter.registry.code_system(url));
     let found = loose.filter(|system| system.concept(code).is_some());
-    let mut urls: Vec<String> = found.map(|system| system.url().to_owned()).collect();
-    // Of several definitions of one system the first counts.
-    urls.retain(|url| is_loose(interpreter, url));
-    urls.dedup();
-    urls
-}
-
-/// Whether a code system says that case means nothing in its codes.
-pub(crate) fn is_loose(interpreter: &Interpreter<'_>, system: &str) -> bool {
-    let known = interpreter.registry.code_system(system);
-    known.is_some_and(|system| !system.is_case_sensitive())
+    found.map(|system| system.url().to_owned()).collect()
 }
 
 fn with<'c>(code: &Code, others: impl Iterator<Item = &'c str>) -> Vec<Code> {

@@ -53,9 +53,10 @@ impl Searcher {
     ) -> Result<Vec<Key>, Refusal> {
         let bases = self.bases.clone().into();
         let indexing = Indexing::with(Arc::clone(&self.catalogue), bases, self.now)?;
-        let gaps = Gaps::default();
+        let (gaps, loose) = (Gaps::default(), self.service.loose_systems()?);
         let interpreter = Interpreter {
             gaps: &gaps,
+            loose: &loose,
             index: Some(&self.service.index),
             catalogue: &self.catalogue,
             indexing: &indexing,

@@ -67,6 +67,9 @@ pub(crate) fn rules(
     let mut rules = Vec::with_capacity(sources.len());
     for source in sources {
         let parameters = parameters(interpreter, searched, (source, code), kind)?;
+        if code != "*" {
+            reached(searched, (source, target), (&parameters, kind))?;
+        }
         if !parameters.is_empty() {
             let Kind { reverse, iterate } = kind;
             let canonicals = canonicals(interpreter, &parameters);
@@ -101,6 +104,36 @@ fn parameters<'i>(
     };
     let all = interpreter.catalogue.references(source).filter(|known| leads(&known.of.targets));
     Ok(all.filter(|known| is_used(interpreter, source, known)).collect())
+}
+
+/// Tells of a rule by which nothing can ever be included.
+fn reached(
+    searched: &[TypeId],
+    (source, target): (TypeId, Option<TypeId>),
+    (parameters, kind): (&[&Known], Kind),
+) -> Result<(), Miss> {
+    let name = types::name(source);
+    for known in parameters.iter().filter(|known| !known.of.targets.is_empty()) {
+        let (code, targets) = (&known.code, &known.of.targets);
+        if let Some(target) = target.filter(|target| !targets.contains(target)) {
+            let target = types::name(target);
+            return unknown(format!("'{code}' of {name} does not refer to {target}."));
+        }
+        let is_met = |target: &TypeId| searched.contains(target);
+        if kind.reverse && !kind.iterate && !targets.iter().any(is_met) {
+            return unknown(format!(
+                "'{code}' of {name} does not refer to what is searched. _revinclude:iterate goes \
+                 on from what is included."
+            ));
+        }
+    }
+    match kind.reverse || kind.iterate || searched.contains(&source) {
+        true => Ok(()),
+        false => unknown(format!(
+            "{name} is not searched, and _include follows what is found. _include:iterate goes on \
+             from what is included."
+        )),
+    }
 }
 
 /// Whether a parameter that `*` stands for can be searched by; one that cannot is told.

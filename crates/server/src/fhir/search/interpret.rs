@@ -17,6 +17,7 @@ use super::{contained, filter, near, test, text, words};
 use crate::fhir::types;
 use crate::fhir::values::Indexing;
 use crate::index::Index;
+use crate::registry::LooseSystems;
 
 /// All that a search is understood with.
 #[derive(Clone, Copy)]
@@ -27,6 +28,8 @@ pub(crate) struct Interpreter<'i> {
     /// Which parameters find everything; none is all of them.
     pub(crate) index: Option<&'i Index>,
     pub(crate) registry: &'i Registry,
+    /// Systems of codes that are the same in any case.
+    pub(crate) loose: &'i LooseSystems,
     /// The names of the service, without trailing slashes.
     pub(crate) bases: &'i [String],
     pub(crate) now: Timestamp,
@@ -257,6 +260,13 @@ impl Interpreter<'_> {
             "_filter" if modifier.is_none() => filter::filter(self, of, value),
             "_text" | "_content" if modifier.is_none() => words::body_test(code, value),
             "_not-referenced" if modifier.is_none() => self.not_referenced(of, value),
+            "_list" | "_filter" | "_text" | "_content" | "_not-referenced" => {
+                no_modifier(format!("{code} has no modifiers."))
+            }
+            "_has" => unknown(
+                "_has names a type, its reference and its parameter: \
+                 _has:Observation:patient:code.",
+            ),
             "_query" => wrong("_query: named queries are not supported. Search by parameters."),
             "near" if types::name(of) == "Location" && modifier.is_none() => {
                 near::near(self.find(of, code)?.id, value)
@@ -365,8 +375,12 @@ impl Interpreter<'_> {
                 None => return wrong(format!("_not-referenced: there is no type '{name}'.")),
             },
         };
-        if source != "*" && code != "*" {
-            sources.iter().try_for_each(|number| self.reference(*number, code).map(drop))?;
+        if let ([only], true) = (sources.as_slice(), code != "*") {
+            self.reference(*only, code)?;
+        }
+        let is_named = |number: &TypeId| self.reference(*number, code).is_ok();
+        if code != "*" && !sources.iter().any(is_named) {
+            return unknown(format!("_not-referenced: no type has a reference '{code}'."));
         }
         let mut any = Vec::new();
         for resource_type in sources {

@@ -144,9 +144,27 @@ fn searched_path(of: Searched) -> String {
     }
 }
 
-/// What the parameters mean; strictly, when the client or the service wants that. A token that
-/// stands in for a long query brings that query back.
+/// What the parameters mean; strictly, when the client or the service wants that.
 pub(crate) fn understand(
+    cx: &Context<'_>,
+    listing: Listing,
+    queries: &[&str],
+) -> Result<Meaning, Refusal> {
+    let mut meaning = read(cx, listing, queries)?;
+    if cx.strict() && !(meaning.ignored.is_empty() && meaning.gaps.is_empty()) {
+        let issues = meaning.ignored.into_iter().chain(meaning.gaps);
+        let issues = issues.map(|issue| Issue { severity: Severity::Error, ..issue });
+        return Err(General::Content(issues.collect()).into());
+    }
+    for issue in &mut meaning.ignored {
+        issue.diagnostics.push_str(" It was left out.");
+    }
+    Ok(meaning)
+}
+
+/// What the parameters mean, and which do not. A token that stands in for a long query brings that
+/// query back.
+pub(crate) fn read(
     cx: &Context<'_>,
     listing: Listing,
     queries: &[&str],
@@ -159,22 +177,13 @@ pub(crate) fn understand(
         zone: settings.time_zone,
     };
     let kept = token(queries).as_deref().map(page_link::kept_query).transpose();
-    let mut meaning = match kept.map_err(Refusal::Link)?.flatten() {
+    Ok(match kept.map_err(Refusal::Link)?.flatten() {
         Some(query) => {
             let token = token(queries);
             Meaning { token, ..interpreted(cx, listing, &[&*query], rules)? }
         }
         None => interpreted(cx, listing, queries, rules)?,
-    };
-    if cx.strict() && !(meaning.ignored.is_empty() && meaning.gaps.is_empty()) {
-        let issues = meaning.ignored.into_iter().chain(meaning.gaps);
-        let issues = issues.map(|issue| Issue { severity: Severity::Error, ..issue });
-        return Err(General::Content(issues.collect()).into());
-    }
-    for issue in &mut meaning.ignored {
-        issue.diagnostics.push_str(" It was left out.");
-    }
-    Ok(meaning)
+    })
 }
 
 /// The paging token.
@@ -201,7 +210,7 @@ fn interpreted(
     let (registry, catalogue) = (cx.service.registry()?, cx.service.catalogue()?);
     let (bases, snapshot) = (bundle::bases(cx), cx.snapshot());
     let indexing = Indexing::with(Arc::clone(&catalogue), bases.clone().into(), cx.now)?;
-    let gaps = Gaps::default();
+    let (gaps, loose) = (Gaps::default(), cx.service.loose_systems()?);
     let interpreter = Interpreter {
         index: Some(&cx.service.index),
         catalogue: &catalogue,
@@ -212,6 +221,7 @@ fn interpreted(
         dates: Dates::of(&cx.service.settings),
         snapshot: &snapshot,
         gaps: &gaps,
+        loose: &loose,
     };
     let meaning = match listing {
         Listing::Everything(whose) => everything::meaning(&interpreter, whose, queries, rules)?,

@@ -11,6 +11,7 @@ use crate::fhir::search::catalogue::Catalogue;
 use crate::fhir::search::date::Dates;
 use crate::fhir::search::gaps::Gaps;
 use crate::fhir::values::Indexing;
+use crate::registry::LooseSystems;
 use std::sync::Arc;
 
 fn rules(listed: Listed) -> Rules {
@@ -28,9 +29,10 @@ fn shown<T>(name: &str, query: &str, show: impl FnOnce(Result<Meaning, Vec<Issue
     let now = Timestamp::from_unix_seconds(0);
     let indexing = Indexing::with(Arc::clone(&catalogue), bases.clone().into(), now);
     let indexing = indexing.expect("a moment");
-    let gaps = Gaps::default();
+    let (gaps, loose) = (Gaps::default(), LooseSystems::of(&registry));
     let interpreter = Interpreter {
         gaps: &gaps,
+        loose: &loose,
         index: None,
         catalogue: &catalogue,
         indexing: &indexing,

@@ -119,7 +119,7 @@ pub(crate) fn tests(
         Form::Code(code) => any_system(interpreter, of, &code),
         Form::NoSystem(code) => {
             let implied = codes::implied(interpreter, of);
-            match implied.into_iter().any(|system| codes::is_loose(interpreter, system)) {
+            match implied.into_iter().any(|system| interpreter.loose.has(system)) {
                 true => vec![any_case([None].into(), &[code])],
                 false => vec![test(bare(code))],
             }
@@ -171,7 +171,7 @@ fn every(interpreter: &Interpreter<'_>, of: &Component, all: Vec<Code>) -> Vec<T
     let mut tests = Vec::new();
     for (system, codes) in by_system {
         let is_implied = implied.contains(&system.as_str());
-        if codes::is_loose(interpreter, &system) {
+        if interpreter.loose.has(&system) {
             let systems = [Some(system.into())].into_iter().chain(is_implied.then_some(None));
             tests.push(any_case(systems.collect(), &codes));
             continue;
