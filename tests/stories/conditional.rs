@@ -31,6 +31,11 @@ async fn a_create_with_criteria_makes_one_resource() {
     let nonsense = create_if(&app, "nonsense=1", &patient("2", "Two")).await;
     assert!(!nonsense.refused(400, "nonsense").text().contains("left out"));
     create_if(&app, "birthdate=yesterday", &patient("2", "Two")).await.refused(400, "yesterday");
+    for page in ["_sort=birthdate", "_include=*", "_summary=true", "_elements=id", "_total=none"] {
+        let criteria = format!("{one}&{page}");
+        create_if(&app, &criteria, &patient("1", "One")).await.refused(400, "only select");
+        app.delete(&format!("/Patient?{criteria}")).await.refused(400, "only select");
+    }
     let reader = fk.as_reader().await;
     create_if(&reader, one, &patient("1", "One")).await.status(403);
 }

@@ -132,6 +132,11 @@ impl Criteria {
         if meaning.contained != Contained::No {
             return Err(contained::unexpected().into());
         }
+        if let Some(name) = meaning.of_a_page() {
+            let text =
+                format!("{name} says how a page looks, and criteria only select. Leave it out.");
+            return Err(General::Content(vec![Issue::error("not-supported", text)]).into());
+        }
         // One that has no value selects nothing, which is told in a better way.
         let unheard: Vec<Issue> = meaning
             .ignored

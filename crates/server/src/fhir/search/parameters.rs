@@ -96,6 +96,20 @@ pub(crate) struct Meaning {
 }
 
 impl Meaning {
+    /// A parameter that says how a page looks, and so means nothing where there is none.
+    pub(crate) fn of_a_page(&self) -> Option<&'static str> {
+        let all = [
+            ("_sort", !self.sort.is_empty()),
+            ("_include", !self.includes.is_empty()),
+            ("_includesCount", self.includes_count.is_some()),
+            ("_summary=count", self.only_total),
+            ("_summary or _elements", self.subset != Subset::Whole),
+            ("_total", self.total != Total::Unsaid),
+            ("_explain", self.explain),
+        ];
+        all.into_iter().find(|(_, heard)| *heard).map(|(name, _)| name)
+    }
+
     /// Whether finding it may read much of the service, whatever is found.
     pub(crate) fn is_costly(&self) -> bool {
         self.types.iter().any(|of| is_costly(&of.criterion))
