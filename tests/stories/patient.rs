@@ -46,6 +46,24 @@ async fn a_put_counts_versions_and_changes_nothing_when_nothing_changed() {
 }
 
 #[tokio::test]
+async fn members_in_another_order_are_no_change() {
+    let fk = Firekeep::start().await;
+    let app = fk.as_contributor().await;
+    let sent = r#"{"birthDate":"1970-01-01","resourceType":"Patient","active":true,"id":"o"}"#;
+    app.send(Method::PUT, "/Patient/o", sent).await.created();
+    let other = r#"{"resourceType":"Patient","id":"o","active":true,"birthDate":"1970-01-01"}"#;
+    let same = app.send(Method::PUT, "/Patient/o", other).await.ok();
+    assert_eq!(same.header("etag"), "W/\"1\"");
+    let xml = app.get("/Patient/o?_format=xml").await.ok().text();
+    let request = app.request(Method::PUT, "/Patient/o");
+    let same = Reply::of(request.header("Content-Type", "application/fhir+xml").body(xml)).await;
+    assert_eq!(same.ok().header("etag"), "W/\"1\"");
+    let changed = other.replace("true", "false");
+    let changed = app.send(Method::PUT, "/Patient/o", changed).await.ok();
+    assert_eq!(changed.header("etag"), "W/\"2\"");
+}
+
+#[tokio::test]
 async fn a_deleted_patient_is_gone_and_can_come_back() {
     let fk = Firekeep::start().await;
     let app = fk.as_contributor().await;

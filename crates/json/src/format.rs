@@ -1,8 +1,7 @@
 //! The same tokens with other whitespace between them.
 
 use crate::document::Document;
-use crate::tape::Text;
-use crate::{scan, write};
+use crate::scan;
 
 /// The text over many lines with an indentation of two spaces; tokens are left as they were
 /// written.
@@ -66,29 +65,6 @@ pub fn compact(document: &Document) -> Vec<u8> {
     let mut out = Vec::with_capacity(document.bytes().len());
     Tokens(document.bytes()).for_each(|token| out.extend_from_slice(token));
     out
-}
-
-/// One spelling for all texts that differ only in whitespace between tokens and in how strings are
-/// escaped.
-pub(crate) fn canonical(text: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(text.len());
-    // What stands between `run` and `at` has its one spelling and is not in `out` yet.
-    let (mut run, mut at) = (0, 0);
-    loop {
-        let start = scan::quote_or_space(text, at);
-        let string = (text.get(start) == Some(&b'"')).then(|| scan::string(text, start));
-        at = string.map_or_else(|| scan::spaces(text, start), |string| string.end);
-        if let Some(Text { escaped: false, .. }) = string {
-            continue;
-        }
-        out.extend_from_slice(text.get(run..start).unwrap_or_default());
-        run = at;
-        match string {
-            Some(string) => write::write_string(&mut out, &string.decode(text)),
-            None if start == text.len() => return out,
-            None => {}
-        }
-    }
 }
 
 /// The tokens of a text that was parsed before.

@@ -24,6 +24,7 @@ mod edit;
 mod error;
 mod escape;
 mod format;
+mod hash;
 mod keys;
 mod parse;
 mod scan;

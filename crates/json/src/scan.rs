@@ -31,13 +31,6 @@ pub(crate) fn string(text: &[u8], at: usize) -> Text {
     string
 }
 
-/// The first place from `at` on that begins a string or whitespace between tokens; the length of
-/// `text` when there is none.
-#[inline(always)]
-pub(crate) fn quote_or_space(text: &[u8], at: usize) -> usize {
-    first(text, at, lanes::quote_or_space, |byte| matches!(byte, b'"' | 0..=0x20))
-}
-
 /// The first place from `at` on that is no whitespace; the length of `text` when there is none.
 #[inline(always)]
 pub(crate) fn spaces(text: &[u8], at: usize) -> usize {
@@ -84,11 +77,6 @@ mod sse2 {
         lowest(marked(chunk, |bytes| {
             or(at_most(bytes, 0x1F), or(equal(bytes, b'"'), equal(bytes, b'\\')))
         }))
-    }
-
-    #[inline(always)]
-    pub(super) fn quote_or_space(chunk: &[u8; CHUNK]) -> Option<usize> {
-        lowest(marked(chunk, |bytes| or(at_most(bytes, b' '), equal(bytes, b'"'))))
     }
 
     #[inline(always)]
@@ -149,10 +137,6 @@ mod words {
         lowest(chunk, |word| equal(word, b'"') | equal(word, b'\\') | below(word, 0x20))
     }
 
-    pub(super) fn quote_or_space(chunk: &[u8; CHUNK]) -> Option<usize> {
-        lowest(chunk, |word| equal(word, b'"') | below(word, 0x21))
-    }
-
     pub(super) fn not_space(chunk: &[u8; CHUNK]) -> Option<usize> {
         chunk.iter().position(|&byte| !super::is_space(byte))
     }
@@ -190,12 +174,10 @@ mod tests {
     fn every_byte_is_found_at_every_place() {
         for byte in 0..=255 {
             let stops = matches!(byte, b'"' | b'\\' | 0..0x20);
-            let begins = matches!(byte, b'"' | 0..=0x20);
             for place in 0..40 {
                 let found = |is_it| if is_it { place } else { 40 };
                 let plain = text(b'x', place, byte);
                 assert_eq!(plain_text(&plain, 0), found(stops), "{byte} at {place}");
-                assert_eq!(quote_or_space(&plain, 0), found(begins), "{byte} at {place}");
                 let blank = text(b' ', place, byte);
                 assert_eq!(spaces(&blank, 0), found(!is_space(byte)), "{byte} at {place}");
             }
@@ -210,7 +192,6 @@ mod tests {
                     let text = text(around, place, byte);
                     let chunk = text.first_chunk().unwrap();
                     assert_eq!(words::text_stop(chunk), lanes::text_stop(chunk));
-                    assert_eq!(words::quote_or_space(chunk), lanes::quote_or_space(chunk));
                     assert_eq!(words::not_space(chunk), lanes::not_space(chunk));
                 }
             }

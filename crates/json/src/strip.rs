@@ -2,10 +2,8 @@
 
 use std::ops::Range;
 
-use xxhash_rust::xxh3::xxh3_128;
-
 use crate::cut::{self, Cuts};
-use crate::format::canonical;
+use crate::hash;
 use crate::value::{Kind, Value};
 use crate::write::{Writer, write_string};
 
@@ -17,8 +15,8 @@ pub struct Stripped {
     pub body: Vec<u8>,
     /// Where they go back in.
     pub splice: Splice,
-    /// xxh3-128, big-endian, of the body's tokens: whitespace between tokens and the spelling of
-    /// strings do not matter, the text of numbers and the order of members do.
+    /// xxh3-128, big-endian, of what the body says: whitespace, the spelling of strings and the
+    /// order of members do not matter, the text of numbers and the order of elements do.
     pub hash: [u8; 16],
 }
 
@@ -56,7 +54,8 @@ pub fn strip(resource: Value<'_>) -> Stripped {
         member.is("id") || form == MetaForm::Whole && member.is("meta")
     });
     if outer.last_kept.is_none() {
-        return stripped(b"{}".to_vec(), 1, 1, MetaForm::Whole);
+        let hash = hash::content(resource, &outer.ranges);
+        return stripped((b"{}".to_vec(), hash), 1, 1, MetaForm::Whole);
     }
     let inner = if form == MetaForm::Members { meta_cuts } else { None };
     let id = id_place(resource, &outer);
@@ -71,7 +70,8 @@ pub fn strip(resource: Value<'_>) -> Stripped {
     gone.extend(inner.map(|inner| inner.ranges).unwrap_or_default());
     gone.sort_unstable_by_key(|range| range.start);
     let body = without(resource, &gone);
-    stripped(body, moved(resource, id, &gone), moved(resource, meta, &gone), form)
+    let hash = hash::content(resource, &gone);
+    stripped((body, hash), moved(resource, id, &gone), moved(resource, meta, &gone), form)
 }
 
 /// Where the id stood; else right behind `resourceType`; else at the front.
@@ -104,10 +104,9 @@ fn moved(resource: Value<'_>, place: usize, gone: &[Range<usize>]) -> usize {
     place - resource.span().start - before
 }
 
-fn stripped(body: Vec<u8>, id: usize, meta: usize, form: MetaForm) -> Stripped {
+fn stripped((body, hash): (Vec<u8>, [u8; 16]), id: usize, meta: usize, form: MetaForm) -> Stripped {
     debug_assert!(id < body.len() && meta < body.len(), "both places are inside the brackets");
     let narrow = |place| u32::try_from(place).unwrap_or(u32::MAX);
-    let hash = xxh3_128(&canonical(&body)).to_be_bytes();
     Stripped { body, splice: Splice { id: narrow(id), meta: narrow(meta), form }, hash }
 }
 

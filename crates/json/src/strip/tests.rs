@@ -166,21 +166,36 @@ fn the_hash_is_of_the_content() {
     let one = hash(r#"{"resourceType":"P","a":["é\n",1.50,true]}"#);
     for same in [
         r#"{"id":"5","resourceType":"P","a":["\u00e9\n",1.50,true],"meta":{"versionId":"3"}}"#,
+        r#"{"a":["é\n",1.50,true],"id":"6","resourceType":"P"}"#,
         "{ \"resourceType\" : \"\\u0050\",\n \"\\u0061\" : [ \"é\\u000A\" ,\t1.50 , true ] }\n",
     ] {
         assert_eq!(hash(same), one, "{same}");
     }
     for other in [
         r#"{"resourceType":"P","a":["é\n",1.5,true]}"#,
-        r#"{"a":["é\n",1.50,true],"resourceType":"P"}"#,
         r#"{"resourceType":"P","a":["é\\n",1.50,true]}"#,
+        r#"{"resourceType":"P","a":[1.50,"é\n",true]}"#,
+        r#"{"resourceType":"P","a":["é\n",1.50,true,{}]}"#,
+        r#"{"resourceType":"P","a":[["é\n",1.50,true]]}"#,
+        r#"{"resourceType":"P","a":"é\n","b":[1.50,true]}"#,
+        r#"{"resourceType":"P","a":["é\n",1.50,true],"b":null}"#,
         r#"{"resourceType":"P","a":["é\n",1.50,"true"]}"#,
         r#"{"resourceType":"P","a":["é\n ",1.50,true]}"#,
     ] {
         assert_ne!(hash(other), one, "{other}");
     }
+    let nested = hash(r#"{"a":[{"x":1,"y":{"z":2}},{"x":3}],"b":{"x":1}}"#);
+    assert_eq!(hash(r#"{"b":{"x":1},"a":[{"y":{"z":2},"x":1},{"x":3}]}"#), nested);
+    for other in [
+        r#"{"a":[{"x":3},{"x":1,"y":{"z":2}}],"b":{"x":1}}"#,
+        r#"{"a":[{"x":3,"y":{"z":2}},{"x":1}],"b":{"x":1}}"#,
+        r#"{"b":[{"x":1,"y":{"z":2}},{"x":3}],"a":{"x":1}}"#,
+    ] {
+        assert_ne!(hash(other), nested, "{other}");
+    }
     // Stored hashes are compared with hashes of later releases.
-    assert_eq!(hash("{}"), xxhash_rust::xxh3::xxh3_128(b"{}").to_be_bytes());
+    let stored = u128::from_be_bytes(hash(r#"{"a":["b",1]}"#));
+    assert_eq!(stored, 252_399_277_373_885_186_008_896_929_429_748_196_724);
 }
 
 #[test]

@@ -149,8 +149,8 @@ impl Patching {
     }
 }
 
-/// Applies an XML Patch to the XML of a resource. What comes to the same is the same: the way
-/// through XML puts members in another order, which is no change.
+/// Applies an XML Patch to the XML of a resource. The way through XML puts members in another
+/// order, which is no change.
 fn in_xml(before: &Document, patch: &[u8]) -> Result<Document, Refusal> {
     let patch = std::str::from_utf8(patch).map_err(|error| {
         Refusal::NotAPatch(format!("The XML Patch is not valid UTF-8: {error}."))
@@ -158,11 +158,7 @@ fn in_xml(before: &Document, patch: &[u8]) -> Result<Document, Refusal> {
     let target = xml_text(before.root())?;
     let target = std::str::from_utf8(&target).map_err(|error| Fault::new("writing XML", error))?;
     let patched = xml_patch(target, patch).map_err(Refusal::Patch)?;
-    let after = translate::patched(patched.as_bytes())?;
-    if after == translate::patched(target.as_bytes())? {
-        return Ok(before.clone());
-    }
-    Ok(parse(after)?)
+    Ok(parse(translate::patched(patched.as_bytes())?)?)
 }
 
 fn xml_text(resource: Value<'_>) -> Result<Vec<u8>, Refusal> {
