@@ -86,10 +86,17 @@ impl Refusal {
             Self::NoSuchRole(_) => (StatusCode::BAD_REQUEST, "RoleDefinitionDoesNotExist"),
             Self::NoSuchPrincipal(_) => (StatusCode::BAD_REQUEST, "PrincipalNotFound"),
             Self::OnlyMethods(_) => (StatusCode::METHOD_NOT_ALLOWED, "HttpMethodNotSupported"),
-            Self::Body(BodyRefused::TooLarge { .. }) => {
-                (StatusCode::PAYLOAD_TOO_LARGE, "RequestContentTooLarge")
+            Self::Body(refused) => {
+                let code = match refused {
+                    BodyRefused::TooLarge { .. } => "RequestContentTooLarge",
+                    BodyRefused::Busy => "ServerBusy",
+                    BodyRefused::Stalled => "RequestTimeout",
+                    BodyRefused::Unread(_) | BodyRefused::NotAsExpected(_) => {
+                        "InvalidRequestContent"
+                    }
+                };
+                (refused.status(), code)
             }
-            Self::Body(_) => (StatusCode::BAD_REQUEST, "InvalidRequestContent"),
             Self::Filter(_) => (StatusCode::BAD_REQUEST, "InvalidFilter"),
             Self::Invalid(_) => (StatusCode::BAD_REQUEST, "InvalidRequestContent"),
             Self::Conflict { code, .. } => (StatusCode::CONFLICT, code),

@@ -65,10 +65,11 @@ impl Refusal {
             }
             Self::NoSuchObject(_) => (StatusCode::NOT_FOUND, "Request_ResourceNotFound"),
             Self::OnlyMethods(_) => (StatusCode::METHOD_NOT_ALLOWED, "Request_BadRequest"),
-            Self::Body(BodyRefused::TooLarge { .. }) => {
-                (StatusCode::PAYLOAD_TOO_LARGE, "Request_BadRequest")
+            Self::Body(BodyRefused::Busy) => {
+                (StatusCode::SERVICE_UNAVAILABLE, "serviceNotAvailable")
             }
-            Self::Body(_) | Self::Invalid(_) => (StatusCode::BAD_REQUEST, "Request_BadRequest"),
+            Self::Body(refused) => (refused.status(), "Request_BadRequest"),
+            Self::Invalid(_) => (StatusCode::BAD_REQUEST, "Request_BadRequest"),
             Self::Conflict(_) => (StatusCode::CONFLICT, "Request_MultipleObjectsWithSameKeyValue"),
             Self::Fault(fault) if fault.is_no_room() => {
                 (StatusCode::INSUFFICIENT_STORAGE, "insufficientStorage")

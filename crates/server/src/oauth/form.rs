@@ -17,10 +17,10 @@ pub(crate) async fn posted(headers: &HeaderMap, body: Body) -> Result<Parameters
     }
     let bytes = body.read(limits::FORM_BYTES).await.map_err(|fault| match fault {
         BodyFault::TooLarge { limit } => Refusal::TooLarge(limit),
-        BodyFault::Stalled => Refusal::BodyBroken("the client stopped sending"),
+        BodyFault::Stalled => Refusal::BodyStalled,
         BodyFault::Broken => Refusal::BodyBroken("the connection broke"),
         BodyFault::Encoding(_) => Refusal::BodyBroken("its Content-Encoding is not known"),
-        BodyFault::Busy => Refusal::BodyBroken("the server is busy, try again"),
+        BodyFault::Busy => Refusal::Busy,
     })?;
     parameters(&bytes)
 }

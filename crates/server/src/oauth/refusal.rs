@@ -2,7 +2,7 @@
 
 use authority::TokenRefusal;
 use base::Fault;
-use http::header::{ALLOW, CACHE_CONTROL, HeaderName, WWW_AUTHENTICATE};
+use http::header::{ALLOW, CACHE_CONTROL, HeaderName, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
 use serde_json::json;
 use uuid::Uuid;
@@ -18,6 +18,9 @@ pub(crate) enum Refusal {
     NotAForm,
     TooLarge(usize),
     BodyBroken(&'static str),
+    BodyStalled,
+    /// The bodies of other requests fill the memory set aside for them.
+    Busy,
     OnlyPost,
     OnlyGetAndPost,
     UnknownInstance(String),
@@ -46,6 +49,9 @@ impl Refusal {
                 (row.status, row.error, row.code)
             }
             Self::NotAForm | Self::BodyBroken(_) => (400, "invalid_request", 90_013),
+            Self::BodyStalled => (408, "invalid_request", 90_013),
+            // Clients keep a 400 and do not ask again; this one they should.
+            Self::Busy => (503, "temporarily_unavailable", 90_033),
             Self::TooLarge(_) => (413, "invalid_request", 90_013),
             Self::OnlyPost | Self::OnlyGetAndPost => (405, "invalid_request", 900_561),
             Self::UnknownInstance(_) => (400, "invalid_instance", 50_049),
@@ -65,6 +71,8 @@ impl Refusal {
                 format!("The form is too large: at most {limit} bytes are read.")
             }
             Self::BodyBroken(why) => format!("The form could not be read: {why}."),
+            Self::BodyStalled => "The client stopped sending the form. Send it again.".into(),
+            Self::Busy => "A transient error has occurred. Please try again.".into(),
             Self::OnlyPost => "The endpoint only accepts POST requests with a form as body.".into(),
             Self::OnlyGetAndPost => "The endpoint only accepts GET and POST requests.".into(),
             Self::UnknownInstance(asked) => {
@@ -107,6 +115,7 @@ impl Refusal {
             .with(CACHE_CONTROL, HeaderValue::from_static("no-store"))
             .with_text(CLIENT_REQUEST_ID, &request.correlation);
         match self {
+            Self::Busy => answer.with(RETRY_AFTER, HeaderValue::from_static("1")),
             Self::OnlyPost => answer.with(ALLOW, HeaderValue::from_static("POST")),
             Self::BadBasic => {
                 answer.with(WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"firekeep\""))
