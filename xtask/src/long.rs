@@ -12,8 +12,8 @@ use crate::place::Place;
 use crate::run::{must, output, succeeds};
 use crate::test::{Outcome, Report, STEPS, Step};
 
-/// Runs of tests that can take any time: the step, the setting that says how much, and the words
-/// for cargo that choose the tests.
+/// Runs of tests that can take any time: the step, the setting that says how much unless the
+/// environment does, and the words for cargo that choose the tests.
 pub(crate) const RUNS: [(Step, (&str, &str), &[&str]); 5] = [
     (Step::Fuzz, ("FIREKEEP_FUZZ_SECONDS", "600"), &["--package", "fhir", "--", "fuzz", "panics"]),
     (Step::Fuzz, ("FIREKEEP_FUZZ_SECONDS", "600"), &["--package", "json", "--", "fuzz"]),
@@ -26,6 +26,12 @@ pub(crate) const RUNS: [(Step, (&str, &str), &[&str]); 5] = [
         &["--package", "stories", "--", "looking_at_every_resource"],
     ),
 ];
+
+/// How much is done of a run: what the environment says, for who has less time or more.
+#[expect(clippy::disallowed_methods, reason = "a setting of the tests, which they read too")]
+pub(crate) fn size(name: &str, usual: &str) -> String {
+    std::env::var(name).unwrap_or_else(|_| usual.to_owned())
+}
 
 const CARGO_DENY: &str = "0.20.2";
 const RECORD: &str = "docs/long-run.md";
@@ -80,18 +86,16 @@ Written by `cargo xtask test --long`; each step has the commit it was last run a
 /// The record after `before`, of which the steps that were not run now keep their rows.
 fn record(before: &str, date: &str, commit: &str, reports: &[Report]) -> String {
     let mut text = HEADING.to_owned();
-    text.push('\n');
-    for (step, (name, value), tests) in RUNS {
-        let tests = tests.join(" ");
-        writeln!(text, "- {}: `{name}={value}` for `{tests}`", step.name()).ok();
-    }
     text.push_str(
-        "\n| step | outcome | seconds | when | commit |\n| --- | --- | --- | --- | --- |\n",
+        "\n| step | outcome | seconds | how much | when | commit |\n\
+         | --- | --- | --- | --- | --- | --- |\n",
     );
     for (step, name, _) in STEPS {
         if let Some((_, outcome, took)) = reports.iter().find(|(of, ..)| *of == step) {
             let (outcome, took) = (outcome.text().replace(['\n', '|'], " "), took.as_secs_f64());
-            writeln!(text, "| {name} | {outcome} | {took:.1} | {date} | `{commit}` |").ok();
+            let much = sizes(step);
+            writeln!(text, "| {name} | {outcome} | {took:.1} | {much} | {date} | `{commit}` |")
+                .ok();
         } else if let Some(row) =
             before.lines().find(|row| row.starts_with(&format!("| {name} | ")))
         {
@@ -99,6 +103,16 @@ fn record(before: &str, date: &str, commit: &str, reports: &[Report]) -> String 
         }
     }
     text
+}
+
+/// How much of each of its runs a step did.
+fn sizes(step: Step) -> String {
+    let runs = RUNS.iter().filter(|(of, ..)| *of == step);
+    let sizes = runs.map(|(_, (name, usual), tests)| {
+        let package = tests.get(1).copied().unwrap_or_default();
+        format!("{package}: `{name}={}`", size(name, usual))
+    });
+    sizes.collect::<Vec<_>>().join(", ")
 }
 
 #[cfg(test)]
@@ -114,15 +128,14 @@ mod tests {
             (Step::Tests, Outcome::Failed("a | b\nc".to_owned()), Duration::from_secs(2)),
         ];
         let text = record("", "2026-11-24", "abc", &reports);
-        assert!(text.contains("- fuzz: `FIREKEEP_FUZZ_SECONDS=600`"), "{text}");
-        let rows = "| fmt | passed | 1.5 | 2026-11-24 | `abc` |\n\
-                    | tests | FAILED: a   b c | 2.0 | 2026-11-24 | `abc` |\n";
+        let rows = "| fmt | passed | 1.5 |  | 2026-11-24 | `abc` |\n\
+                    | tests | FAILED: a   b c | 2.0 |  | 2026-11-24 | `abc` |\n";
         assert!(text.ends_with(rows), "{text}");
 
         let later = [(Step::Tests, Outcome::Passed, Duration::from_secs(3))];
         let text = record(&text, "2026-11-25", "def", &later);
-        let rows = "| fmt | passed | 1.5 | 2026-11-24 | `abc` |\n\
-                    | tests | passed | 3.0 | 2026-11-25 | `def` |\n";
+        let rows = "| fmt | passed | 1.5 |  | 2026-11-24 | `abc` |\n\
+                    | tests | passed | 3.0 |  | 2026-11-25 | `def` |\n";
         assert!(text.ends_with(rows), "{text}");
     }
 }

@@ -263,7 +263,7 @@ impl Runner<'_> {
         for (_, (name, value), tests) in long::RUNS.iter().filter(|(of, ..)| *of == step) {
             let mut cargo = self.command();
             cargo.args(["test", "--profile", "ci", "--locked", "--no-fail-fast"]).args(*tests);
-            cargo.env("FIREKEEP_BIN", self.place.binary()).env(name, value);
+            cargo.env("FIREKEEP_BIN", self.place.binary()).env(name, long::size(name, value));
             all &= run::succeeds(&mut cargo)?;
         }
         Ok(Outcome::of(all, "the lines above say which"))
