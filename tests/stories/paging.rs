@@ -99,3 +99,39 @@ async fn all_pages_show_the_snapshot_once_and_in_order_while_others_write() {
     let writes = writer.await.expect("the writer");
     assert!(writes > 10, "{writes} writes beside the walk");
 }
+
+#[tokio::test]
+async fn pages_show_the_terminology_of_their_moment() {
+    let fk = Firekeep::start().await;
+    let app = fk.as_contributor().await;
+    let set = |codes: &[&str]| {
+        let concepts: Vec<Value> = codes.iter().map(|code| json!({"code": code})).collect();
+        let include = json!([{"system": "http://s", "concept": concepts}]);
+        json!({"resourceType": "ValueSet", "id": "v", "url": "http://sets/v", "status": "active",
+               "compose": {"include": include}})
+    };
+    app.put("/ValueSet/v", &set(&["a"])).await.created();
+    for (id, code) in [("1", "a"), ("2", "b"), ("3", "a"), ("4", "b"), ("5", "a")] {
+        let code = json!({"coding": [{"system": "http://s", "code": code}]});
+        let basic = json!({"resourceType": "Basic", "id": id, "code": code});
+        app.put(&format!("/Basic/{id}"), &basic).await.created();
+    }
+    for (query, expected) in [
+        ("code:in=http://sets/v", ["1", "3", "5"].as_slice()),
+        ("code:in=ValueSet/v", &["1", "3", "5"]),
+        ("code:not-in=http://sets/v", &["2", "4"]),
+    ] {
+        let first = app.get(&format!("/Basic?{query}&_count=1")).await.ok();
+        let link = first.json()["link"][1]["url"].as_str().expect("a link").to_owned();
+        app.put("/ValueSet/v", &set(&["b"])).await;
+        let changed = app.get(&link).await.ok();
+        app.delete("/ValueSet/v").await.no_content();
+        assert_eq!(app.get(&link).await.ok().ids(), changed.ids(), "{query}");
+        let pages = app.follow(first).await;
+        let ids: Vec<&str> =
+            pages.iter().filter_map(|entry| entry["resource"]["id"].as_str()).collect();
+        assert_eq!(ids, expected, "{query}");
+        app.get(&format!("/Basic?{query}")).await.status(400);
+        app.put("/ValueSet/v", &set(&["a"])).await.created();
+    }
+}

@@ -11,7 +11,8 @@ use fhir::Definitions;
 use fhir::definitions::{Layer, Origin, PackError, Registry, STORED_TYPES, Stored};
 use json::{Document, Limits};
 use store::{
-    KeptPackage, Rid, SearchPlan, Snapshot, SnapshotNumber, Store, TypeId, TypeSearch, Version,
+    KeptPackage, Rid, SearchError, SearchPlan, Snapshot, SnapshotNumber, Store, TypeId, TypeSearch,
+    Version,
 };
 
 use crate::fhir::search::catalogue::Catalogue;
@@ -25,6 +26,8 @@ const READ_AT_ONCE: usize = 256;
 #[derive(Default)]
 pub(crate) struct OwnDefinitions {
     known: ArcSwapOption<Known>,
+    /// What was known at the time of the snapshot that somebody pages through.
+    past: ArcSwapOption<Past>,
     /// Held by the one who reads what changed; others wait for it.
     reading: parking_lot::Mutex<()>,
 }
@@ -63,6 +66,13 @@ impl LooseSystems {
     }
 }
 
+/// A registry as it was.
+struct Past {
+    at: SnapshotNumber,
+    package_changes: u64,
+    registry: Arc<Registry>,
+}
+
 impl Known {
     /// Whether nothing changed since. The store notes a change before anybody can see it.
     fn is_current(&self, store: &Store) -> bool {
@@ -75,6 +85,37 @@ impl OwnDefinitions {
     /// The definitions as of now. Blocks while what changed is read.
     pub(crate) fn registry(&self, store: &Store) -> Result<Arc<Registry>, Fault> {
         Ok(Arc::clone(&self.known(store)?.registry))
+    }
+
+    /// The definitions as of a snapshot; of packages and of one whose rows are gone, those of now.
+    /// Blocks while what has changed since is read.
+    pub(crate) fn registry_at(
+        &self,
+        store: &Store,
+        snapshot: &Snapshot,
+    ) -> Result<Arc<Registry>, Fault> {
+        let (now, at) = (self.known(store)?, snapshot.number());
+        if store.last_change(&stored_types()) <= at {
+            return Ok(Arc::clone(&now.registry));
+        }
+        let package_changes = now.package_changes;
+        let past = self.past.load_full();
+        if let Some(past) =
+            past.filter(|past| (past.at, past.package_changes) == (at, package_changes))
+        {
+            return Ok(Arc::clone(&past.registry));
+        }
+        let mut stored = match stored(snapshot, Some(&now)) {
+            Ok((_, stored)) => stored,
+            // The link is too old, and will be told so.
+            Err(SearchError::Expired) => return Ok(Arc::clone(&now.registry)),
+            Err(error) => return Err(listing::fault(error)),
+        };
+        stored.complete(&now.registry);
+        let registry = Arc::new(now.registry.with_stored(Arc::new(stored)));
+        let past = Past { at, package_changes, registry: Arc::clone(&registry) };
+        self.past.store(Some(Arc::new(past)));
+        Ok(registry)
     }
 
     /// What can be searched by as of now. Blocks as [`Self::registry`] does.
@@ -116,7 +157,7 @@ fn read(store: &Store, before: Option<&Known>) -> Result<Known, Fault> {
         Some(known) => Registry::clone(&known.registry),
         None => with_packages(store)?,
     };
-    let (versions, mut stored) = stored(&snapshot, before)?;
+    let (versions, mut stored) = stored(&snapshot, before).map_err(listing::fault)?;
     stored.complete(&registry);
     let stored = Arc::new(stored);
     let registry = Arc::new(registry.with_stored(Arc::clone(&stored)));
@@ -125,11 +166,14 @@ fn read(store: &Store, before: Option<&Known>) -> Result<Known, Fault> {
     Ok(Known { at, package_changes, versions, stored, registry, catalogue, loose })
 }
 
-fn stored(snapshot: &Snapshot, before: Option<&Known>) -> Result<(BTreeSet<Rid>, Stored), Fault> {
+/// What was stored at the time of a snapshot: of what is known only the difference is read.
+fn stored(
+    snapshot: &Snapshot,
+    before: Option<&Known>,
+) -> Result<(BTreeSet<Rid>, Stored), SearchError> {
     let types = stored_types().into_iter().map(TypeSearch::everything).collect();
     let plan = SearchPlan { types, most: usize::MAX, ..SearchPlan::default() };
-    let versions: BTreeSet<Rid> =
-        snapshot.search(&plan).map_err(listing::fault)?.rids.into_iter().collect();
+    let versions: BTreeSet<Rid> = snapshot.search(&plan)?.rids.into_iter().collect();
     let none = BTreeSet::new();
     let (known, mut stored) = match before {
         Some(before) => (&before.versions, Stored::clone(&before.stored)),

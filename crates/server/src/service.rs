@@ -12,7 +12,7 @@ use authority::ServiceId;
 use base::{Fault, Random, ids};
 use fhir::definitions::Registry;
 use store::control::{Change, ControlStore};
-use store::{Store, StoreOptions};
+use store::{Snapshot, Store, StoreOptions};
 
 use crate::app::App;
 use crate::edge::config::ServiceSettings;
@@ -55,6 +55,12 @@ impl Service {
     /// The systems of codes that are the same in any case. Blocks as [`Self::registry`] does.
     pub(crate) fn loose_systems(&self) -> Result<Arc<LooseSystems>, Fault> {
         self.own.loose_systems(&self.store)
+    }
+
+    /// The definitions that the service knew at the time of a snapshot. Blocks as
+    /// [`Self::registry`] does.
+    pub(crate) fn registry_at(&self, snapshot: &Snapshot) -> Result<Arc<Registry>, Fault> {
+        self.own.registry_at(&self.store, snapshot)
     }
 
     /// What its resources can be searched by now. Blocks as [`Self::registry`] does.

@@ -252,12 +252,24 @@ fn updated(wanted: &str, updated: &str) -> bool {
     }
 }
 
-/// <https://hl7.org/fhir/R4/valueset.html>: one that lists its concepts.
-fn in_value_set(world: &World, reference: &str, values: &[Found]) -> bool {
+/// Whether all value sets that a query names are there.
+pub(super) fn knows_sets(world: &World, query: &Query) -> bool {
+    let names_set = |name: &str| name.ends_with(":in") || name.ends_with(":not-in");
+    let named = query.pairs.iter().filter(|(name, _)| names_set(name));
+    named.map(|(_, reference)| value_set(world, reference)).all(|set| set.is_some())
+}
+
+fn value_set<'w>(world: &'w World, reference: &str) -> Option<&'w Resource> {
     let named = |set: &&Resource| {
         reference == format!("ValueSet/{}", set.key.1) || set.body["url"] == reference
     };
-    let set = world.of_type("ValueSet").map(|set| &**set).find(named).expect("a ValueSet");
+    world.of_type("ValueSet").map(|set| &**set).find(named)
+}
+
+/// <https://hl7.org/fhir/R4/valueset.html>: one that lists its concepts.
+fn in_value_set(world: &World, reference: &str, values: &[Found]) -> bool {
+    let set = value_set(world, reference);
+    let set = set.unwrap_or_else(|| panic!("the ValueSet {reference}"));
     let includes = set.body["compose"]["include"].as_array().expect("includes");
     let has = |system: Option<&str>, code: &str| {
         includes.iter().any(|include| {

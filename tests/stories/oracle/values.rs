@@ -4,7 +4,7 @@ use super::elements::{CODES, DATES, NAMES, NUMBERS, SYSTEMS, UNITS, URLS};
 use super::extract::{Found, Token};
 use super::parameters::{IMPLIED, Kind, Parameter};
 use super::queries::Asker;
-use super::text::escape;
+use super::text::{escape, fold};
 use super::world::Key;
 
 const PREFIXES: [&str; 9] = ["eq", "ne", "gt", "lt", "ge", "le", "sa", "eb", "ap"];
@@ -94,11 +94,9 @@ impl Asker<'_> {
         } else {
             part
         };
-        // What is asked for does not begin or end with space: R4 does not say what that means.
-        match part.trim() {
-            "" => escape(text),
-            part => escape(part),
-        }
+        // What is asked for does not begin or end with space: R4 does not say what that means. Nor
+        // is it an accent alone, which is refused.
+        if fold(&part).trim().is_empty() { escape(text) } else { escape(part.trim()) }
     }
 
     fn token(

@@ -20,7 +20,7 @@ use authority::ServiceId;
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::{digest, hmac};
 use base::Timestamp;
-use base::limits::{KEPT_QUERY_BYTES, LINK_LIFETIME};
+use base::limits::KEPT_QUERY_BYTES;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::StatusCode;
@@ -134,6 +134,12 @@ impl Binding<'_> {
     }
 }
 
+/// The snapshot that a token names, before it is known whether the token can be believed.
+pub(crate) fn snapshot(token: &str) -> Result<SnapshotNumber, Refusal> {
+    let place = decode(token)?.get(..PLACE).and_then(read_place);
+    place.map(|place| place.snapshot).ok_or(Refusal::Foreign)
+}
+
 /// The query that a token stands in for; `None` when the link holds its own.
 pub(crate) fn kept_query(token: &str) -> Result<Option<Arc<str>>, Refusal> {
     let bytes = decode(token)?;
@@ -143,7 +149,7 @@ pub(crate) fn kept_query(token: &str) -> Result<Option<Arc<str>>, Refusal> {
     }
 }
 
-/// Queries that are too long for a link, bounded in bytes.
+/// Queries that are too long for a link, bounded in bytes; the links say how long they live.
 static KEPT: LazyLock<Kept> = LazyLock::new(keeper);
 
 type Kept = Cache<[u8; HASH], Arc<str>>;
@@ -152,7 +158,6 @@ fn keeper() -> Kept {
     Cache::builder()
         .max_capacity(KEPT_QUERY_BYTES)
         .weigher(|_, query: &Arc<str>| u32::try_from(query.len()).unwrap_or(u32::MAX))
-        .time_to_live(LINK_LIFETIME)
         .build()
 }
 

@@ -127,7 +127,7 @@ impl Criteria {
         let pairs = query.split('&').filter(|pair| !BESIDE.contains(&name(pair).as_str()));
         let query = pairs.collect::<Vec<_>>().join("&");
         let listing = Listing::Search(Searched::Type(resource_type));
-        let meaning = listing::read(cx, listing, &[&query]);
+        let meaning = listing::read(cx, &cx.snapshot(), listing, &[&query]);
         let meaning = meaning.map_err(|refusal| Refusal::Search(Box::new(refusal)))?;
         if meaning.contained != Contained::No {
             return Err(contained::unexpected().into());

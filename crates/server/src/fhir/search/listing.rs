@@ -150,7 +150,17 @@ pub(crate) fn understand(
     listing: Listing,
     queries: &[&str],
 ) -> Result<Meaning, Refusal> {
-    let mut meaning = read(cx, listing, queries)?;
+    understand_at(cx, &cx.snapshot(), listing, queries)
+}
+
+/// The same as it was understood at the time of a snapshot, by the terminology of then.
+fn understand_at(
+    cx: &Context<'_>,
+    snapshot: &Snapshot,
+    listing: Listing,
+    queries: &[&str],
+) -> Result<Meaning, Refusal> {
+    let mut meaning = read(cx, snapshot, listing, queries)?;
     if cx.strict() && !(meaning.ignored.is_empty() && meaning.gaps.is_empty()) {
         let issues = meaning.ignored.into_iter().chain(meaning.gaps);
         let issues = issues.map(|issue| Issue { severity: Severity::Error, ..issue });
@@ -166,6 +176,7 @@ pub(crate) fn understand(
 /// query back.
 pub(crate) fn read(
     cx: &Context<'_>,
+    snapshot: &Snapshot,
     listing: Listing,
     queries: &[&str],
 ) -> Result<Meaning, Refusal> {
@@ -180,9 +191,9 @@ pub(crate) fn read(
     Ok(match kept.map_err(Refusal::Link)?.flatten() {
         Some(query) => {
             let token = token(queries);
-            Meaning { token, ..interpreted(cx, listing, &[&*query], rules)? }
+            Meaning { token, ..interpreted(cx, snapshot, listing, (&[&*query], rules))? }
         }
-        None => interpreted(cx, listing, queries, rules)?,
+        None => interpreted(cx, snapshot, listing, (queries, rules))?,
     })
 }
 
@@ -193,12 +204,21 @@ fn token(queries: &[&str]) -> Option<String> {
     tokens.next_back().map(|(_, token)| token.into_owned())
 }
 
-/// Reads the parameters, those of a search with what the service knows now.
+/// The snapshot that a page shows: that of its link, which is not believed yet, or that of now.
+fn shown(cx: &Context<'_>, queries: &[&str]) -> Result<Snapshot, Refusal> {
+    let Some(token) = token(queries) else { return Ok(cx.snapshot()) };
+    let number = page_link::snapshot(&token).map_err(Refusal::Link)?;
+    // One of the future: the data folder was put back to an older state meanwhile.
+    let snapshot = cx.service.store.snapshot_at(number)?;
+    snapshot.ok_or(Refusal::Link(page_link::Refusal::Expired))
+}
+
+/// Reads the parameters, those of a search with what the service knew then.
 fn interpreted(
     cx: &Context<'_>,
+    snapshot: &Snapshot,
     listing: Listing,
-    queries: &[&str],
-    rules: Rules,
+    (queries, rules): (&[&str], Rules),
 ) -> Result<Meaning, Refusal> {
     let of = match listing {
         Listing::Search(of) | Listing::Includes(of) => of,
@@ -207,8 +227,8 @@ fn interpreted(
             return Ok(parameters::read(queries, rules, None).map_err(General::from)?);
         }
     };
-    let (registry, catalogue) = (cx.service.registry()?, cx.service.catalogue()?);
-    let (bases, snapshot) = (bundle::bases(cx), cx.snapshot());
+    let (registry, catalogue) = (cx.service.registry_at(snapshot)?, cx.service.catalogue()?);
+    let bases = bundle::bases(cx);
     let indexing = Indexing::with(Arc::clone(&catalogue), bases.clone().into(), cx.now)?;
     let (gaps, loose) = (Gaps::default(), cx.service.loose_systems()?);
     let interpreter = Interpreter {
@@ -219,7 +239,7 @@ fn interpreted(
         bases: &bases,
         now: cx.now,
         dates: Dates::of(&cx.service.settings),
-        snapshot: &snapshot,
+        snapshot,
         gaps: &gaps,
         loose: &loose,
     };
@@ -274,7 +294,8 @@ pub(crate) async fn list(
     listing: Listing,
     queries: &[&str],
 ) -> Result<Answer, Refusal> {
-    let meaning = understand(cx, listing, queries)?;
+    let snapshot = shown(cx, queries)?;
+    let meaning = understand_at(cx, &snapshot, listing, queries)?;
     if meaning.explain {
         // The plan tells of what the caller may not see: how much there is.
         cx.allow(DataAction::SearchParameter)?;
@@ -283,7 +304,7 @@ pub(crate) async fn list(
     let identity = cx.identity.as_ref().ok_or(General::Nobody)?.object_id;
     let (key, service) = (&cx.service.page_key, &cx.service.id);
     let binding = Binding { key, service, path: &path, identity };
-    let start = Start::of(cx, &binding, &meaning)?;
+    let start = Start::of(cx, &binding, &meaning, snapshot)?;
     let after = start.place.map(|place| place.after).filter(|after| after.0 > 0);
     let mut plan = Plan::of(cx, listing, (&meaning, after))?;
     if let (Plan::History { plan, .. }, Some(id)) = (&mut plan, meaning.list) {
@@ -318,16 +339,7 @@ pub(crate) async fn list(
         total: found.total,
         links: links.of(&found),
     };
-    let mut warnings = [meaning.ignored, meaning.gaps, meaning.notes].concat();
-    if found.given.is_some() && !links.pages_includes() {
-        let text = "More is referred to than fits on the page. Ask for fewer with _count.";
-        warnings.push(Issue::warning("incomplete", text));
-    }
-    if found.circular {
-        let text = "An _include:iterate came back to where it had been, and stopped there.";
-        warnings.push(Issue::information("informational", text));
-    }
-    warnings.extend(found.steps);
+    let warnings = [meaning.ignored, meaning.gaps, meaning.notes, links.warnings(&found)].concat();
     let (base, snapshot) = (Arc::from(cx.base), found.snapshot);
     let long = long && found.entries.len() > SHORT;
     let entries = Entries::new(&head, listing.listed(), base, snapshot, found.entries);
@@ -360,16 +372,18 @@ struct Start {
 }
 
 impl Start {
-    fn of(cx: &Context<'_>, binding: &Binding<'_>, meaning: &Meaning) -> Result<Self, Refusal> {
+    fn of(
+        cx: &Context<'_>,
+        binding: &Binding<'_>,
+        meaning: &Meaning,
+        snapshot: Snapshot,
+    ) -> Result<Self, Refusal> {
         let Some(token) = &meaning.token else {
-            return Ok(Self { snapshot: cx.snapshot(), place: None });
+            return Ok(Self { snapshot, place: None });
         };
         let lifetime = cx.service.settings.link_lifetime;
         let query = meaning.heard.join("&");
         let place = binding.open(token, &query, cx.now, lifetime).map_err(Refusal::Link)?;
-        // A snapshot of the future: the data folder was put back to an older state meanwhile.
-        let snapshot = cx.service.store.snapshot_at(place.snapshot);
-        let snapshot = snapshot?.ok_or(Refusal::Link(page_link::Refusal::Expired))?;
         Ok(Self { snapshot, place: Some(place) })
     }
 }
@@ -487,6 +501,21 @@ impl Links<'_> {
     /// What belongs to somebody has its pages by matches only.
     fn pages_includes(&self) -> bool {
         matches!(self.listing, Listing::Search(_) | Listing::Includes(_))
+    }
+
+    /// What there is to say about what was found.
+    fn warnings(&self, found: &Found) -> Vec<Issue> {
+        let mut warnings = Vec::new();
+        if found.given.is_some() && !self.pages_includes() {
+            let text = "More is referred to than fits on the page. Ask for fewer with _count.";
+            warnings.push(Issue::warning("incomplete", text));
+        }
+        if found.circular {
+            let text = "An _include:iterate came back to where it had been, and stopped there.";
+            warnings.push(Issue::information("informational", text));
+        }
+        warnings.extend(found.steps.iter().cloned());
+        warnings
     }
 
     fn sealed(&self, binding: &Binding<'_>, place: &Place) -> String {
