@@ -38,6 +38,15 @@ async fn packages_are_added_listed_and_removed() {
     assert!(!noted.contains("needs hl7.fhir.r4.core"), "{noted}");
     let missing = "warning: hl7.fhir.us.core#6.1.0 needs us.nlm.vsac#0.10.0, which this service";
     assert!(noted.contains(missing), "{noted}");
+    let anyone = fk.as_anonymous();
+    let profiles = async || {
+        let statement = anyone.get("/metadata").await.ok().json();
+        let all = statement["rest"][0]["resource"].as_array().cloned().unwrap_or_default();
+        let patient = all.into_iter().find(|it| it["type"] == "Patient").expect("Patient");
+        patient["supportedProfile"].clone()
+    };
+    let patient = "http://hl7.org/fhir/us/core/StructureDefinition/us-core-patient|6.1.0";
+    assert_eq!(profiles().await, serde_json::json!([patient]));
     added(&fk, &ips);
     let (again, _) = added(&fk, &us_core);
     assert_eq!(again["replaced"], true);

@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 
+use fhir::definitions::{Derivation, Registry};
 use http::StatusCode;
 use http::header::ETAG;
 use json::Writer;
@@ -76,8 +77,10 @@ pub(crate) fn capabilities(cx: &Context<'_>) -> Result<Answer, Outcome> {
     let catalogue = cx.service.catalogue().map_err(General::from)?;
     let policy = |number| cx.policy(number);
     let service = (cx.base, &Endpoints::of(cx.app), cors);
+    let registry = cx.service.registry().map_err(General::from)?;
     let index = &cx.service.index;
-    let body = statement(service, (&catalogue, &|url| !index.is_disabled(url)), &policy);
+    let known = (&*catalogue, &*profiles(&registry));
+    let body = statement(service, known, &|url| !index.is_disabled(url), &policy);
     let mut part = Vec::new();
     wanted.part(body, &mut part).map_err(General::from)?;
     Ok(answer(cx, part))
@@ -96,7 +99,8 @@ fn answer(cx: &Context<'_>, body: Vec<u8>) -> Answer {
 /// The resource, for a base URL, its endpoints of OAuth, and whether browsers may call it.
 fn statement(
     (base, endpoints, cors): (&str, &Endpoints, bool),
-    (catalogue, is_used): (&Catalogue, &dyn Fn(&str) -> bool),
+    (catalogue, profiles): (&Catalogue, &[(&str, String)]),
+    is_used: &dyn Fn(&str) -> bool,
     policy: &dyn Fn(TypeId) -> Policy,
 ) -> Vec<u8> {
     let mut out = Vec::with_capacity(1 << 20);
@@ -122,7 +126,9 @@ fn statement(
     for name in types::all() {
         let number = types::number(name).unwrap_or(TypeId(0));
         let referring = referring.get(&number).map_or(&[][..], Vec::as_slice);
-        let searched = Searched { catalogue, number, referring, is_used };
+        let profiles = profiles.iter().filter(|(of, _)| *of == name).map(|(_, url)| &**url);
+        let profiles = &*profiles.collect::<Vec<_>>();
+        let searched = Searched { catalogue, number, referring, is_used, profiles };
         resource(&mut writer, (name, policy(number)), &searched);
     }
     writer.end_array();
@@ -164,17 +170,41 @@ fn referring(catalogue: &Catalogue) -> HashMap<TypeId, Vec<String>> {
     all
 }
 
+/// The profiles of resources that packages and stored StructureDefinitions bring: the type of each
+/// and its canonical URL, once.
+fn profiles(registry: &Registry) -> Vec<(&str, String)> {
+    let all = registry.layers().flat_map(|layer| layer.profiles().iter());
+    let of_resources = all.filter(|profile| {
+        profile.derivation() == Derivation::Constraint && types::number(profile.ty()).is_some()
+    });
+    let mut profiles: Vec<_> = of_resources
+        .map(|profile| match profile.version() {
+            "" => (profile.ty(), profile.url().to_owned()),
+            version => (profile.ty(), format!("{}|{version}", profile.url())),
+        })
+        .collect();
+    profiles.sort();
+    profiles.dedup();
+    profiles
+}
+
 /// What resources of a type are searched by.
 struct Searched<'s> {
     catalogue: &'s Catalogue,
     number: TypeId,
     referring: &'s [String],
     is_used: &'s dyn Fn(&str) -> bool,
+    /// The profiles of the type that the service knows beyond those of R4.
+    profiles: &'s [&'s str],
 }
 
 fn resource(writer: &mut Writer<'_>, (name, policy): (&str, Policy), searched: &Searched<'_>) {
-    let Searched { catalogue, number, referring, is_used } = *searched;
+    let Searched { catalogue, number, referring, is_used, profiles } = *searched;
     writer.begin_object().key("type").string(name);
+    writer.key("profile").string(&format!("http://hl7.org/fhir/StructureDefinition/{name}"));
+    if !profiles.is_empty() {
+        strings(writer, "supportedProfile", profiles);
+    }
     interactions(writer, &OF_TYPE);
     writer.key("versioning").string(policy.code()).key("readHistory").bool(true);
     writer.key("updateCreate").bool(true).key("conditionalCreate").bool(true);
@@ -271,8 +301,9 @@ mod tests {
         let endpoints = Endpoints::under("https://localhost:8443/tenant");
         let base = "https://localhost:8443/fhir/main-demo";
         let catalogue = Catalogue::of(&Registry::new(Definitions::r4()), None);
-        let text =
-            statement((base, &endpoints, false), (&catalogue, &|_| true), &|_| Policy::Versioned);
+        let service = (base, &endpoints, false);
+        let own = [("Patient", "http://acme.org/patient".to_owned())];
+        let text = statement(service, (&catalogue, &own), &|_| true, &|_| Policy::Versioned);
         let document = json::Document::parse(text, &json::Limits::default()).unwrap();
         let rest = document.root().get("rest").unwrap().elements().next().unwrap();
         let resources = rest.get("resource").unwrap();
