@@ -316,31 +316,29 @@ async fn a_transaction_sees_its_own_entries() {
     };
     let entries = json!([
         create(one, "1"),
-        create(two, "1"),
+        create(two, "2"),
         refer(one),
-        refer(two),
         refer("Patient?identifier=http://mrn|1")
     ]);
     let bundle = json!({"resourceType": "Bundle", "type": "transaction", "entry": entries});
-    for (first, patients) in [("201", 1), ("200", 1)] {
+    for status_of_both in ["201", "200"] {
         let done = app.post("", &bundle).await.ok().json();
         let status = |place: usize| {
             let status = done["entry"][place]["response"]["status"].as_str().unwrap_or_default();
             status.split(' ').next().unwrap_or_default().to_owned()
         };
-        assert_eq!((status(0).as_str(), status(1).as_str()), (first, "200"), "{done}");
+        assert_eq!([status(0), status(1)], [status_of_both, status_of_both], "{done}");
         let subject = |place: usize| done["entry"][place]["resource"]["subject"].clone();
         assert_eq!(subject(2), subject(3));
-        assert_eq!(subject(2), subject(4));
         let count = app.get("/Patient?_summary=count").await.ok().json();
-        assert_eq!(count["total"], patients);
+        assert_eq!(count["total"], 2);
     }
     let by_criteria = |method: &str, number: &str| {
         let url = format!("Patient?identifier=http://mrn|{number}");
         json!({"resource": patient(number, "New"), "request": {"method": method, "url": url}})
     };
     let delete = json!({"request": {"method": "DELETE", "url": "Patient?identifier=none"}});
-    let entries = json!([by_criteria("PUT", "1"), by_criteria("PUT", "2"), delete]);
+    let entries = json!([by_criteria("PUT", "1"), by_criteria("PUT", "3"), delete]);
     let bundle = json!({"resourceType": "Bundle", "type": "transaction", "entry": entries});
     let done = app.post("", &bundle).await.ok().json();
     let statuses: Vec<&str> =
@@ -452,10 +450,45 @@ async fn a_transaction_refuses_of_criteria_what_a_request_by_itself_does() {
         app.post("", &transaction(entries)).await.refused(*status, text);
     }
     assert_eq!(app.get("/_history").await.ok().json()["total"], 1);
-    let both = app.post("", &transaction(&json!([exists, exists]))).await.ok().json();
-    assert_eq!(both["entry"][1]["resource"]["id"], "one");
+    let done = app.post("", &transaction(&json!([exists]))).await.ok().json();
+    assert_eq!(done["entry"][0]["resource"]["id"], "one");
     // Deletes come first: then there is nothing that a create could match.
     let entries = json!([exists, entry("DELETE", "Patient/one", &plain, &nobody)]);
     let done = app.post("", &transaction(&entries)).await.ok().json();
     assert_eq!(done["entry"][0]["response"]["status"], "201 Created");
+}
+
+#[tokio::test]
+async fn an_id_that_is_none_is_refused_and_not_replaced() {
+    let fk = Firekeep::start().await;
+    let app = fk.as_contributor().await;
+    app.post("/Patient", &patient("1", "One")).await.created();
+    for id in [json!("a_b"), json!(5)] {
+        let mut body = patient("1", "Two");
+        body["id"] = id;
+        app.put("/Patient?identifier=http://mrn|1", &body).await.refused(400, "id");
+        let entry = json!({"resource": body,
+                           "request": {"method": "PUT", "url": "Patient?identifier=http://mrn|1"}});
+        let bundle = json!({"resourceType": "Bundle", "type": "transaction", "entry": [entry]});
+        app.post("", &bundle).await.refused(400, "id");
+    }
+    app.delete("/Patient?name=%20&_count=10").await.refused(400, "nothing to look for");
+    create_if(&app, "name=%20", &patient("2", "Two")).await.refused(400, "nothing to look for");
+    assert_eq!(app.get("/Patient?_summary=count").await.ok().json()["total"], 1);
+}
+
+#[tokio::test]
+async fn two_creates_of_a_transaction_cannot_be_one_resource() {
+    let fk = Firekeep::start().await;
+    let app = fk.as_contributor().await;
+    let entry = |family: &str| {
+        json!({"resource": patient("1", family), "request": {"method": "POST", "url": "Patient",
+               "ifNoneExist": "identifier=http://mrn|1"}})
+    };
+    let twice = json!({"resourceType": "Bundle", "type": "transaction",
+                       "entry": [entry("One"), entry("Two")]});
+    app.post("", &twice).await.refused(400, "may write a resource once");
+    assert_eq!(app.get("/Patient?_summary=count").await.ok().json()["total"], 0);
+    app.post("/Patient", &patient("1", "One")).await.created();
+    app.post("", &twice).await.refused(400, "may write a resource once");
 }

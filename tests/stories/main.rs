@@ -36,6 +36,7 @@ mod powershell;
 mod resource_manager;
 mod search;
 mod search_parameters;
+mod search_refused;
 mod search_within;
 mod secrets;
 mod sign_in;

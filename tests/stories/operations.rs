@@ -1,5 +1,6 @@
-//! What all operations have in common.
+//! /$…: what all operations have in common.
 
+use reqwest::Method;
 use serde_json::json;
 use stories::{Firekeep, patient};
 
@@ -40,4 +41,35 @@ async fn an_operation_that_takes_parameters_does_not_ignore_another_resource() {
     app.post("/Patient/p/$meta-add", &meta(json!([tag]))).await.ok();
     app.get("/_operations/nothing/1").await.refused(404, "_operations/nothing/1");
     app.get("/_operations/reindex/x").await.refused(404, "_operations/reindex/x");
+}
+
+#[tokio::test]
+async fn a_body_whose_parameters_cannot_be_heard_is_refused() {
+    let fk = Firekeep::start().await;
+    let app = fk.as_contributor().await;
+    app.put("/Patient/1", &patient("1", "One")).await.created();
+    for body in [
+        json!({"resourceType": "Parameters",
+               "parameter": {"name": "targetResourceTypes", "valueString": "Patient"}}),
+        json!({"resourceType": "Parameters", "parameter": [{"valueString": "Patient"}]}),
+        json!({"resourceType": "Parameters", "parameter": ["targetResourceTypes"]}),
+        json!([]),
+        json!("Patient"),
+    ] {
+        for path in ["/$reindex", "/Patient/1/$everything", "/Patient/1/$purge-history"] {
+            let reply = app.post(path, &body).await;
+            reply.refused(400, "Parameters");
+        }
+    }
+    assert!(app.get("/Patient/1/_history/1").await.ok().text().contains("One"));
+}
+
+#[tokio::test]
+async fn a_long_body_of_somebody_without_a_role_is_not_read() {
+    let fk = Firekeep::start().await;
+    let (nobody, _) = fk.as_stranger().await;
+    // It is no JSON at all, which would be the answer if it were read.
+    for path in ["", "/$reindex", "/Patient/1/$everything"] {
+        nobody.send(Method::POST, path, "x".repeat(1 << 20)).await.refused(403, "role");
+    }
 }

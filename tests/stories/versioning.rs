@@ -44,6 +44,16 @@ async fn the_configuration_says_which_versions_are_kept() {
     }
     app.delete("/List/l").await.no_content();
     assert_eq!(total(&app, "/List/l/_history").await, 1);
+    app.put(
+        "/List/m",
+        &json!({"resourceType": "List", "id": "m", "status": "current",
+                               "mode": "working", "title": "Mine"}),
+    )
+    .await
+    .created();
+    app.delete("/List?title=Mine").await.no_content();
+    app.get("/List/m/_history/1").await.status(404);
+    assert_eq!(total(&app, "/List/m/_history").await, 1);
 
     app.put("/Patient/a", &patient("a", "One")).await.created();
     let changed = patient("a", "Two");

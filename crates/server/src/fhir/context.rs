@@ -83,6 +83,20 @@ impl Context<'_> {
         }
     }
 
+    /// Whether the caller may do any of these here, which is asked before a long body says what.
+    pub(crate) fn allow_any(
+        &self,
+        first: DataAction,
+        others: &[DataAction],
+    ) -> Result<(), General> {
+        let refused = match self.allow(first) {
+            Err(refused @ General::Denied(_)) => refused,
+            answered => return answered,
+        };
+        let is_allowed = |action: &DataAction| self.allow(*action).is_ok();
+        if others.iter().any(is_allowed) { Ok(()) } else { Err(refused) }
+    }
+
     /// The surroundings of an entry of a Bundle.
     pub(crate) fn entry<'e>(&'e self, query: &'e str, conditions: &Conditions) -> Context<'e> {
         Context {

@@ -92,6 +92,8 @@ pub(crate) async fn delete(cx: &Context<'_>, key: Key) -> Result<Answer, Refusal
 pub(crate) fn is_hard(cx: &Context<'_>) -> Result<bool, Refusal> {
     let hard = match cx.parameter("hardDelete") {
         None => false,
+        // R4 ignores a parameter without a value.
+        Some(told) if told.is_empty() => false,
         // Scripts for Azure write it as .NET does: True.
         Some(told) if told.eq_ignore_ascii_case("false") => false,
         Some(told) if told.eq_ignore_ascii_case("true") => true,

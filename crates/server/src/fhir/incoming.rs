@@ -78,6 +78,11 @@ impl Incoming {
     }
 }
 
+/// Parses a body, a long one away from the threads that serve sockets.
+pub(crate) async fn document(bytes: Bytes) -> Result<Document, General> {
+    if bytes.len() > LONG { blocking::run(|| parse(bytes)).await? } else { parse(bytes) }
+}
+
 /// Parses a body; the refusal names line and column. Its bytes were limited when it was read.
 pub(crate) fn parse(bytes: Bytes) -> Result<Document, General> {
     let limits = Limits { bytes: usize::MAX, depth: JSON_DEPTH, nodes: JSON_NODES };

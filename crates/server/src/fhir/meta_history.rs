@@ -18,7 +18,7 @@ pub(crate) const PARAMETER: &str = "_meta-history";
 /// Refuses another value than true and false.
 pub(crate) fn check(cx: &Context<'_>) -> Result<(), General> {
     match cx.parameter(PARAMETER).as_deref() {
-        None | Some("true" | "false") => Ok(()),
+        None | Some("true" | "false" | "") => Ok(()),
         Some(other) => {
             let text = format!("{PARAMETER} is true or false, not '{other}'.");
             Err(General::Content(vec![Issue::error("value", text)]))

@@ -96,9 +96,13 @@ pub(crate) async fn answer(
     let name = routed.as_ref().ok().map(|interaction| interaction.name());
     let is_content =
         routed.as_ref().is_ok_and(|asked| binary::is_content(*asked, &headers, &query));
-    let asked = match is_content {
-        true => Ok(Form::default()),
-        false => negotiate::answer_form(&headers, &query),
+    let asked = match (is_content, &routed) {
+        (true, _) => Ok(Form::default()),
+        // What is asked for may stand in the form that is still to be read.
+        (_, Ok(Interaction::SearchForm(_))) => {
+            Ok(negotiate::answer_form(&headers, &query).unwrap_or_default())
+        }
+        _ => negotiate::answer_form(&headers, &query),
     };
     let mut form = asked.as_ref().copied().unwrap_or_default();
     let answered = match asked {
@@ -189,7 +193,11 @@ async fn serve(
             let patched = conditional::patch_one(cx, (resource_type, kind), body);
             return Box::pin(patched).await;
         }
-        Interaction::SearchForm(_) => negotiate::form_body(headers)?,
+        Interaction::SearchForm(of) => {
+            negotiate::form_body(headers)?;
+            let accepted = negotiate::answer_form(headers, cx.query).map(drop);
+            return Ok(Box::pin(search::search_form(cx, of, body, (form, accepted))).await?);
+        }
         _ => {}
     }
     interact(cx, interaction, body, form).await
@@ -215,7 +223,6 @@ async fn interact(
             Box::pin(conditional::delete_matching(cx, resource_type)).await?
         }
         Interaction::Delete(key) => Box::pin(delete::delete(cx, key)).await?,
-        Interaction::SearchForm(of) => Box::pin(search::search_form(cx, of, body, form)).await?,
         Interaction::Bundle => Box::pin(bundle::bundle(cx, body)).await?,
         Interaction::Operation(call) if call.is_post => {
             Box::pin(ops::operate(cx, call, Some(body))).await?

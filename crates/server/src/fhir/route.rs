@@ -176,7 +176,8 @@ impl From<Refusal> for Outcome {
 }
 
 const ON_BASE: &str = "GET, HEAD, POST";
-const ON_TYPE: &str = "GET, HEAD, POST";
+const ON_TYPE: &str = "GET, HEAD, POST, PUT, PATCH, DELETE";
+const ON_SEARCH: &str = "GET, HEAD, POST";
 const ON_INSTANCE: &str = "GET, HEAD, PUT, PATCH, DELETE";
 const GET_ONLY: &str = "GET, HEAD";
 
@@ -330,7 +331,7 @@ fn search(method: &Method, of: Searched) -> Result<Interaction, Refusal> {
     match *method {
         Method::GET => Ok(Interaction::Search(of)),
         Method::POST => Ok(Interaction::SearchForm(of)),
-        _ => Err(not_allowed(method, ON_TYPE)),
+        _ => Err(not_allowed(method, ON_SEARCH)),
     }
 }
 

@@ -46,6 +46,8 @@ impl Subset {
         for (name, value) in pairs {
             match name.as_ref() {
                 "_summary" => summary = Some(Self::of_summary(&value)?),
+                // R4 ignores a parameter without a value.
+                "_elements" if value.is_empty() => {}
                 "_elements" => {
                     let names = value.split(',').map(str::trim).filter(|name| !name.is_empty());
                     elements.get_or_insert_default().extend(names.map(str::to_owned));
@@ -71,7 +73,6 @@ impl Subset {
             "true" => Ok(Self::Summary),
             "text" => Ok(Self::Text),
             "data" => Ok(Self::Data),
-            // R4 ignores a parameter without a value.
             "false" | "count" | "" => Ok(Self::Whole),
             other => Err(format!("_summary is true, text, data, count or false, not '{other}'.")),
         }
@@ -416,7 +417,7 @@ mod tests {
 
     #[test]
     fn what_cannot_be_meant_is_refused() {
-        for query in ["_summary=maybe", "_elements=", "_elements=a&_summary=true"] {
+        for query in ["_summary=maybe", "_elements=,", "_elements=a&_summary=true"] {
             assert!(Subset::of(form_urlencoded::parse(query.as_bytes())).is_err(), "{query}");
         }
         let whole = Subset::of(form_urlencoded::parse(b"_summary=false"));

@@ -16,6 +16,7 @@ pub(crate) mod writer;
 pub(crate) use entry::{bases, reference};
 pub(crate) use references::{conditional, conditionals, resolve};
 
+use authority::DataAction;
 use base::limits::BUNDLE_ENTRIES;
 use bytes::Bytes;
 use http::StatusCode;
@@ -69,6 +70,7 @@ impl From<Refusal> for Outcome {
 /// (`batch`).
 pub(crate) async fn bundle(cx: &Context<'_>, body: Body) -> Result<Answer, Refusal> {
     cx.only_parameters(&[])?;
+    cx.allow_any(DataAction::Read, &[DataAction::Write, DataAction::Delete])?;
     let bytes = cx.read(body).await?;
     let bundle = if bytes.len() > LONG {
         blocking::run(move || Bundle::read(bytes)).await??

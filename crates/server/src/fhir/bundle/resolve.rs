@@ -109,7 +109,7 @@ impl State<'_, '_> {
             (What::Update, found) => {
                 let beside = conditional::beside(&entry.query);
                 let cx = Context { query: &beside, ..cx.clone() };
-                let named = resource.and_then(conditional::named);
+                let named = resource.map(conditional::named).transpose()?.flatten();
                 let named = named.map(|id| Key { resource_type, id });
                 match self.updated(&cx, &criteria, found, named)? {
                     Some((key, condition)) => Task::Replace { key, condition },

@@ -151,17 +151,13 @@ fn possible(cx: &Context<'_>, entry: &Entry) -> Result<(), Outcome> {
 }
 
 /// No resource may be written twice, nor written where a create matches it, since the order of
-/// entries means nothing. Creates with the same criteria make one together.
+/// entries means nothing.
 fn distinct(entries: &[Entry]) -> Result<(), Refusal> {
-    let mut places: HashMap<Key, (usize, bool)> = HashMap::with_capacity(entries.len());
-    let is_create = |entry: &Entry| matches!(entry.task, Task::Create { .. } | Task::Exists(_));
+    let mut places: HashMap<Key, usize> = HashMap::with_capacity(entries.len());
     for (place, entry) in entries.iter().enumerate() {
         let found = if let Task::Exists(key) = &entry.task { Some(key) } else { None };
         for key in entry.task.written().iter().chain(found) {
-            let before = places.insert(*key, (place, is_create(entry)));
-            if let Some((first, was_create)) = before
-                && !(was_create && is_create(entry))
-            {
+            if let Some(first) = places.insert(*key, place) {
                 let text = format!(
                     "{} is what {} is about too; a transaction may write a resource once.",
                     reference(key),

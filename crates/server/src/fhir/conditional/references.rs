@@ -12,7 +12,7 @@ use super::{Criteria, Refusal};
 use crate::edge::blocking;
 use crate::fhir::bundle::{self, conditionals, resolve};
 use crate::fhir::context::Context;
-use crate::fhir::incoming::parse;
+use crate::fhir::incoming;
 use crate::fhir::outcome::Outcome;
 use crate::fhir::refusal::General;
 use crate::fhir::types;
@@ -42,7 +42,7 @@ pub(super) async fn resolved(
     if !bytes.contains(&b'?') {
         return Ok(bytes);
     }
-    let document = parse(bytes.clone())?;
+    let document = incoming::document(bytes.clone()).await?;
     let criteria = criteria(cx, document.root())?;
     if criteria.is_empty() {
         return Ok(bytes);

@@ -18,7 +18,7 @@ use crate::edge::blocking;
 use crate::exchange::{Answer, Body};
 use crate::fhir::conditions::Conditions;
 use crate::fhir::context::Context;
-use crate::fhir::incoming::parse;
+use crate::fhir::incoming;
 use crate::fhir::negotiate::Format;
 use crate::fhir::outcome::{Issue, Outcome};
 use crate::fhir::refusal::General;
@@ -100,8 +100,8 @@ pub(crate) async fn update_one(
         let (found, guard) = find(cx, &criteria).await?;
         let mut guards = vec![guard];
         let bytes = references::resolved(cx, bytes.clone(), &mut guards).await?;
-        let document = parse(bytes.clone())?;
-        let named = named(document.root());
+        let document = incoming::document(bytes.clone()).await?;
+        let named = named(document.root())?;
         let cx = guarded(cx, guards, cx.conditions.clone());
         let cx = Context { query: &beside, ..cx };
         let answered = match (found, named) {
@@ -137,9 +137,16 @@ async fn plain(cx: &Context<'_>, key: Key, bytes: Bytes) -> Result<Answer, updat
     update::update(cx, key, Body::of(bytes)).await
 }
 
-/// The id that a body names, if it is one.
-pub(crate) fn named(resource: Value<'_>) -> Option<ResourceId> {
-    ResourceId::new(&resource.get("id")?.as_str()?)
+/// The id that a body names.
+pub(crate) fn named(resource: Value<'_>) -> Result<Option<ResourceId>, General> {
+    let Some(id) = resource.get("id") else { return Ok(None) };
+    match id.as_str().and_then(|text| ResourceId::new(&text)) {
+        Some(id) => Ok(Some(id)),
+        None => {
+            let text = format!("The id of the body is {}, which is none.", id.raw_str());
+            Err(General::Content(vec![Issue::error("value", text).at("id")]))
+        }
+    }
 }
 
 pub(crate) fn is_there(snapshot: &Snapshot, key: Key) -> Result<bool, Outcome> {
@@ -227,7 +234,9 @@ pub(crate) async fn delete_matching(
             true => Operation::HardDelete { key: *key },
             false => Operation::Delete { key: *key, condition },
         });
-        let commit = Commit { operations: operations.collect(), guards: vec![guard] };
+        let mut operations: Vec<Operation> = operations.collect();
+        operations.extend(cx.purges(&operations));
+        let commit = Commit { operations, guards: vec![guard] };
         match cx.service.store.commit(commit).await {
             Ok(committed) => {
                 let gone =

@@ -28,10 +28,13 @@ impl Input {
         let document = match body {
             Some(body) => {
                 let bytes = cx.read(body).await?;
-                (!bytes.is_empty()).then(|| incoming::parse(bytes)).transpose()?
+                if bytes.is_empty() { None } else { Some(incoming::document(bytes).await?) }
             }
             None => None,
         };
+        if let Some(document) = &document {
+            check(document.root())?;
+        }
         Ok(Self { query, document })
     }
 
@@ -189,6 +192,24 @@ impl Input {
             .collect();
         if issues.is_empty() { Ok(()) } else { Err(General::Content(issues)) }
     }
+}
+
+/// Refuses a body whose parameters could not be heard.
+fn check(root: Value<'_>) -> Result<(), General> {
+    if root.kind() != Kind::Object {
+        let text = "The body of an operation is a Parameters resource, or the one resource that \
+                    the operation is about.";
+        return Err(wrong("structure", text));
+    }
+    let Some(parameters) = root.get("parameter").filter(|_| is_of_type(root, "Parameters")) else {
+        return Ok(());
+    };
+    let is_named = |it: Value<'_>| it.get("name").is_some_and(|name| name.kind() == Kind::String);
+    if parameters.kind() != Kind::Array || !parameters.elements().all(is_named) {
+        let text = "'parameter' of Parameters is an array of objects, each with a 'name'.";
+        return Err(wrong("structure", text));
+    }
+    Ok(())
 }
 
 /// 400 with one issue.

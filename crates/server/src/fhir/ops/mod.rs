@@ -24,6 +24,7 @@ mod translate;
 mod validate;
 mod validate_code;
 
+use authority::DataAction;
 use http::Method;
 use store::{Key, TypeId};
 
@@ -348,6 +349,10 @@ pub(crate) async fn operate(
     call: Call,
     body: Option<Body>,
 ) -> Result<Answer, Outcome> {
+    use DataAction::{HardDelete, Read, Reindex, ResourceValidate, SearchParameter, Write};
+
+    let others = [Write, HardDelete, ResourceValidate, Reindex, SearchParameter];
+    cx.allow_any(Read, &others)?;
     let input = Input::read(cx, body).await?;
     let Call { operation, level, is_post, .. } = call;
     match operation {

@@ -93,7 +93,7 @@ impl Entries {
                     }
                 }
                 Some(Entry::Part { container, part }) => {
-                    bundle.entry(|out| self.part(container, &part, out));
+                    bundle.entry(|out| self.part(container, &part, out))?;
                 }
                 None => {
                     self.warning(&mut bundle);
@@ -130,12 +130,13 @@ impl Entries {
         Ok(())
     }
 
-    fn part(&self, container: Key, part: &Part, out: &mut Vec<u8>) {
+    fn part(&self, container: Key, part: &Part, out: &mut Vec<u8>) -> Result<(), Fault> {
         out.extend_from_slice(b"{\"fullUrl\":");
         write_string(out, &contained::url(&self.base, container, part));
         out.extend_from_slice(b",\"resource\":");
-        out.extend_from_slice(&part.body);
+        self.subset.part(part.body.to_vec(), out)?;
         out.extend_from_slice(SAYS_MATCH);
+        Ok(())
     }
 
     fn warning(&self, bundle: &mut BundleWriter) {

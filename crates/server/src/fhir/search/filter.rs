@@ -42,12 +42,13 @@ fn criterion(
     of: TypeId,
     filter: &Filter,
 ) -> Result<Criterion, Miss> {
-    let both = |one: &Filter, other: &Filter| {
-        Ok::<_, Miss>(vec![criterion(interpreter, of, one)?, criterion(interpreter, of, other)?])
+    let each = |filters: &[Filter]| {
+        let criteria = filters.iter().map(|filter| criterion(interpreter, of, filter));
+        criteria.collect::<Result<Vec<_>, Miss>>()
     };
     Ok(match filter {
-        Filter::And(one, other) => Criterion::All(both(one, other)?),
-        Filter::Or(one, other) => Criterion::Any(both(one, other)?),
+        Filter::All(all) => Criterion::All(each(all)?),
+        Filter::Any(any) => Criterion::Any(each(any)?),
         Filter::Not(inner) => not(criterion(interpreter, of, inner)?),
         Filter::Condition(condition) => along(interpreter, of, &condition.path, condition)?,
     })

@@ -1,12 +1,12 @@
 //! <https://hl7.org/fhir/R4/search_filter.html>: the grammar of `_filter`.
 
-use base::limits::SEARCH_HOPS;
+use base::limits::{SEARCH_HOPS, SEARCH_PARAMETERS};
 
 /// A filter as it was written. `and` and `or` are evaluated from left to right.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Filter {
-    And(Box<Filter>, Box<Filter>),
-    Or(Box<Filter>, Box<Filter>),
+    All(Vec<Filter>),
+    Any(Vec<Filter>),
     Not(Box<Filter>),
     Condition(Condition),
 }
@@ -28,7 +28,7 @@ pub(super) struct Hop {
 
 /// Reads a filter; the error says what is wrong with it.
 pub(super) fn read(text: &str) -> Result<Filter, String> {
-    let mut reader = Reader { rest: text.trim(), left: SEARCH_HOPS };
+    let mut reader = Reader { rest: text.trim(), left: SEARCH_HOPS, conditions: 0 };
     let filter = reader.filter()?;
     match reader.rest {
         "" => Ok(filter),
@@ -43,6 +43,7 @@ struct Reader<'t> {
     rest: &'t str,
     /// Parentheses and brackets that may still be opened.
     left: usize,
+    conditions: usize,
 }
 
 impl<'t> Reader<'t> {
@@ -73,12 +74,11 @@ impl<'t> Reader<'t> {
     fn filter(&mut self) -> Result<Filter, String> {
         let mut filter = self.one()?;
         loop {
-            let join: fn(Box<Filter>, Box<Filter>) -> Filter = match () {
-                () if self.take("and") => Filter::And,
-                () if self.take("or") => Filter::Or,
+            filter = match () {
+                () if self.take("and") => Filter::All(vec![filter, self.one()?]),
+                () if self.take("or") => Filter::Any(vec![filter, self.one()?]),
                 () => return Ok(filter),
             };
-            filter = join(Box::new(filter), Box::new(self.one()?));
         }
     }
 
@@ -112,6 +112,10 @@ impl<'t> Reader<'t> {
     }
 
     fn condition(&mut self) -> Result<Filter, String> {
+        self.conditions += 1;
+        if self.conditions > SEARCH_PARAMETERS {
+            return Err(format!("at most {SEARCH_PARAMETERS} conditions are read"));
+        }
         let path = self.path()?;
         let operator = self.word(char::is_whitespace).to_owned();
         self.skip(0);
@@ -200,14 +204,18 @@ impl<'t> Reader<'t> {
 mod tests {
     use super::*;
 
+    fn joined(filters: &[Filter], by: &str) -> String {
+        format!("({})", filters.iter().map(text).collect::<Vec<_>>().join(by))
+    }
+
     fn text(filter: &Filter) -> String {
         let hop = |hop: &Hop| match &hop.filter {
             Some(filter) => format!("{}[{}]", hop.name, text(filter)),
             None => hop.name.clone(),
         };
         match filter {
-            Filter::And(one, other) => format!("({} & {})", text(one), text(other)),
-            Filter::Or(one, other) => format!("({} | {})", text(one), text(other)),
+            Filter::All(all) => joined(all, " & "),
+            Filter::Any(any) => joined(any, " | "),
             Filter::Not(inner) => format!("!{}", text(inner)),
             Filter::Condition(Condition { path, operator, value }) => {
                 let path: Vec<String> = path.iter().map(hop).collect();
@@ -256,5 +264,10 @@ mod tests {
         let nested = |depth: usize| format!("{}a eq 1{}", "(".repeat(depth), ")".repeat(depth));
         assert!(read(&nested(SEARCH_HOPS)).is_ok());
         assert!(read(&nested(SEARCH_HOPS + 1)).is_err());
+        // Each `and` is a level of the tree: without an end, reading it would end the process.
+        let long = |conditions: usize| vec!["a eq 1"; conditions].join(" and ");
+        assert!(read(&long(SEARCH_PARAMETERS)).is_ok());
+        assert!(read(&long(SEARCH_PARAMETERS + 1)).is_err());
+        assert!(read(&long(1_000_000)).is_err());
     }
 }

@@ -420,10 +420,11 @@ pub(crate) fn targets(known: &Known, target: Option<&str>) -> Result<Vec<TypeId>
         return Ok(if known.of.targets.is_empty() { all() } else { known.of.targets.clone() });
     };
     let Some(number) = types::number(name) else {
-        return unknown(format!("FHIR R4 has no resource type '{name}'."));
+        let text = format!("'{}:{name}': FHIR R4 has no resource type '{name}'.", known.code);
+        return no_modifier(text);
     };
     if !known.of.targets.is_empty() && !known.of.targets.contains(&number) {
-        return unknown(format!("'{}' does not refer to {name}.", known.code));
+        return no_modifier(format!("'{}' does not refer to {name}.", known.code));
     }
     Ok(vec![number])
 }

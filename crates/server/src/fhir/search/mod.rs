@@ -58,13 +58,15 @@ pub(crate) async fn search_form(
     cx: &Context<'_>,
     of: Searched,
     body: Body,
-    wants: &mut Form,
+    (wants, accepted): (&mut Form, Result<(), negotiate::Refusal>),
 ) -> Result<Answer, Refusal> {
     cx.allow(DataAction::Read)?;
     let form = cx.read(body).await?;
     let form = std::str::from_utf8(&form).map_err(|_| General::not_utf8())?;
     let form = form.trim_ascii();
     // `Accept` and the query were heard before; the form may ask for a format of its own.
-    negotiate::amend(wants, form).map_err(Refusal::Form)?;
+    if !negotiate::amend(wants, form).map_err(Refusal::Form)? {
+        accepted.map_err(Refusal::Form)?;
+    }
     listing::list(cx, Listing::Search(of), &[cx.query, form]).await
 }

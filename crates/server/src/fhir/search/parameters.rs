@@ -208,6 +208,10 @@ pub(crate) fn read(
             Heard::Wrong(why) => reading.wrong.push(Issue::error("value", why)),
         }
     }
+    if reading.meaning.subset == Subset::Text && !reading.meaning.includes.is_empty() {
+        let text = "_summary=text cannot be combined with _include and _revinclude.";
+        reading.wrong.push(Issue::error("value", text));
+    }
     match reading.fault {
         Some(fault) => Err(Unread::Fault(fault)),
         None if reading.wrong.is_empty() => Ok(reading.meaning),
@@ -349,7 +353,7 @@ impl Reading<'_> {
         if let Some(modifier) = include::unknown_modifier(name) {
             return no_modifier(format!("An include has no modifier '{modifier}', only iterate."));
         }
-        let path = name::path(name).map_err(Miss::Unknown)?;
+        let path = name::path(name).map_err(Miss::Wrong)?;
         let criteria = types.into_iter().map(|of| interpreter.criterion(of, &path, value));
         let criteria = common(name, criteria.collect())?;
         for (of, criterion) in self.meaning.types.iter_mut().zip(criteria) {

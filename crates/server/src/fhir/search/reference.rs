@@ -100,10 +100,7 @@ pub(crate) fn modified(
     if types::number(modifier).is_none() {
         return unsupported(&known.code, modifier);
     }
-    let targets = targets(known, Some(modifier)).map_err(|miss| match miss {
-        Miss::Unknown(why) => Miss::Modifier(why),
-        other => other,
-    })?;
+    let targets = targets(known, Some(modifier))?;
     let only = Component { targets, ..known.of.clone() };
     let plain = text::plain(value);
     let local = interpreter.local(&plain).unwrap_or(&plain);

@@ -45,7 +45,7 @@ pub(crate) fn plain(
     let one = |test: Result<Test, String>| test.map(|test| vec![test]).map_err(Miss::Wrong);
     match of.kind {
         SearchKind::String => {
-            let text = fold(text::plain(value).trim()).into();
+            let text = folded(value).map_err(Miss::Wrong)?;
             Ok(vec![Test::String(StringTest::StartsWith(text))])
         }
         SearchKind::Token => token::tests(interpreter, of, value),
@@ -60,6 +60,17 @@ pub(crate) fn plain(
             unknown("A parameter of this type cannot be searched by a value.")
         }
     }
+}
+
+/// The text that is looked for. One of nothing but white space or accents would find everything
+/// that has a value, which is not what anybody means by it.
+pub(super) fn folded(value: &str) -> Result<Box<str>, String> {
+    let plain = text::plain(value);
+    let text = fold(plain.trim());
+    if text.is_empty() {
+        return Err(format!("'{plain}' has nothing to look for"));
+    }
+    Ok(text.into())
 }
 
 /// `value$value`: every component in one element.
@@ -89,6 +100,9 @@ fn string(modifier: &str, value: &str, code: &str) -> Result<Test, Miss> {
     let text = text::plain(value);
     Ok(Test::String(match modifier {
         "exact" => StringTest::Exact(text.into()),
+        "contains" if fold(&text).is_empty() => {
+            return wrong(format!("'{text}' has nothing to look for"));
+        }
         "contains" => StringTest::Contains(fold(&text).into()),
         other => return unsupported(code, other),
     }))

@@ -2,13 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use fhir::search::fold;
 use store::{Criterion, Test, TokenTest};
 
 use super::catalogue::{Component, Known};
 use super::codes::{self, Code};
 use super::interpret::{Interpreter, Miss, wrong};
-use super::test::unsupported;
+use super::test::{folded, unsupported};
 use super::text;
 
 /// What must hold for one value of a token: one of these.
@@ -22,7 +21,7 @@ pub(crate) fn criteria(
     let tests = match modifier {
         None => tests(interpreter, of, value)?,
         Some("text") => {
-            let text = fold(text::plain(value).trim()).into();
+            let text = folded(value).map_err(Miss::Wrong)?;
             vec![Test::Token(TokenTest::Text(text))]
         }
         Some("of-type") => vec![of_type(value)?],

@@ -152,6 +152,7 @@ impl Reader<'_> {
         let words = if self.take(&Token::Open) {
             self.left = self.left.checked_sub(1)?;
             let inner = self.any()?;
+            self.left += 1;
             self.take(&Token::Close).then_some(inner)?
         } else {
             let (first, rest) = self.tokens.split_first()?;
