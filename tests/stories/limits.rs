@@ -14,7 +14,7 @@ use hyper::client::conn::http2;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use reqwest::Method;
 use serde_json::{Value, json};
-use stories::{Firekeep, Reply, Setup};
+use stories::{Firekeep, Reply, Setup, patient, patients};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 const MIB: u64 = 1 << 20;
@@ -37,6 +37,25 @@ async fn warm(fk: &Firekeep) -> String {
 
 fn plain(fk: &Firekeep) -> String {
     fk.says("/http").replace("http://", "")
+}
+
+#[tokio::test]
+async fn a_transaction_deletes_ten_thousand_by_criteria_and_not_one_more() {
+    let fk = Firekeep::start().await;
+    let app = fk.as_contributor().await;
+    app.post("", &patients(10_000)).await.ok();
+    app.post("/Patient", &patient("more", "Original")).await.created();
+    let url = "Patient?family=original&_count=1000";
+    let delete = json!({"request": {"method": "DELETE", "url": url}});
+    let deletes = |count: usize| {
+        let entries = vec![delete.clone(); count];
+        json!({"resourceType": "Bundle", "type": "transaction", "entry": entries})
+    };
+    let left = async || app.get("/Patient?_summary=count").await.ok().json()["total"].clone();
+    app.post("", &deletes(11)).await.refused(413, "10000");
+    assert_eq!(left().await, 10_001);
+    app.post("", &deletes(10)).await.ok();
+    assert_eq!(left().await, 1);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -80,6 +80,11 @@ async fn included_by_what_is_disabled(app: &Actor) {
         Reply::of(strict).await.refused(400, "is disabled");
     }
     app.put("/SearchParameter/$status", &wanted(subject, "Supported")).await.ok();
+    // A hierarchy is followed by what may be searched by.
+    let part = "http://hl7.org/fhir/SearchParameter/Location-partof";
+    app.put("/SearchParameter/$status", &wanted(part, "Disabled")).await.ok();
+    let below = app.get("/Encounter?location:below=Location/l").await.ok();
+    assert!(below.text().contains("'partof' of Location is disabled"), "{}", below.text());
 }
 
 #[tokio::test]

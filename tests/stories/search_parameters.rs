@@ -438,6 +438,11 @@ async fn everything_of_a_patient_is_its_compartment_and_what_it_refers_to() {
     assert_eq!(shown(&app, &format!("{whole}?_type=Observation")).await, "b1 b2");
     let named = format!("{whole}?_type=Patient,Organization");
     assert_eq!(shown(&app, &named).await, "o1 p1");
+    let told = app.get(&format!("/{named}")).await.ok().json()["link"][0]["url"].clone();
+    assert!(
+        told.as_str().is_some_and(|url| url.ends_with("?_type=Patient,Organization")),
+        "{told}"
+    );
     let named = format!("{whole}?_type=Patient&_type=Organization&_count=1");
     assert_eq!(app.follow(app.get(&format!("/{named}")).await.ok()).await.len(), 2);
     assert_eq!(shown(&app, &format!("{whole}?_type=Organization")).await, "o1");

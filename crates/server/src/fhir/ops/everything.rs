@@ -133,12 +133,11 @@ fn one_type_list(pairs: &[&str]) -> (Vec<TypeId>, String) {
     let values: Vec<String> = values.filter(|value| !value.is_empty()).collect();
     let list = values.join(",");
     let named = list.split(',').filter_map(types::number).collect();
-    let mut query = others.join("&");
-    if !list.is_empty() {
-        let list = Serializer::new(String::new()).append_pair("_type", &list).finish();
-        query = format!("{query}&{list}");
+    if lists.len() < 2 {
+        return (named, pairs.join("&"));
     }
-    (named, query)
+    let list = Serializer::new(String::new()).append_pair("_type", &list).finish();
+    (named, format!("{}&{list}", others.join("&")))
 }
 
 /// What of a type is in the compartments and within the bounds.
