@@ -457,6 +457,11 @@ async fn everything_of_a_patient_is_its_compartment_and_what_it_refers_to() {
     assert_eq!(pages.len(), 3);
     app.get(&format!("/{whole}?start=never")).await.refused(400, "start: 'never'");
     app.get(&format!("/{whole}?_since=never")).await.refused(400, "_since: 'never'");
+    app.get(&format!("/{whole}?%73tart=never")).await.refused(400, "start: 'never'");
+    app.get(&format!("/{whole}?_contained=true")).await.refused(400, "_contained");
+    app.get("/Observation/$lastn?patient=p1&code=x&_contained=both")
+        .await
+        .refused(400, "_contained");
     let more = format!("{whole}?_type=Observation&_include=Observation:subject");
     assert_eq!(shown(&app, &more).await, "b1 b2 (p1)");
     app.get("/Patient/nobody/$everything").await.status(404);

@@ -97,7 +97,7 @@ pub(crate) fn meaning(
     rules: Rules,
 ) -> Result<Meaning, listing::Refusal> {
     let pairs = queries.iter().flat_map(|query| query.split('&'));
-    let own = |pair: &&str| matches!(pair.split('=').next(), Some("start" | "end" | "_since"));
+    let own = |pair: &&str| matches!(&*parameters::decoded(pair).0, "start" | "end" | "_since");
     let (bounds, others): (Vec<&str>, Vec<&str>) = pairs.partition(own);
     let of = of(interpreter, whose)?;
     let (named, others) = one_type_list(&others);

@@ -10,7 +10,7 @@ use fhir::definitions::Compartment;
 use http::StatusCode;
 use store::{Criterion, HistoryOf, Include, Page, Rid, SearchError, Snapshot, TypeSearch};
 
-use super::contained::{Contained, Within};
+use super::contained::{self, Contained, Within};
 use super::date::Dates;
 use super::entries::{Entries, Entry, Mode};
 use super::gaps::Gaps;
@@ -251,6 +251,10 @@ fn interpreted(
             searched(&interpreter, of, queries, rules)?
         }
     };
+    let is_search = matches!(listing, Listing::Search(_) | Listing::Includes(_));
+    if meaning.contained != Contained::No && !is_search {
+        return Err(contained::unexpected().into());
+    }
     Ok(Meaning { gaps: gaps.issues(), ..meaning })
 }
 
