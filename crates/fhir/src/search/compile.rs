@@ -264,8 +264,8 @@ impl Compiler<'_> {
         elements: &[Branch],
         components: &[(SearchKind, &str)],
     ) -> Result<Option<Vec<Vec<(Vec<Step>, Give)>>>, Reason> {
-        let mut all = Vec::with_capacity(components.len());
-        for (kind, expression) in components {
+        let mut found = Vec::with_capacity(components.len());
+        for (_, expression) in components {
             let mut branches = Vec::new();
             for element in elements {
                 match self.branches(expression, element.type_id)? {
@@ -273,14 +273,16 @@ impl Compiler<'_> {
                     None => return Ok(None),
                 }
             }
-            let paths = self.paths(*kind, branches.clone(), &mut Vec::new());
-            // R4 once names the definitions of two components in the wrong order.
-            let others = components.iter().map(|(other, _)| *other).filter(|other| other != kind);
-            let swapped = |other| self.paths(other, branches.clone(), &mut Vec::new()).ok();
-            let paths = paths.or_else(|reason| others.into_iter().find_map(swapped).ok_or(reason));
-            all.push(paths?);
+            found.push(branches);
         }
-        Ok(Some(all))
+        let paths =
+            |kind, branches: &Vec<Branch>| self.paths(kind, branches.clone(), &mut Vec::new());
+        let all = components.iter().zip(&found).map(|((kind, _), own)| {
+            // R4 once has the expressions of two components in the wrong order.
+            let others = || found.iter().find_map(|other| paths(*kind, other).ok());
+            paths(*kind, own).or_else(|reason| others().ok_or(reason))
+        });
+        Ok(Some(all.collect::<Result<_, Reason>>()?))
     }
 
     /// The type of the parameter that a component is.

@@ -62,17 +62,16 @@ impl Oracle {
         environment: &Environment<'_, 'd>,
         item: &Item<'d>,
     ) -> Option<String> {
-        let mut kinds: Vec<SearchKind> = parameter
-            .components()
-            .map(|(url, _)| {
-                Definitions::r4().search_parameters().by_url(url).expect("known").kind()
-            })
-            .collect();
+        let kinds = parameter.components().map(|(url, _)| {
+            Definitions::r4().search_parameters().by_url(url).expect("known").kind()
+        });
+        let mut expressions: Vec<&str> =
+            parameter.components().map(|(_, expression)| expression).collect();
         if parameter.url().ends_with("/DocumentReference-relationship") {
-            kinds.reverse();
+            expressions.reverse();
         }
         let mut components = Vec::new();
-        for (kind, (_, expression)) in kinds.into_iter().zip(parameter.components()) {
+        for (kind, expression) in kinds.zip(expressions) {
             let program = self.program(expression);
             let items = program.evaluate_on(environment, Some(item.clone())).expect("evaluates");
             let mut values = Vec::new();

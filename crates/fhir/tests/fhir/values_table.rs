@@ -198,7 +198,7 @@ fn a_composite_holds_of_one_element() {
     finds("component-code-value-quantity", &observation(components), &expected);
     let related = r#"{"resourceType":"DocumentReference","relatesTo":[
         {"code":"replaces","target":{"reference":"DocumentReference/1"}}]}"#;
-    finds("relationship", related, &["{ replaces & DocumentReference/1 }"]);
+    finds("relationship", related, &["{ DocumentReference/1 & replaces }"]);
     let location = r#"{"resourceType":"Location","position":{"longitude":-1.50,"latitude":2}}"#;
     finds("near", location, &["2 -1.50"]);
 }

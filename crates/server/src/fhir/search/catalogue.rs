@@ -201,24 +201,17 @@ impl Catalogue {
         composite: SearchParameter<'_>,
         extractor: &TypeExtractor,
     ) -> Vec<Component> {
-        let mut found: Vec<(Component, &str)> = Vec::new();
-        for (url, expression) in composite.components() {
+        let mut found = Vec::new();
+        for (url, _) in composite.components() {
             let Some(definition) = self.by_url(url) else { return Vec::new() };
             let own = extractor.parameters().iter().find(|own| *own.url == *definition.url());
-            let component = Component {
+            found.push(Component {
                 kind: definition.kind(),
                 targets: targets(definition),
                 value_sets: own.map(|own| own.value_sets.clone()).unwrap_or_default(),
-            };
-            found.push((component, expression));
+            });
         }
-        // R4 names the definitions of `DocumentReference.relationship` in the wrong order.
-        if let [(first, "code"), (second, _)] = found.as_mut_slice()
-            && first.kind == SearchKind::Reference
-        {
-            std::mem::swap(first, second);
-        }
-        found.into_iter().map(|(component, _)| component).collect()
+        found
     }
 }
 
