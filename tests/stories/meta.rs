@@ -39,6 +39,11 @@ async fn tags_are_added_and_taken_away_each_as_one_version() {
     assert_eq!(returned(&left)["profile"], tag["profile"]);
     assert!(returned(&left).get("tag").is_none());
     assert_eq!(app.get("/Patient/a/_history").await.ok().json()["total"], 3);
+    let second = app.get("/Patient/a/_history/2/$meta").await.ok().json();
+    assert_eq!(returned(&second), meta);
+    app.get("/Patient/a/_history/9/$meta").await.refused(404, "version 9");
+    let tagged = given(json!({"tag": [{"code": "t"}]}));
+    app.post("/Patient/a/_history/1/$meta-add", &tagged).await.refused(404, "$meta-add");
 }
 
 #[tokio::test]

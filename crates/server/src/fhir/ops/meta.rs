@@ -8,8 +8,8 @@ use http::StatusCode;
 use json::{Document, Kind, Limits, Value, Writer};
 use store::{SearchError, SearchPlan, Snapshot, Stop, TypeId, TypeSearch};
 
-use super::Level;
 use super::input::{Input, wrong};
+use super::{Call, Level};
 use crate::edge::blocking;
 use crate::exchange::Answer;
 use crate::fhir::context::Context;
@@ -17,20 +17,23 @@ use crate::fhir::outcome::{CONTENT_TYPE, Outcome};
 use crate::fhir::patch::{self, Change, MetaChange};
 use crate::fhir::refusal::General;
 use crate::fhir::search::listing;
-use crate::fhir::{read, resource, types};
+use crate::fhir::{read, resource, types, vread};
 
 /// Resources that are read at one time.
 const READ_AT_ONCE: usize = 256;
 
-/// `$meta`: the meta of a resource, or all profiles, security labels and tags that the resources of
-/// a type or of the service have.
-pub(crate) async fn meta(cx: &Context<'_>, level: Level, input: &Input) -> Result<Answer, Outcome> {
+/// `$meta`: the meta of a resource or of one of its versions, or all profiles, security labels and
+/// tags that the resources of a type or of the service have.
+pub(crate) async fn meta(cx: &Context<'_>, call: Call, input: &Input) -> Result<Answer, Outcome> {
     cx.allow(DataAction::Read)?;
     input.only_parameters(&[])?;
-    let resource_type = match level {
+    let resource_type = match call.level {
         Level::Instance(key) => {
-            let document = resource::whole(&read::current(&cx.snapshot(), key)?);
-            let document = document.map_err(General::from)?;
+            let version = match call.version {
+                Some(number) => vread::version(&cx.snapshot(), key, number)?,
+                None => read::current(&cx.snapshot(), key)?,
+            };
+            let document = resource::whole(&version).map_err(General::from)?;
             return Ok(of_resource(&document));
         }
         Level::Type(number) => Some(number),

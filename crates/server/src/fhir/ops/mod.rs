@@ -324,10 +324,10 @@ pub(crate) fn find(method: &Method, name: &str, level: Level) -> Asked {
     }
 }
 
-/// The same on one version of an instance: only what compares versions is.
+/// The same on one version of an instance: what compares versions, and what tells their meta.
 pub(crate) fn find_on_version(method: &Method, name: &str, key: Key, version: u64) -> Asked {
     match find(method, name, Level::Instance(key)) {
-        Asked::Call(call) if call.operation == Operation::Diff => {
+        Asked::Call(call) if matches!(call.operation, Operation::Diff | Operation::Meta) => {
             Asked::Call(Call { version: Some(version), ..call })
         }
         Asked::Call(_) => Asked::Unknown,
@@ -374,7 +374,7 @@ pub(crate) async fn operate(
         Operation::Graph => Ok(graph::graph(cx, call, &input).await?),
         Operation::Diff => Ok(diff::diff(cx, call, &input).await?),
         Operation::MemberMatch => Ok(member_match::member_match(cx, &input).await?),
-        Operation::Meta => Ok(meta::meta(cx, level, &input).await?),
+        Operation::Meta => Ok(meta::meta(cx, call, &input).await?),
         Operation::MetaAdd => Ok(meta::change(cx, level, &input, true).await?),
         Operation::MetaDelete => Ok(meta::change(cx, level, &input, false).await?),
         Operation::PurgeHistory => Ok(purge_history::purge_history(cx, level, &input).await?),
