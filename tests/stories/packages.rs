@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use stories::{Firekeep, Reply, Setup, shared};
 
 /// Runs `firekeep package` with these arguments: whether it went well, what it printed, what it
@@ -32,6 +32,10 @@ async fn packages_are_added_listed_and_removed() {
     let Some(us_core) = shared("data/igs/hl7.fhir.us.core-6.1.0.tgz") else { return };
     let Some(ips) = shared("data/igs/hl7.fhir.uv.ips-2.0.0.tgz") else { return };
     let fk = Firekeep::start().await;
+    let one = json!({"resourceType": "Patient", "id": "u", "gender": "male",
+                     "birthDate": "1970-01-01", "identifier": [{"value": "7"}],
+                     "name": [{"family": "One"}]});
+    fk.as_contributor().await.put("/Patient/u", &one).await.created();
     let (shown, noted) = added(&fk, &us_core);
     assert_eq!(shown["id"], "hl7.fhir.us.core#6.1.0");
     assert_eq!(shown["contents"]["StructureDefinition"], 59);
@@ -46,7 +50,16 @@ async fn packages_are_added_listed_and_removed() {
         patient["supportedProfile"].clone()
     };
     let patient = "http://hl7.org/fhir/us/core/StructureDefinition/us-core-patient|6.1.0";
-    assert_eq!(profiles().await, serde_json::json!([patient]));
+    assert_eq!(profiles().await, json!([patient]));
+    // What US Core searches as R4 does is indexed already, from before.
+    let app = fk.as_contributor().await;
+    for query in ["identifier=7", "name=one", "birthdate=1970", "gender=male&_id=u", "family=one"] {
+        let request = app.request(reqwest::Method::GET, &format!("/Patient?{query}"));
+        let found = Reply::of(request.header("Prefer", "handling=strict")).await.ok();
+        assert_eq!(found.ids(), ["u"], "{query}");
+    }
+    let race = app.get("/Patient?race=2106-3").await.ok();
+    assert!(race.text().contains("is not complete yet"), "{}", race.text());
     added(&fk, &ips);
     let (again, _) = added(&fk, &us_core);
     assert_eq!(again["replaced"], true);

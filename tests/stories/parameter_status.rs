@@ -102,3 +102,32 @@ async fn a_wrong_status_changes_nothing() {
     app.delete(path).await.refused(405, "PUT");
     assert!(!app.get(path).await.ok().text().contains("Disabled"));
 }
+
+#[tokio::test]
+async fn a_parameter_that_finds_nothing_is_refused() {
+    let fk = Firekeep::start().await;
+    let app = fk.as_contributor().await;
+    let parameter = |code: &str, kind: &str, expression: &str, status: &str| {
+        json!({"resourceType": "SearchParameter", "url": format!("http://acme.org/sp/{code}"),
+               "name": code, "status": status, "description": "A parameter", "code": code,
+               "base": ["Patient"], "type": kind, "expression": expression})
+    };
+    let create = async |code, kind, expression, status| {
+        app.post("/SearchParameter", &parameter(code, kind, expression, status)).await
+    };
+    create("x", "token", "Patient.name..x", "active").await.refused(400, "expression is wrong");
+    create("x", "token", "Patient.nam", "active").await.refused(400, "names nam");
+    create("x", "date", "Patient.name", "active").await.refused(400, "HumanName");
+    create("x", "token", "Group.code", "active").await.refused(400, "begin it with 'Patient.'");
+    create("x", "token", "Patient.nam", "draft").await.created();
+    let entry = json!({"resource": parameter("x", "token", "Patient.nam", "active"),
+                       "request": {"method": "POST", "url": "SearchParameter"}});
+    let bundle = json!({"resourceType": "Bundle", "type": "transaction", "entry": [entry]});
+    app.post("", &bundle).await.refused(400, "Bundle.entry[0].resource");
+    // One that means what R4's own means leaves its index alone.
+    let patient = json!({"resourceType": "Patient", "birthDate": "1970-01-01"});
+    app.post("/Patient", &patient).await.created();
+    create("birthdate", "date", "Patient.birthDate", "active").await.created();
+    let found = app.get("/Patient?birthdate=1970").await.ok();
+    assert_eq!((found.ids().len(), found.text().contains("complete")), (1, false));
+}

@@ -88,6 +88,30 @@ pub(crate) enum Finder {
     Evaluated { program: Program, kind: SearchKind, components: Vec<(Program, SearchKind)> },
 }
 
+impl Finder {
+    /// Whether both find the same in every resource, as far as their paths tell.
+    fn finds_the_same(&self, other: &Finder) -> bool {
+        match (self, other) {
+            (Self::Paths(one), Self::Paths(other)) => are_the_same(one, other),
+            (
+                Self::Composite { elements, components },
+                Self::Composite { elements: others, components: parts },
+            ) => {
+                let mut pairs = components.iter().zip(parts);
+                are_the_same(elements, others)
+                    && components.len() == parts.len()
+                    && pairs.all(|(one, other)| are_the_same(one, other))
+            }
+            _ => false,
+        }
+    }
+}
+
+/// In whatever order.
+fn are_the_same<T: PartialEq>(some: &[T], others: &[T]) -> bool {
+    some.len() == others.len() && some.iter().all(|one| others.contains(one))
+}
+
 /// A finder, and the value sets that the codes found by it are bound to.
 pub(crate) struct Compiled {
     pub(crate) finder: Finder,
@@ -123,6 +147,23 @@ pub(crate) struct Compiler<'a> {
 }
 
 impl Compiler<'_> {
+    /// Whether a definition adds nothing to the standard's in resources of a type: it means the
+    /// same, or cannot be used.
+    pub(crate) fn gives_way(
+        &self,
+        own: SearchParameter<'_>,
+        standard: SearchParameter<'_>,
+        ty: Type<'_>,
+    ) -> bool {
+        let finder = |definition| self.compile(definition, ty).map(|it| it.finder);
+        let Ok(found) = finder(own) else { return true };
+        let is_one_text =
+            own.expression() == standard.expression() && own.kind() != SearchKind::Composite;
+        let means_the_same =
+            || finder(standard).is_ok_and(|standard| found.finds_the_same(&standard));
+        own.kind() == standard.kind() && (is_one_text || means_the_same())
+    }
+
     /// Compiles a parameter for a resource type.
     pub(crate) fn compile(
         &self,

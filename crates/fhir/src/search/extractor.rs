@@ -122,7 +122,7 @@ impl TypeExtractor {
             evaluated: Vec::new(),
             errors: Vec::new(),
         };
-        for definition in definitions(registry, ty) {
+        for definition in definitions(&compiler, ty) {
             match compiler.compile(definition, ty) {
                 Ok(compiled) => {
                     extractor
@@ -207,18 +207,22 @@ impl TypeExtractor {
 }
 
 /// The parameters of a type: its own before those of what it specializes, and of each code the
-/// one that the registry finds first.
-fn definitions<'r>(registry: &'r Registry, ty: Type<'r>) -> Vec<SearchParameter<'r>> {
+/// one that the registry finds first. Where that means what the FHIR version's own means, or cannot
+/// be used, the latter: its index has everything already.
+fn definitions<'r>(compiler: &Compiler<'r>, ty: Type<'r>) -> Vec<SearchParameter<'r>> {
     let mut all: Vec<SearchParameter<'r>> = Vec::new();
+    let registry = compiler.registry;
     let lineage = std::iter::successors(Some(ty), |ty| ty.base()).take(64);
     for base in lineage.map(Type::name) {
+        let standard = registry.base().search_parameters();
         let layers = registry.layers().map(Layer::search_parameters);
-        for parameters in layers.chain([registry.base().search_parameters()]) {
-            for parameter in parameters.of_base(base) {
-                if !all.iter().any(|known| known.code() == parameter.code()) {
-                    all.push(parameter);
-                }
+        for parameter in layers.chain([standard]).flat_map(|layer| layer.of_base(base)) {
+            if all.iter().any(|known| known.code() == parameter.code()) {
+                continue;
             }
+            let same = standard.of_base(base).find(|known| known.code() == parameter.code());
+            let same = same.filter(|known| compiler.gives_way(parameter, *known, ty));
+            all.push(same.unwrap_or(parameter));
         }
     }
     all

@@ -45,7 +45,7 @@ struct Edge {
 }
 
 /// How the element at the end of a path becomes values.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Give {
     pub(crate) parameter: usize,
     pub(crate) kind: SearchKind,

@@ -292,3 +292,28 @@ fn an_expression_that_fails_leaves_the_other_values() {
     assert_eq!(Some(fault.parameter), extractor.place("own"));
     assert!(values.found.iter().any(|found| Some(found.parameter) == extractor.place("_id")));
 }
+
+#[test]
+fn what_means_the_same_as_that_of_the_standard_is_that_of_the_standard() {
+    let url = |code: &str, base: &str, kind: &str, expression: &str| {
+        let own = parameter(base, kind, expression);
+        let own = own.replace(r#""code":"own""#, &format!(r#""code":"{code}""#));
+        let extractors = Extractors::new(registry(&own), Schema::r4());
+        let ty = Definitions::r4().type_named(base).expect("a type");
+        let extractor = extractors.of(ty).expect("an extractor");
+        let place = extractor.place(code).expect("a parameter");
+        extractor.parameters()[place].url.to_string()
+    };
+    let standard = |name: &str| format!("http://hl7.org/fhir/SearchParameter/{name}");
+    let own = "http://own".to_owned();
+    let birthdate = standard("individual-birthdate");
+    assert_eq!(url("birthdate", "Patient", "date", "Patient.birthDate"), birthdate);
+    assert_eq!(url("birthdate", "Patient", "date", "birthDate"), birthdate);
+    // One that finds nothing does not take the place of one that does.
+    assert_eq!(url("birthdate", "Patient", "string", "Patient.birthDate"), birthdate);
+    assert_eq!(url("birthdate", "Patient", "date", "Patient.deceased"), own);
+    assert_eq!(url("email", "Patient", "token", "Patient.telecom.where(system='phone')"), own);
+    let onset = "Condition.onset.as(Period) | Condition.onset.as(dateTime)";
+    assert_eq!(url("onset-date", "Condition", "date", onset), standard("Condition-onset-date"));
+    assert_eq!(url("nick", "Patient", "string", "Patient.name.given"), own);
+}

@@ -14,7 +14,7 @@ use store::{ResourceId, TypeId};
 
 use super::outcome::{Issue, Severity};
 use super::refusal::General;
-use super::{types, validation};
+use super::{search_parameter, types, validation};
 use crate::edge::config::Validation;
 use crate::service::Service;
 
@@ -62,6 +62,9 @@ impl Checks {
         at: &str,
     ) -> Result<(), General> {
         structural(document, resource, expected, at)?;
+        if types::name(expected.resource_type) == "SearchParameter" {
+            search_parameter::usable(&self.service, resource, at)?;
+        }
         let declared = match self.level {
             Validation::Structure => return Ok(()),
             Validation::Base => false,

@@ -32,6 +32,7 @@ mod refusal;
 pub(crate) mod resource;
 mod route;
 pub(crate) mod search;
+mod search_parameter;
 mod smart_configuration;
 mod subset;
 mod terminology_capabilities;
