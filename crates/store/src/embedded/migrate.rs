@@ -19,7 +19,7 @@ pub(super) struct Migration {
 
 /// Format 1 is the first; 2 has the table `package`, 3 the tables `search` and `parameter`, all
 /// empty: no parameter is indexed until the server has done it. In 4 the newest versions may lack
-/// their rows in `search`; before it none did.
+/// their rows in `search`; before it none did. In 5 a version may say that a patch made it.
 pub(super) const SERVICE_MIGRATIONS: &[Migration] = &[
     Migration { to: 2, run: |_| Ok(()) },
     Migration { to: 3, run: |_| Ok(()) },
@@ -30,6 +30,7 @@ pub(super) const SERVICE_MIGRATIONS: &[Migration] = &[
             tail::set_indexed(writer, newest)
         },
     },
+    Migration { to: 5, run: |_| Ok(()) },
 ];
 /// Format 1 is the first.
 pub(super) const CONTROL_MIGRATIONS: &[Migration] = &[];
@@ -128,7 +129,7 @@ mod tests {
         drop(open(&folder, old).unwrap());
         let store = Store::open(folder.path(), StoreOptions::default()).unwrap();
         assert_eq!(store.packages().unwrap(), []);
-        assert_eq!(value(&store.shared.engine, META, META_FORMAT), Some(vec![0, 0, 0, 4]));
+        assert_eq!(value(&store.shared.engine, META, META_FORMAT), Some(vec![0, 0, 0, 5]));
     }
 
     #[test]

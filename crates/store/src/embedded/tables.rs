@@ -54,7 +54,7 @@ pub(super) const PARAMETER: Table = Table(12);
 /// A FHIR service's environment.
 pub(super) const SERVICE: Layout = Layout {
     kind: "service",
-    format: 4,
+    format: 5,
     tables: &[
         "meta",
         "version",
