@@ -159,7 +159,10 @@ pub const FHIRPATH_ANSWER_BYTES: usize = 64 << 20;
 pub const ISSUES: usize = 500;
 /// Operations of one patch.
 pub const PATCH_OPERATIONS: usize = 1_000;
-/// Bytes that one patch may go through: the size of the resource, once per operation.
+/// Namespaces that hold in one place of an XML Patch, or of the resource that it changes.
+pub const PATCH_NAMESPACES: usize = 16;
+/// Bytes that one patch may go through: the size of the resource, once per operation, and of what
+/// an XML Patch puts in.
 pub const PATCH_BYTES: usize = 1 << 30;
 /// How often a patch begins again because its resource was changed meanwhile.
 pub const PATCH_ATTEMPTS: usize = 256;

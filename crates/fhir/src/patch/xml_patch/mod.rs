@@ -5,11 +5,13 @@
 //! patch around it.
 
 mod select;
+#[cfg(test)]
+mod tests;
 mod tree;
 
 use std::ops::Range;
 
-use base::limits::{PATCH_BYTES, PATCH_OPERATIONS};
+use base::limits::{BODY_BYTES, PATCH_BYTES, PATCH_OPERATIONS};
 
 use super::{Error, Flaw};
 use select::{Found, select};
@@ -22,7 +24,7 @@ use tree::{Content, Element, Tree};
 /// The first operation that is wrong or cannot be applied, or a limit.
 pub fn xml_patch(target: &str, patch: &str) -> Result<String, Error> {
     let diff = Tree::read(patch).map_err(|flaw| flaw.prefixed("the patch").whole())?;
-    let operations: Vec<(usize, &Element)> =
+    let operations: Vec<(usize, &Element<'_>)> =
         diff.children(0).filter_map(|node| Some((node, diff.element(node)?))).collect();
     if operations.is_empty() {
         return Err(Flaw::malformed("The patch has no operation: add, replace or remove.").whole());
@@ -31,16 +33,31 @@ pub fn xml_patch(target: &str, patch: &str) -> Result<String, Error> {
         let text = format!("At most {PATCH_OPERATIONS} operations are taken at once.");
         return Err(Flaw::too_costly(text).whole());
     }
-    let (mut text, mut spent) = (target.to_owned(), 0_usize);
+    let (mut text, mut spent) = (target.to_owned(), 0);
     for (index, operation) in operations.into_iter().enumerate() {
-        spent = spent.saturating_add(text.len());
-        let changed = if spent > PATCH_BYTES {
-            let text = format!("the operations went through more than {PATCH_BYTES} bytes");
-            Err(Flaw::too_costly(text))
-        } else {
-            apply(&text, &diff, operation)
-        };
+        let changed = spend(&mut spent, text.len())
+            .and_then(|()| apply(&text, &diff, operation, &mut spent))
+            .and_then(|changed| fits(changed, text.len()));
         text = changed.map_err(|flaw| flaw.of(index, None))?;
+    }
+    Ok(text)
+}
+
+/// Counts bytes that the operations go through.
+fn spend(spent: &mut usize, bytes: usize) -> Result<(), Flaw> {
+    *spent = spent.saturating_add(bytes);
+    if *spent > PATCH_BYTES {
+        let text = format!("the operations went through more than {PATCH_BYTES} bytes");
+        return Err(Flaw::too_costly(text));
+    }
+    Ok(())
+}
+
+/// A text that has grown past what is read as a resource is refused.
+fn fits(text: String, before: usize) -> Result<String, Flaw> {
+    if text.len() > BODY_BYTES.max(before) {
+        let message = format!("the resource would have more than {BODY_BYTES} bytes");
+        return Err(Flaw::too_costly(message));
     }
     Ok(text)
 }
@@ -48,13 +65,14 @@ pub fn xml_patch(target: &str, patch: &str) -> Result<String, Error> {
 fn apply(
     text: &str,
     diff: &Tree<'_>,
-    (node, operation): (usize, &Element),
+    (node, operation): (usize, &Element<'_>),
+    spent: &mut usize,
 ) -> Result<String, Flaw> {
     let name = diff.text(&operation.name);
     let Some(path) = diff.attribute(operation, "sel") else {
         return Err(Flaw::malformed(format!("{name}: the attribute sel is missing")));
     };
-    let change = || {
+    let mut change = || {
         let target = Tree::read(text)?;
         let found = match select(&target, path)?.as_slice() {
             [found] => *found,
@@ -64,10 +82,10 @@ fn apply(
                 return Err(Flaw::inapplicable(text));
             }
         };
-        let inner = brought(diff, node, operation);
+        let mut inner = || brought(diff, node, operation, spent);
         match name {
-            "add" => add(&target, found, (diff, operation), &inner),
-            "replace" => replace(&target, found, &inner),
+            "add" => add(&target, found, (diff, operation), &inner()?),
+            "replace" => replace(&target, found, &inner()?),
             "remove" => remove(&target, found),
             _ => Err(Flaw::malformed("that is no operation: add, replace, remove")),
         }
@@ -81,32 +99,58 @@ fn apply(
 type Change = (Range<usize>, String);
 
 /// What is between the tags of an operation; its elements declare the prefixes in them that are
-/// declared around them.
-fn brought(diff: &Tree<'_>, node: usize, operation: &Element) -> String {
-    let root = diff.element(0);
-    let around: Vec<_> =
-        std::iter::once(operation).chain(root).flat_map(|it| diff.prefixes(it)).collect();
+/// declared around them. It is counted while it is made.
+fn brought(
+    diff: &Tree<'_>,
+    node: usize,
+    operation: &Element<'_>,
+    spent: &mut usize,
+) -> Result<String, Flaw> {
+    let around: Vec<_> = std::iter::once(operation)
+        .chain(diff.element(0))
+        .flat_map(|it| diff.prefixes(it))
+        .collect();
+    spend(spent, operation.content.len())?;
     let (mut text, mut from) = (String::new(), operation.content.start);
-    for element in diff.children(node).filter_map(|child| diff.element(child)) {
+    for (child, element) in diff.children(node).filter_map(|it| Some((it, diff.element(it)?))) {
         text.push_str(diff.text(&(from..element.attributes_end)));
         from = element.attributes_end;
-        let written = diff.text(&element.range);
-        let mut declared: Vec<&str> = diff.prefixes(element).map(|(prefix, _)| prefix).collect();
-        for (prefix, namespace) in &around {
-            if written.contains(&format!("{prefix}:")) && !declared.contains(prefix) {
-                declared.push(prefix);
-                text.push_str(&format!(" xmlns:{prefix}=\"{namespace}\""));
+        let declared: Vec<&str> = diff.prefixes(element).map(|(prefix, _)| prefix).collect();
+        for (prefix, namespace) in used(diff, child, &around) {
+            if !declared.contains(&prefix) {
+                let declaration = declaration(prefix, namespace);
+                spend(spent, declaration.len())?;
+                text.push_str(&declaration);
             }
         }
+        text = fits(text, 0)?;
     }
     text.push_str(diff.text(&(from..operation.content.end)));
-    text
+    Ok(text)
+}
+
+/// The declarations that the names in an element need, the innermost for each prefix.
+fn used<'x>(
+    diff: &Tree<'x>,
+    node: usize,
+    around: &[(&'x str, &'x str)],
+) -> Vec<(&'x str, &'x str)> {
+    let mut all: Vec<(&str, &str)> = Vec::new();
+    for prefix in diff.prefixes_in(node) {
+        let known = around.iter().find(|(known, _)| *known == prefix);
+        all.extend(known.filter(|_| all.iter().all(|(known, _)| *known != prefix)));
+    }
+    all
+}
+
+fn declaration(prefix: &str, namespace: &str) -> String {
+    format!(" xmlns:{prefix}=\"{}\"", namespace.replace('"', "&quot;"))
 }
 
 fn add(
     target: &Tree<'_>,
     found: Found,
-    (diff, operation): (&Tree<'_>, &Element),
+    (diff, operation): (&Tree<'_>, &Element<'_>),
     inner: &str,
 ) -> Result<Change, Flaw> {
     let Found::Node(node) = found else {
@@ -140,7 +184,7 @@ fn add(
 }
 
 /// Content put into an element, which `<a/>` has to be opened for.
-fn inside(target: &Tree<'_>, element: &Element, at: usize, inner: &str) -> Change {
+fn inside(target: &Tree<'_>, element: &Element<'_>, at: usize, inner: &str) -> Change {
     if !element.is_closed {
         return (at..at, inner.to_owned());
     }
@@ -174,5 +218,5 @@ fn value(inner: &str) -> Result<String, Flaw> {
     if inner.contains('<') {
         return Err(Flaw::malformed("the value of an attribute is text"));
     }
-    Ok(inner.replace('"', "&quot;"))
+    Ok(inner.replace('"', "&quot;").replace('\'', "&apos;"))
 }

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use base::limits::{JSON_DEPTH, JSON_NODES};
+use base::limits::{JSON_DEPTH, JSON_NODES, PATCH_NAMESPACES};
 use quick_xml::Reader;
 use quick_xml::events::Event;
 
@@ -14,18 +14,27 @@ const FHIR: &str = "http://hl7.org/fhir";
 /// A document: node 0 is its root element.
 pub(super) struct Tree<'x> {
     source: &'x str,
-    nodes: Vec<Node>,
+    nodes: Vec<Node<'x>>,
     pub(super) attributes: Vec<Attribute>,
+    /// The declarations that hold where the reading is.
+    declared: Vec<Declaration<'x>>,
 }
 
-struct Node {
+/// A namespace, how deep it is declared, and for which prefix; none is the empty one.
+struct Declaration<'x> {
+    depth: usize,
+    prefix: &'x str,
+    namespace: &'x str,
+}
+
+struct Node<'x> {
     range: Range<usize>,
-    kind: NodeKind,
+    kind: NodeKind<'x>,
     children: Vec<usize>,
 }
 
-enum NodeKind {
-    Element(Element),
+enum NodeKind<'x> {
+    Element(Element<'x>),
     Text,
     Comment,
 }
@@ -38,11 +47,11 @@ pub(super) enum Content {
     Comment,
 }
 
-pub(super) struct Element {
+pub(super) struct Element<'x> {
     /// Without its prefix.
     pub(super) name: Range<usize>,
     pub(super) name_written: Range<usize>,
-    pub(super) namespace: String,
+    pub(super) namespace: &'x str,
     pub(super) range: Range<usize>,
     /// Where another attribute would go.
     pub(super) attributes_end: usize,
@@ -64,7 +73,8 @@ pub(super) struct Attribute {
 impl<'x> Tree<'x> {
     /// Reads a document; one without an element is refused.
     pub(super) fn read(source: &'x str) -> Result<Tree<'x>, Flaw> {
-        let mut tree = Tree { source, nodes: Vec::new(), attributes: Vec::new() };
+        let (nodes, attributes, declared) = (Vec::new(), Vec::new(), Vec::new());
+        let mut tree = Tree { source, nodes, attributes, declared };
         let mut reader = Reader::from_str(source);
         let mut open: Vec<usize> = Vec::new();
         let broken = |error: &dyn std::fmt::Display| {
@@ -101,7 +111,7 @@ impl<'x> Tree<'x> {
         }
     }
 
-    fn push(&mut self, range: Range<usize>, kind: NodeKind, parent: Option<usize>) {
+    fn push(&mut self, range: Range<usize>, kind: NodeKind<'x>, parent: Option<usize>) {
         // What is outside the root is nothing that a path can find.
         if parent.is_none() && !matches!(kind, NodeKind::Element(_)) {
             return;
@@ -148,7 +158,7 @@ impl<'x> Tree<'x> {
         }
         let element = Element {
             name,
-            namespace: String::new(),
+            namespace: "",
             attributes_end: at,
             content: range.end..range.end,
             range: range.clone(),
@@ -156,7 +166,8 @@ impl<'x> Tree<'x> {
             attributes: first..self.attributes.len(),
             name_written,
         };
-        let namespace = self.namespace(&element, open);
+        self.declare(&element, open.len())?;
+        let namespace = self.namespace(&element);
         let node = self.nodes.len();
         let kind = NodeKind::Element(Element { namespace, ..element });
         self.push(range, kind, open.last().copied());
@@ -194,17 +205,53 @@ impl<'x> Tree<'x> {
         }
     }
 
-    /// The namespace of an element that stands in those that are open.
-    fn namespace(&self, element: &Element, open: &[usize]) -> String {
-        let written = self.text(&element.name_written);
-        let declaration = match written.split_once(':') {
-            Some((prefix, _)) => format!("xmlns:{prefix}"),
-            None => "xmlns".to_owned(),
-        };
-        let around = open.iter().rev().filter_map(|node| self.element(*node));
-        let mut all = std::iter::once(element).chain(around);
-        let found = all.find_map(|element| self.attribute(element, &declaration));
-        found.unwrap_or(if declaration == "xmlns:f" { FHIR } else { "" }).to_owned()
+    /// Takes what an element declares in place of what those before it did.
+    fn declare(&mut self, element: &Element<'x>, depth: usize) -> Result<(), Flaw> {
+        self.declared.retain(|declaration| declaration.depth < depth);
+        let attributes = self.attributes.get(element.attributes.clone()).unwrap_or_default();
+        for attribute in attributes {
+            let name = self.text(&attribute.name);
+            let prefix = name.strip_prefix("xmlns:").or((name == "xmlns").then_some(""));
+            let Some(prefix) = prefix else { continue };
+            let namespace = self.text(&attribute.value);
+            self.declared.push(Declaration { depth, prefix, namespace });
+            if self.declared.len() > PATCH_NAMESPACES {
+                return Err(Flaw::too_costly(format!(
+                    "the XML declares more than {PATCH_NAMESPACES} namespaces in one place. \
+                     Declare only those that are used, each once"
+                )));
+            }
+        }
+        Ok(())
+    }
+
+    /// The namespace of the element that is being read.
+    fn namespace(&self, element: &Element<'x>) -> &'x str {
+        let prefix = self.prefix(&element.name_written);
+        let found = self.declared.iter().rev().find(|declaration| declaration.prefix == prefix);
+        let known = if prefix == "f" { FHIR } else { "" };
+        found.map_or(known, |declaration| declaration.namespace)
+    }
+
+    /// What is before the colon of a name, else nothing.
+    fn prefix(&self, name: &Range<usize>) -> &'x str {
+        self.text(name).split_once(':').map_or("", |(prefix, _)| prefix)
+    }
+
+    /// The prefixes of the names in an element, as often as they are there.
+    pub(super) fn prefixes_in(&self, node: usize) -> impl Iterator<Item = &'x str> {
+        let end = self.range(node).end;
+        let inside = self.nodes.get(node..).unwrap_or_default().iter();
+        let inside = inside.take_while(move |node| node.range.start < end);
+        inside.flat_map(|node| {
+            let element = match &node.kind {
+                NodeKind::Element(element) => Some(element),
+                NodeKind::Text | NodeKind::Comment => None,
+            };
+            let attributes = element.and_then(|it| self.attributes.get(it.attributes.clone()));
+            let attributes = attributes.unwrap_or_default().iter().map(|it| &it.name);
+            attributes.chain(element.map(|it| &it.name_written)).map(|name| self.prefix(name))
+        })
     }
 
     pub(super) fn text(&self, range: &Range<usize>) -> &'x str {
@@ -223,7 +270,7 @@ impl<'x> Tree<'x> {
         }
     }
 
-    pub(super) fn element(&self, node: usize) -> Option<&Element> {
+    pub(super) fn element(&self, node: usize) -> Option<&Element<'x>> {
         match &self.nodes.get(node)?.kind {
             NodeKind::Element(element) => Some(element),
             NodeKind::Text | NodeKind::Comment => None,
@@ -241,12 +288,15 @@ impl<'x> Tree<'x> {
     }
 
     /// What is between the tags of an element.
-    pub(super) fn inner(&self, element: &Element) -> &'x str {
+    pub(super) fn inner(&self, element: &Element<'x>) -> &'x str {
         self.text(&element.content)
     }
 
     /// The prefixes that an element declares, and the namespaces they stand for.
-    pub(super) fn prefixes(&self, element: &Element) -> impl Iterator<Item = (&'x str, &'x str)> {
+    pub(super) fn prefixes(
+        &self,
+        element: &Element<'x>,
+    ) -> impl Iterator<Item = (&'x str, &'x str)> {
         let attributes = self.attributes.get(element.attributes.clone()).unwrap_or_default();
         attributes.iter().filter_map(|attribute| {
             let prefix = self.text(&attribute.name).strip_prefix("xmlns:")?;
@@ -255,12 +305,12 @@ impl<'x> Tree<'x> {
     }
 
     /// The value of an attribute, as written.
-    pub(super) fn attribute(&self, element: &Element, name: &str) -> Option<&'x str> {
+    pub(super) fn attribute(&self, element: &Element<'x>, name: &str) -> Option<&'x str> {
         let attribute = self.attribute_place(element, name)?;
         Some(self.text(&self.attributes.get(attribute)?.value))
     }
 
-    pub(super) fn attribute_place(&self, element: &Element, name: &str) -> Option<usize> {
+    pub(super) fn attribute_place(&self, element: &Element<'x>, name: &str) -> Option<usize> {
         element.attributes.clone().find(|attribute| {
             let attribute = self.attributes.get(*attribute);
             attribute.is_some_and(|attribute| self.text(&attribute.name) == name)
