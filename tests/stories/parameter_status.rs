@@ -131,3 +131,35 @@ async fn a_parameter_that_finds_nothing_is_refused() {
     let found = app.get("/Patient?birthdate=1970").await.ok();
     assert_eq!((found.ids().len(), found.text().contains("complete")), (1, false));
 }
+
+#[tokio::test]
+async fn what_an_own_parameter_stood_for_is_indexed_all_the_while() {
+    let fk = Firekeep::start().await;
+    let app = fk.as_contributor().await;
+    let own = |expression: &str| {
+        json!({"resourceType": "SearchParameter", "id": "own", "url": "http://acme.org/sp/own",
+               "name": "own", "status": "active", "description": "Another birthdate",
+               "code": "birthdate", "base": ["Patient"], "type": "date", "expression": expression})
+    };
+    let born = json!({"resourceType": "Patient", "birthDate": "1970-01-01"});
+    let died = json!({"resourceType": "Patient", "deceasedDateTime": "1970-01-01"});
+    app.put("/SearchParameter/own", &own("(Patient.deceased as dateTime)")).await.created();
+    let born = app.post("/Patient", &born).await.created().json()["id"].clone();
+    app.post("/Patient", &died).await.created();
+    let found = async || {
+        let found = app.get("/Patient?birthdate=1970").await.ok();
+        assert!(!found.text().contains("complete"), "{}", found.text());
+        found.ids()
+    };
+    app.put("/SearchParameter/own", &own("Patient.birthDate")).await.ok();
+    assert_eq!(found().await, [born.as_str().expect("an id")]);
+    app.delete("/SearchParameter/own").await.no_content();
+    assert_eq!(found().await, [born.as_str().expect("an id")]);
+    // R4's own definition, stored as it is, changes nothing.
+    let mut standard = own("Patient.birthDate | Person.birthDate | RelatedPerson.birthDate");
+    standard["url"] = json!("http://hl7.org/fhir/SearchParameter/individual-birthdate");
+    standard["id"] = json!("individual-birthdate");
+    standard["base"] = json!(["Patient", "Person", "RelatedPerson"]);
+    app.put("/SearchParameter/individual-birthdate", &standard).await.created();
+    assert_eq!(found().await, [born.as_str().expect("an id")]);
+}

@@ -35,6 +35,11 @@ pub struct Parameter {
     /// The value sets of those of its elements that are of type code: the systems of these are
     /// implied, tokens do not carry them.
     pub value_sets: Box<[Box<str>]>,
+    /// Whether its definition is the FHIR version's own.
+    pub is_standard: bool,
+    /// Whether a search by its code means another: it is indexed all the same, so that it finds
+    /// everything when that other one is gone.
+    pub is_hidden: bool,
 }
 
 /// The search values of a resource.
@@ -122,11 +127,11 @@ impl TypeExtractor {
             evaluated: Vec::new(),
             errors: Vec::new(),
         };
-        for definition in definitions(&compiler, ty) {
+        for (definition, is_standard) in definitions(&compiler, ty) {
             match compiler.compile(definition, ty) {
                 Ok(compiled) => {
-                    extractor
-                        .add((definition.code(), definition.url(), definition.kind()), compiled);
+                    let (code, url) = (definition.code(), definition.url());
+                    extractor.add((code, url, definition.kind()), is_standard, compiled);
                 }
                 Err(super::Reason::NoExpression) => {}
                 Err(reason) => {
@@ -139,16 +144,22 @@ impl TypeExtractor {
             if extractor.place(code).is_none()
                 && let Ok(compiled) = compiler.simple(kind, expression, ty.id().into())
             {
-                extractor.add((code, "", kind), compiled);
+                extractor.add((code, "", kind), true, compiled);
             }
         }
         extractor
     }
 
-    fn add(&mut self, (code, url, kind): (&str, &str, SearchKind), compiled: Compiled) {
+    fn add(
+        &mut self,
+        (code, url, kind): (&str, &str, SearchKind),
+        is_standard: bool,
+        compiled: Compiled,
+    ) {
         let parameter = self.parameters.len();
-        let value_sets = compiled.value_sets.into();
-        self.parameters.push(Parameter { code: code.into(), url: url.into(), kind, value_sets });
+        let (is_hidden, value_sets) = (self.place(code).is_some(), compiled.value_sets.into());
+        let (code, url) = (code.into(), url.into());
+        self.parameters.push(Parameter { code, url, kind, value_sets, is_standard, is_hidden });
         match compiled.finder {
             Finder::Paths(paths) => {
                 for (steps, mut give) in paths {
@@ -173,7 +184,7 @@ impl TypeExtractor {
         &self.parameters
     }
 
-    /// The place of a parameter by its code.
+    /// The place of the parameter that a search by a code means.
     #[must_use]
     pub fn place(&self, code: &str) -> Option<usize> {
         self.parameters.iter().position(|parameter| *parameter.code == *code)
@@ -206,23 +217,31 @@ impl TypeExtractor {
     }
 }
 
-/// The parameters of a type: its own before those of what it specializes, and of each code the
-/// one that the registry finds first. Where that means what the FHIR version's own means, or cannot
-/// be used, the latter: its index has everything already.
-fn definitions<'r>(compiler: &Compiler<'r>, ty: Type<'r>) -> Vec<SearchParameter<'r>> {
-    let mut all: Vec<SearchParameter<'r>> = Vec::new();
+/// The parameters of a type, its own before those of what it specializes, each with whether it is
+/// the FHIR version's own. Of each code the one that the registry finds first, and behind it that
+/// of the FHIR version where it is another. One that means what that means, or cannot be used,
+/// gives way to it.
+fn definitions<'r>(compiler: &Compiler<'r>, ty: Type<'r>) -> Vec<(SearchParameter<'r>, bool)> {
+    let mut all: Vec<(SearchParameter<'r>, bool)> = Vec::new();
     let registry = compiler.registry;
     let lineage = std::iter::successors(Some(ty), |ty| ty.base()).take(64);
     for base in lineage.map(Type::name) {
-        let standard = registry.base().search_parameters();
+        let standard = || registry.base().search_parameters().of_base(base);
         let layers = registry.layers().map(Layer::search_parameters);
-        for parameter in layers.chain([standard]).flat_map(|layer| layer.of_base(base)) {
-            if all.iter().any(|known| known.code() == parameter.code()) {
-                continue;
+        for own in layers.flat_map(|layer| layer.of_base(base)) {
+            let same = standard().find(|known| known.code() == own.code());
+            let gives_way = same.is_some_and(|known| compiler.gives_way(own, known, ty));
+            if !gives_way && !all.iter().any(|(known, _)| known.code() == own.code()) {
+                all.push((own, false));
             }
-            let same = standard.of_base(base).find(|known| known.code() == parameter.code());
-            let same = same.filter(|known| compiler.gives_way(parameter, *known, ty));
-            all.push(same.unwrap_or(parameter));
+        }
+        for standard in standard() {
+            if !all
+                .iter()
+                .any(|(known, is_standard)| *is_standard && known.code() == standard.code())
+            {
+                all.push((standard, true));
+            }
         }
     }
     all

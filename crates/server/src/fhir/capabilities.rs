@@ -221,7 +221,7 @@ fn resource(writer: &mut Writer<'_>, (name, policy): (&str, Policy), searched: &
         text(referring, writer, "searchRevInclude");
     }
     writer.key("searchParam").begin_array();
-    for known in catalogue.of_type(number).parameters.iter().filter(|it| is_used(&it.url)) {
+    for known in catalogue.of_type(number).known().filter(|it| is_used(&it.url)) {
         parameter(writer, known);
     }
     special(writer);

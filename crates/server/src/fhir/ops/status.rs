@@ -41,7 +41,7 @@ pub(crate) fn status(cx: &Context<'_>, input: &Input) -> Result<Answer, Outcome>
         if of.is_some_and(|of| of != number) {
             continue;
         }
-        for known in &catalogue.of_type(number).parameters {
+        for known in catalogue.of_type(number).known() {
             let fits = url.as_ref().is_none_or(|url| **url == *known.url)
                 && code.as_ref().is_none_or(|code| **code == *known.code);
             if fits {
@@ -74,7 +74,7 @@ pub(crate) async fn set(cx: &Context<'_>, input: &Input) -> Result<Answer, Outco
     let mut wanted = BTreeMap::new();
     for (_, parameter) in input.parameters() {
         let (url, disabled) = asked(parameter)?;
-        let mut all = types::numbers().flat_map(|of| &catalogue.of_type(of).parameters);
+        let mut all = types::numbers().flat_map(|of| catalogue.of_type(of).known());
         if !all.any(|known| *known.url == *url) {
             let text = format!("This service has no search parameter '{url}'.");
             return Err(Outcome::error(StatusCode::NOT_FOUND, "not-found", text));

@@ -41,6 +41,8 @@ pub(crate) struct Known {
     pub(crate) url: Box<str>,
     /// Whether the service has it beside those of its FHIR version.
     pub(crate) is_own: bool,
+    /// Whether a search by its code means another.
+    pub(crate) is_hidden: bool,
     pub(crate) of: Component,
     /// Of a composite.
     pub(crate) components: Vec<Component>,
@@ -63,6 +65,13 @@ pub(crate) struct Membership {
     pub(crate) own: bool,
     /// The places of the reference parameters that name whose it is.
     pub(crate) parameters: Vec<usize>,
+}
+
+impl Searchable {
+    /// Those that are searched by.
+    pub(crate) fn known(&self) -> impl Iterator<Item = &Known> {
+        self.parameters.iter().filter(|known| !known.is_hidden)
+    }
 }
 
 impl Catalogue {
@@ -111,12 +120,12 @@ impl Catalogue {
 
     /// A parameter by its name.
     pub(crate) fn find(&self, number: TypeId, code: &str) -> Option<&Known> {
-        self.of_type(number).parameters.iter().find(|known| *known.code == *code)
+        self.of_type(number).known().find(|known| *known.code == *code)
     }
 
     /// The reference parameters of a type.
     pub(crate) fn references(&self, number: TypeId) -> impl Iterator<Item = &Known> {
-        let all = self.of_type(number).parameters.iter();
+        let all = self.of_type(number).known();
         all.filter(|known| known.of.kind == SearchKind::Reference)
     }
 
@@ -132,7 +141,10 @@ impl Catalogue {
         let compartments = all.iter().filter_map(|compartment| {
             let of = types::number(compartment.code())?;
             let codes: Vec<&str> = compartment.parameters(name).collect();
-            let place = |code: &&str| parameters.iter().position(|known| *known.code == **code);
+            let is_standard = |known: &Known| !known.is_own;
+            let place = |code: &&str| {
+                parameters.iter().position(|known| is_standard(known) && *known.code == **code)
+            };
             let places: Vec<usize> = codes.iter().filter_map(place).collect();
             // A patient is in its own compartment, whatever links it has.
             let own = of == number;
@@ -143,7 +155,11 @@ impl Catalogue {
     }
 
     fn known(&self, name: &str, parameter: &Parameter, extractor: &TypeExtractor) -> Known {
-        let definition = self.by_url(&parameter.url);
+        let standard = self.registry.base().search_parameters();
+        let definition = match parameter.is_standard {
+            true => standard.by_url(&parameter.url),
+            false => self.by_url(&parameter.url),
+        };
         let mut hash = Xxh3::new();
         for text in [name, &parameter.code, parameter.kind.code()] {
             hash.update(text.as_bytes());
@@ -155,7 +171,8 @@ impl Catalogue {
             id: ParameterId(hash.digest()),
             code: parameter.code.clone(),
             url: parameter.url.clone(),
-            is_own: self.is_own(&parameter.url),
+            is_own: !parameter.is_standard,
+            is_hidden: parameter.is_hidden,
             of: Component {
                 kind: parameter.kind,
                 targets: definition.map(targets).unwrap_or_default(),
@@ -163,11 +180,6 @@ impl Catalogue {
             },
             components,
         }
-    }
-
-    fn is_own(&self, url: &str) -> bool {
-        let mut layers = self.registry.layers().map(Layer::search_parameters);
-        layers.any(|parameters| parameters.by_url(url).is_some())
     }
 
     /// Changes with the service's own parameters; 0 is none of them.

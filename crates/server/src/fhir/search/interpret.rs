@@ -238,7 +238,7 @@ impl Interpreter<'_> {
     fn meant(&self, of: TypeId, code: &str) -> Option<&str> {
         let letters = |text: &str| text.to_ascii_lowercase().replace(['-', '_'], "");
         let wanted = letters(code);
-        let all = self.catalogue.of_type(of).parameters.iter().map(|known| &*known.code);
+        let all = self.catalogue.of_type(of).known().map(|known| &*known.code);
         all.into_iter().find(|known| is_near(&letters(known), &wanted))
     }
 
