@@ -66,6 +66,9 @@ async fn a_page_link_is_sealed_and_personal() {
     nurse.get(&next).await.refused(400, "page");
     let broken = next.replace("ct=", "ct=A");
     app.get(&broken).await.refused(400, "page");
+    // Its snapshot would be one of the future.
+    let (before, token) = next.split_once("ct=").expect("a token");
+    app.get(&format!("{before}ct=_{}", &token[1..])).await.refused(400, "page");
     app.get(&next.replace("/Patient?", "/Observation?")).await.refused(400, "page");
 }
 

@@ -71,6 +71,7 @@ struct Past {
     at: SnapshotNumber,
     package_changes: u64,
     registry: Arc<Registry>,
+    loose: Arc<LooseSystems>,
 }
 
 impl Known {
@@ -87,35 +88,37 @@ impl OwnDefinitions {
         Ok(Arc::clone(&self.known(store)?.registry))
     }
 
-    /// The definitions as of a snapshot; of packages and of one whose rows are gone, those of now.
-    /// Blocks while what has changed since is read.
-    pub(crate) fn registry_at(
+    /// The definitions as of a snapshot, and the systems of codes that are the same in any case; of
+    /// packages and of a snapshot whose rows are gone, those of now. Blocks while what has changed
+    /// since is read.
+    pub(crate) fn terminology_at(
         &self,
         store: &Store,
         snapshot: &Snapshot,
-    ) -> Result<Arc<Registry>, Fault> {
+    ) -> Result<(Arc<Registry>, Arc<LooseSystems>), Fault> {
         let (now, at) = (self.known(store)?, snapshot.number());
+        let as_of_now = || (Arc::clone(&now.registry), Arc::clone(&now.loose));
         if store.last_change(&stored_types()) <= at {
-            return Ok(Arc::clone(&now.registry));
+            return Ok(as_of_now());
         }
+        let _reading = self.reading.lock();
         let package_changes = now.package_changes;
-        let past = self.past.load_full();
-        if let Some(past) =
-            past.filter(|past| (past.at, past.package_changes) == (at, package_changes))
-        {
-            return Ok(Arc::clone(&past.registry));
+        let is_it = |past: &Arc<Past>| (past.at, past.package_changes) == (at, package_changes);
+        if let Some(past) = self.past.load_full().filter(is_it) {
+            return Ok((Arc::clone(&past.registry), Arc::clone(&past.loose)));
         }
         let mut stored = match stored(snapshot, Some(&now)) {
             Ok((_, stored)) => stored,
             // The link is too old, and will be told so.
-            Err(SearchError::Expired) => return Ok(Arc::clone(&now.registry)),
+            Err(SearchError::Expired) => return Ok(as_of_now()),
             Err(error) => return Err(listing::fault(error)),
         };
         stored.complete(&now.registry);
         let registry = Arc::new(now.registry.with_stored(Arc::new(stored)));
-        let past = Past { at, package_changes, registry: Arc::clone(&registry) };
-        self.past.store(Some(Arc::new(past)));
-        Ok(registry)
+        let loose = Arc::new(LooseSystems::of(&registry));
+        let both = (Arc::clone(&registry), Arc::clone(&loose));
+        self.past.store(Some(Arc::new(Past { at, package_changes, registry, loose })));
+        Ok(both)
     }
 
     /// What can be searched by as of now. Blocks as [`Self::registry`] does.

@@ -57,10 +57,13 @@ impl Service {
         self.own.loose_systems(&self.store)
     }
 
-    /// The definitions that the service knew at the time of a snapshot. Blocks as
-    /// [`Self::registry`] does.
-    pub(crate) fn registry_at(&self, snapshot: &Snapshot) -> Result<Arc<Registry>, Fault> {
-        self.own.registry_at(&self.store, snapshot)
+    /// The definitions that the service knew at the time of a snapshot, and the systems of codes
+    /// that were the same in any case. Blocks as [`Self::registry`] does.
+    pub(crate) fn terminology_at(
+        &self,
+        snapshot: &Snapshot,
+    ) -> Result<(Arc<Registry>, Arc<LooseSystems>), Fault> {
+        self.own.terminology_at(&self.store, snapshot)
     }
 
     /// What its resources can be searched by now. Blocks as [`Self::registry`] does.

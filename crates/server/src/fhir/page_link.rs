@@ -134,12 +134,6 @@ impl Binding<'_> {
     }
 }
 
-/// The snapshot that a token names, before it is known whether the token can be believed.
-pub(crate) fn snapshot(token: &str) -> Result<SnapshotNumber, Refusal> {
-    let place = decode(token)?.get(..PLACE).and_then(read_place);
-    place.map(|place| place.snapshot).ok_or(Refusal::Foreign)
-}
-
 /// The query that a token stands in for; `None` when the link holds its own.
 pub(crate) fn kept_query(token: &str) -> Result<Option<Arc<str>>, Refusal> {
     let bytes = decode(token)?;

@@ -204,12 +204,28 @@ fn token(queries: &[&str]) -> Option<String> {
     tokens.next_back().map(|(_, token)| token.into_owned())
 }
 
-/// The snapshot that a page shows: that of its link, which is not believed yet, or that of now.
-fn shown(cx: &Context<'_>, queries: &[&str]) -> Result<Snapshot, Refusal> {
+/// The snapshot that a page shows: that of its link when it is followed as it was given, else that
+/// of now, until it is understood what else the request holds.
+fn shown(cx: &Context<'_>, binding: &Binding<'_>, queries: &[&str]) -> Result<Snapshot, Refusal> {
     let Some(token) = token(queries) else { return Ok(cx.snapshot()) };
-    let number = page_link::snapshot(&token).map_err(Refusal::Link)?;
+    let query = match page_link::kept_query(&token).map_err(Refusal::Link)? {
+        Some(kept) => kept.to_string(),
+        None => {
+            let pairs = queries.iter().flat_map(|query| query.split('&'));
+            let given =
+                pairs.filter(|pair| !pair.is_empty() && parameters::decoded(pair).0 != "ct");
+            given.collect::<Vec<_>>().join("&")
+        }
+    };
+    match binding.open(&token, &query, cx.now, cx.service.settings.link_lifetime) {
+        Ok(place) => snapshot_of(cx, &place),
+        Err(_) => Ok(cx.snapshot()),
+    }
+}
+
+fn snapshot_of(cx: &Context<'_>, place: &Place) -> Result<Snapshot, Refusal> {
     // One of the future: the data folder was put back to an older state meanwhile.
-    let snapshot = cx.service.store.snapshot_at(number)?;
+    let snapshot = cx.service.store.snapshot_at(place.snapshot)?;
     snapshot.ok_or(Refusal::Link(page_link::Refusal::Expired))
 }
 
@@ -227,10 +243,11 @@ fn interpreted(
             return Ok(parameters::read(queries, rules, None).map_err(General::from)?);
         }
     };
-    let (registry, catalogue) = (cx.service.registry_at(snapshot)?, cx.service.catalogue()?);
+    let (registry, loose) = cx.service.terminology_at(snapshot)?;
+    let catalogue = cx.service.catalogue()?;
     let bases = bundle::bases(cx);
     let indexing = Indexing::with(Arc::clone(&catalogue), bases.clone().into(), cx.now)?;
-    let (gaps, loose) = (Gaps::default(), cx.service.loose_systems()?);
+    let gaps = Gaps::default();
     let interpreter = Interpreter {
         index: Some(&cx.service.index),
         catalogue: &catalogue,
@@ -298,16 +315,16 @@ pub(crate) async fn list(
     listing: Listing,
     queries: &[&str],
 ) -> Result<Answer, Refusal> {
-    let snapshot = shown(cx, queries)?;
+    let path = listing.path();
+    let identity = cx.identity.as_ref().ok_or(General::Nobody)?.object_id;
+    let (key, service) = (&cx.service.page_key, &cx.service.id);
+    let binding = Binding { key, service, path: &path, identity };
+    let snapshot = shown(cx, &binding, queries)?;
     let meaning = understand_at(cx, &snapshot, listing, queries)?;
     if meaning.explain {
         // The plan tells of what the caller may not see: how much there is.
         cx.allow(DataAction::SearchParameter)?;
     }
-    let path = listing.path();
-    let identity = cx.identity.as_ref().ok_or(General::Nobody)?.object_id;
-    let (key, service) = (&cx.service.page_key, &cx.service.id);
-    let binding = Binding { key, service, path: &path, identity };
     let start = Start::of(cx, &binding, &meaning, snapshot)?;
     let after = start.place.map(|place| place.after).filter(|after| after.0 > 0);
     let mut plan = Plan::of(cx, listing, (&meaning, after))?;
@@ -388,6 +405,10 @@ impl Start {
         let lifetime = cx.service.settings.link_lifetime;
         let query = meaning.heard.join("&");
         let place = binding.open(token, &query, cx.now, lifetime).map_err(Refusal::Link)?;
+        let snapshot = match snapshot.number() == place.snapshot {
+            true => snapshot,
+            false => snapshot_of(cx, &place)?,
+        };
         Ok(Self { snapshot, place: Some(place) })
     }
 }
