@@ -46,3 +46,18 @@ async fn a_part_of_a_resource_is_tagged_wherever_it_is_read() {
     app.get("/Patient/a?_summary=count").await.refused(400, "_summary=count");
     app.get("/Patient/a?_summary=text&_elements=name").await.refused(400, "_elements");
 }
+
+#[tokio::test]
+async fn what_must_be_there_is_kept_whole_when_a_path_leaves_nothing_of_it() {
+    let fk = Firekeep::start().await;
+    let app = fk.as_contributor().await;
+    let code = json!({"coding": [{"system": "http://loinc.org", "code": "1-1"}]});
+    let observation = json!({"resourceType": "Observation", "id": "o", "status": "final",
+                             "code": code, "subject": {"reference": "Patient/1"}});
+    app.put("/Observation/o", &observation).await.created();
+    let cut = app.get("/Observation/o?_elements=code.text,subject.display").await.ok().json();
+    assert_eq!(cut["code"], code, "{cut}");
+    assert_eq!(cut["subject"], serde_json::Value::Null, "{cut}");
+    let cut = app.get("/Observation/o?_elements=code.coding.code").await.ok().json();
+    assert_eq!(cut["code"], json!({"coding": [{"code": "1-1"}]}), "{cut}");
+}

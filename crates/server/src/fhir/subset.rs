@@ -120,12 +120,7 @@ impl Subset {
             } else {
                 kept.write(ty.child(&key), &member, out);
             }
-            // An object of which nothing is kept goes as a whole.
-            if out.ends_with(b":{}") || out.ends_with(b":[]") {
-                out.truncate(before);
-                continue;
-            }
-            is_first = false;
+            is_first &= !settled(out, (before, is_first), &member, ty.child(&key));
         }
         if !has_meta {
             out.extend_from_slice(if is_first { b"\"meta\":" } else { b",\"meta\":" });
@@ -240,14 +235,30 @@ impl<'s> Kept<'s> {
             let before = out.len();
             begin(out, &member, is_first);
             kept.write(inner, &member, out);
-            if out.ends_with(b":{}") || out.ends_with(b":[]") {
-                out.truncate(before);
-                continue;
-            }
-            is_first = false;
+            is_first &= !settled(out, (before, is_first), &member, inner);
         }
         out.push(b'}');
     }
+}
+
+/// Takes a member out again of which nothing is kept; what must be there is kept whole then. Says
+/// whether there is a member.
+fn settled(
+    out: &mut Vec<u8>,
+    (before, is_first): (usize, bool),
+    member: &Member<'_>,
+    child: Option<Child<'_>>,
+) -> bool {
+    if !out.ends_with(b":{}") && !out.ends_with(b":[]") {
+        return true;
+    }
+    out.truncate(before);
+    let must_be = child.is_some_and(|child| child.element.min() > 0);
+    if must_be {
+        begin(out, member, is_first);
+        out.extend_from_slice(member.value().raw());
+    }
+    must_be
 }
 
 /// Whether `wanted` is the name of an element, or of one of a choice.
