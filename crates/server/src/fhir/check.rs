@@ -18,6 +18,8 @@ use super::{search_parameter, types, validation};
 use crate::edge::config::Validation;
 use crate::service::Service;
 
+const SEARCH_PARAMETER: &str = "SearchParameter";
+
 /// What the URL says about the resource in the body.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Expected {
@@ -45,10 +47,10 @@ impl Checks {
         Self { level, service: Arc::clone(service), now, validator: Arc::default() }
     }
 
-    /// Whether they are for the threads that serve sockets: others read definitions and go through
-    /// terminology.
-    pub(crate) fn are_quick(&self) -> bool {
-        self.level == Validation::Structure
+    /// Whether they are for the threads that serve sockets, for a resource of this type: others
+    /// read definitions and go through terminology.
+    pub(crate) fn are_quick(&self, of: TypeId) -> bool {
+        self.level == Validation::Structure && types::name(of) != SEARCH_PARAMETER
     }
 
     /// Refuses a resource with everything that is wrong with it: with its structure, else with the
@@ -62,7 +64,7 @@ impl Checks {
         at: &str,
     ) -> Result<(), General> {
         structural(document, resource, expected, at)?;
-        if types::name(expected.resource_type) == "SearchParameter" {
+        if types::name(expected.resource_type) == SEARCH_PARAMETER {
             search_parameter::usable(&self.service, resource, at)?;
         }
         let declared = match self.level {

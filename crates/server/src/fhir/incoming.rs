@@ -35,7 +35,7 @@ impl Incoming {
     ) -> Result<Self, General> {
         let bytes = cx.read(body).await?;
         let (indexing, checks) = (Indexing::of(cx)?, cx.checks.clone());
-        let quick = bytes.len() <= LONG && checks.are_quick();
+        let quick = bytes.len() <= LONG && checks.are_quick(key.resource_type);
         let read = move || Self::of(bytes, (expected, key), (&checks, &indexing));
         if quick { read() } else { blocking::run(read).await? }
     }

@@ -2,7 +2,7 @@
 
 use authority::{ChangeRefused, ExpectedAudience, TokenFault};
 use base::Fault;
-use http::header::ALLOW;
+use http::header::{ALLOW, RETRY_AFTER};
 use http::{HeaderValue, StatusCode};
 
 use crate::app::App;
@@ -108,6 +108,9 @@ impl Refusal {
         let answer = control::error(status, code, &self.message());
         match self {
             Self::Token(fault) => challenged(answer, app, fault, &ExpectedAudience::Graph),
+            Self::Body(BodyRefused::Busy) => {
+                answer.with(RETRY_AFTER, HeaderValue::from_static("1"))
+            }
             Self::OnlyMethods(methods) => answer.with(ALLOW, HeaderValue::from_static(methods)),
             Self::Fault(fault) => {
                 tracing::error!(%fault, "the directory failed");

@@ -59,7 +59,8 @@ pub(crate) async fn prepare(
     let indexing = Indexing::of(cx)?;
     let patches = work.iter().any(|item| item.patching.is_some());
     let job = Job { checks, document, references, indexing, patched: AtomicUsize::new(0) };
-    if job.document.bytes().len() <= LONG && !patches && job.checks.are_quick() {
+    let is_quick = |item: &Work| job.checks.are_quick(item.key.resource_type);
+    if job.document.bytes().len() <= LONG && !patches && work.iter().all(is_quick) {
         return Ok(job.some(&work));
     }
     blocking::run(move || job.all(&work)).await
