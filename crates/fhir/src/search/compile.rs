@@ -316,14 +316,17 @@ impl Compiler<'_> {
             }
             found.push(branches);
         }
-        let paths =
-            |kind, branches: &Vec<Branch>| self.paths(kind, branches.clone(), &mut Vec::new());
-        let all = components.iter().zip(&found).map(|((kind, _), own)| {
-            // R4 once has the expressions of two components in the wrong order.
-            let others = || found.iter().find_map(|other| paths(*kind, other).ok());
-            paths(*kind, own).or_else(|reason| others().ok_or(reason))
+        let paths = |found: &[Vec<Branch>]| {
+            let all = components.iter().zip(found);
+            let all = all.map(|((kind, _), own)| self.paths(*kind, own.clone(), &mut Vec::new()));
+            all.collect::<Result<Vec<_>, Reason>>()
+        };
+        let all = paths(&found).or_else(|reason| {
+            // R4 once has the expressions of both components in the wrong order.
+            found.reverse();
+            paths(&found).map_err(|_| reason)
         });
-        Ok(Some(all.collect::<Result<_, Reason>>()?))
+        all.map(Some)
     }
 
     /// The type of the parameter that a component is.

@@ -282,6 +282,38 @@ fn what_is_wrong_with_a_parameter_is_told() {
 }
 
 #[test]
+fn a_composite_has_each_of_its_expressions_once() {
+    let check_pair = |[first, second]: [&str; 2], expected: Option<&str>| {
+        let of = |code: &str, expression: &str| {
+            format!(
+                r#"{{"definition":"http://hl7.org/fhir/SearchParameter/{code}",
+                    "expression":"{expression}"}}"#
+            )
+        };
+        let components =
+            [of("DocumentReference-relatesto", first), of("DocumentReference-relation", second)];
+        let own = parameter("DocumentReference", "composite", "DocumentReference.relatesTo");
+        let own = own.trim_end_matches('}').to_owned();
+        let own = format!(r#"{own},"component":[{}]}}"#, components.join(","));
+        let registry = registry(&own);
+        let layer = registry.layers().next().expect("a layer");
+        let parameter = layer.search_parameters().iter().next().expect("a parameter");
+        let found = check(&registry, &Schema::r4(), parameter).err();
+        let found = found.and_then(|all| Some(all.first()?.to_string()));
+        let is_expected = match (&found, expected) {
+            (Some(found), Some(expected)) => found.contains(expected),
+            (None, None) => true,
+            _ => false,
+        };
+        assert!(is_expected, "{first} {second}: {found:?}");
+    };
+    check_pair(["target", "code"], None);
+    check_pair(["code", "target"], None);
+    check_pair(["target", "target"], Some("a search of type token finds nothing"));
+    check_pair(["code", "code"], Some("a search of type reference finds nothing"));
+}
+
+#[test]
 fn an_expression_that_fails_leaves_the_other_values() {
     let own = parameter("Patient", "token", "(Patient.name.given = 1).not().single() + (1 | 2)");
     let extractors = Extractors::new(registry(&own), Schema::r4());
