@@ -50,4 +50,5 @@ pub use plan::{
     SearchPlan, SortBy, SortKey, Stop, StringTest, Test, TokenTest, TypeRestriction, TypeSearch,
     UnitTest, UriTest,
 };
+pub use spelling::folded_code;
 pub use version::{Kind, Version, VersionHead};

@@ -8,6 +8,7 @@ use crate::plan::{
     Comparison, Criterion, NumberTest, ReferenceTest, StringTest, Test, TokenTest, UnitTest,
     UriTest,
 };
+use crate::spelling::folded_code;
 
 /// Metres of a degree of a great circle.
 const METRES_PER_DEGREE: f64 = 111_194.926_644_558_7;
@@ -108,7 +109,7 @@ impl TokenTest {
                 token.system == system.as_deref() && token.code == Some(code)
             }
             Self::AnyCase { systems, codes } => {
-                let folded = token.code.map(str::to_lowercase);
+                let folded = token.code.map(folded_code);
                 folded.is_some_and(|folded| codes.iter().any(|code| **code == *folded))
                     && systems.iter().any(|system| token.system == system.as_deref())
             }

@@ -3,6 +3,16 @@
 
 use base::limits::TOKEN_SPELLINGS;
 
+/// A code in lower case, as it is compared where case means nothing. The Kelvin sign, which would
+/// become a k, stays: a code in ASCII has no spelling outside of it.
+#[must_use]
+pub fn folded_code(code: &str) -> String {
+    let parts: Vec<String> = code.split(KELVIN).map(str::to_lowercase).collect();
+    parts.join(KELVIN)
+}
+
+const KELVIN: &str = "\u{212A}";
+
 /// All ways to write codes in upper and lower case, when they are not too many.
 pub(crate) fn spellings(codes: &[Box<str>]) -> Option<Vec<String>> {
     let mut all = Vec::with_capacity(codes.len());
@@ -43,6 +53,16 @@ mod tests {
         check(&["a1"], "a1 A1");
         check(&["ab", "-", "c"], "ab Ab aB AB - c C");
         check(&["é"], "too many");
+    }
+
+    #[test]
+    fn a_code_in_ascii_is_folded_from_its_spellings_only() {
+        let all = (char::MIN..=char::MAX).map(String::from);
+        for letter in all.filter(|letter| folded_code(letter).is_ascii()) {
+            let found = spellings(&[folded_code(&letter).into()]);
+            assert!(found.is_some_and(|all| all.contains(&letter)), "{letter:?}");
+        }
+        assert_eq!(folded_code("ÄK-\u{212A}"), "äk-\u{212A}");
     }
 
     #[test]

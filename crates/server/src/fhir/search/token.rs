@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use store::{Criterion, Test, TokenTest};
+use store::{Criterion, Test, TokenTest, folded_code};
 
 use super::catalogue::{Component, Known};
 use super::codes::{self, Code};
@@ -156,7 +156,7 @@ fn any_system(interpreter: &Interpreter<'_>, of: &Component, code: &str) -> Vec<
 }
 
 fn any_case(systems: Box<[Option<Box<str>>]>, codes: &[String]) -> Test {
-    let codes = codes.iter().map(|code| code.to_lowercase().into());
+    let codes = codes.iter().map(|code| folded_code(code).into());
     Test::Token(TokenTest::AnyCase { systems, codes: codes.collect() })
 }
 
