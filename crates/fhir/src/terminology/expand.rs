@@ -35,6 +35,8 @@ pub struct Wanted {
     pub selectable_only: bool,
     /// Leave out the codes of these systems, `url` or `url|version`.
     pub without: Vec<String>,
+    /// Leave out codes that are put together of others. There are none here.
+    pub composed_excluded: bool,
     /// Put concepts below those that they are listed below, unless a page is asked for.
     pub nested: bool,
     /// Languages, the best first.
@@ -62,6 +64,7 @@ impl Wanted {
             definition: flag("includeDefinition"),
             selectable_only: flag("excludeNotForUI"),
             without: given.texts("exclude-system").map(Cow::into_owned).collect(),
+            composed_excluded: flag("excludePostCoordinated"),
             nested: given.flag("excludeNested") == Some(false),
             languages: given.languages(),
         }

@@ -49,6 +49,13 @@ impl Expanded<'_> {
         writer.key("parameter").begin_array();
         text(writer, "filter", "String", wanted.filter.as_deref());
         text(writer, "displayLanguage", "Code", Some(&wanted.languages.join(",")));
+        for (system, code) in &wanted.designated {
+            let token = if system.is_empty() { code.clone() } else { format!("{system}|{code}") };
+            text(writer, "designation", "String", Some(&token));
+        }
+        for canonical in &wanted.without {
+            text(writer, "exclude-system", "Uri", Some(canonical));
+        }
         let numbers = [("count", wanted.count), ("offset", wanted.offset)];
         for (name, number) in numbers {
             if let Some(number) = number {
@@ -61,6 +68,7 @@ impl Expanded<'_> {
             ("includeDesignations", wanted.designations),
             ("includeDefinition", wanted.definition),
             ("excludeNotForUI", wanted.selectable_only),
+            ("excludePostCoordinated", wanted.composed_excluded),
         ];
         flags.into_iter().filter(|(_, up)| *up).for_each(|(name, up)| flag(writer, name, up));
         for (url, version) in &self.systems {
