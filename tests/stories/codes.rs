@@ -75,6 +75,47 @@ async fn below_a_code_whose_hierarchy_is_not_known_is_the_code_itself() {
 }
 
 #[tokio::test]
+async fn all_codes_of_a_system_are_those_that_are_loaded() {
+    let fk = Firekeep::start().await;
+    let app = fk.as_contributor().await;
+    observed(&app, &[(EXACT, "c0"), (EXACT, "other")]).await;
+    let stored = async |content: &str, count: usize| {
+        let concepts = (0..count).map(|code| json!({"code": format!("c{code}")}));
+        let mut all = system(EXACT, true, &concepts.collect());
+        if let (0, Some(members)) = (count, all.as_object_mut()) {
+            members.remove("concept");
+        }
+        all["content"] = json!(content);
+        all["valueSet"] = json!("http://example.org/all");
+        app.put("/CodeSystem/exact", &all).await;
+    };
+    let (within, outside) =
+        ("code:in=http://example.org/all", "code:not-in=http://example.org/all");
+    stored("complete", 2).await;
+    check(&app, &[(within, "a"), (outside, "b")]).await;
+    strictly(&app, &format!("/Observation?{within}")).await.ok();
+    for (content, count, told, found) in [
+        ("fragment", 2, "Only a part of the code system", ("a", "b")),
+        ("example", 2, "Only a part of the code system", ("a", "b")),
+        ("not-present", 0, "are not loaded", ("", "a b")),
+    ] {
+        stored(content, count).await;
+        for (query, found) in [(within, found.0), (outside, found.1)] {
+            let path = format!("/Observation?{query}");
+            let reply = app.get(&path).await.ok();
+            assert_eq!(reply.ids().join(" "), found, "{content} {query}");
+            assert!(reply.text().contains(told), "{content} {query}: {}", reply.text());
+            strictly(&app, &path).await.refused(400, told);
+            app.delete(&path).await.refused(400, told);
+        }
+    }
+    stored("complete", 10_001).await;
+    for query in [within, outside] {
+        app.get(&format!("/Observation?{query}")).await.refused(400, "more than 10000 codes");
+    }
+}
+
+#[tokio::test]
 async fn codes_are_compared_as_their_system_says() {
     let fk = Firekeep::start().await;
     let app = fk.as_contributor().await;

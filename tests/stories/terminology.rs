@@ -176,6 +176,13 @@ async fn a_value_set_is_expanded_as_it_is_asked() {
     refused.refused(404, "http://example.org/none");
 }
 
+/// What an expansion says that it was asked for.
+fn echoed(expansion: &Value, name: &str) -> Value {
+    let all = expansion["parameter"].as_array().into_iter().flatten();
+    let mut found = all.filter(|parameter| parameter["name"] == name);
+    found.next().cloned().unwrap_or_default()
+}
+
 #[tokio::test]
 async fn an_expansion_has_the_parts_that_are_asked_for() {
     let (_fk, app) = zoo().await;
@@ -187,13 +194,23 @@ async fn an_expansion_has_the_parts_that_are_asked_for() {
     assert_eq!(codes(&whole["expansion"]["contains"]), "bird");
     for (version, total) in [("1", 0), ("2", 1)] {
         let left = format!("{rest}&exclude-system={ANIMALS}|{version}");
-        assert_eq!(expanded(&app, &left).await["total"], total);
+        let expansion = expanded(&app, &left).await;
+        assert_eq!(expansion["total"], total);
+        assert_eq!(
+            echoed(&expansion, "exclude-system")["valueUri"],
+            format!("{ANIMALS}|{version}")
+        );
     }
     let german = json!([{"language": "de", "value": "Vogel"}]);
     for (language, designation) in [("de", german), ("fr", Value::Null)] {
         let said = format!("{rest}&designation=urn:ietf:bcp:47|{language}");
-        assert_eq!(expanded(&app, &said).await["contains"][0]["designation"], designation);
+        let expansion = expanded(&app, &said).await;
+        assert_eq!(expansion["contains"][0]["designation"], designation);
+        let token = format!("urn:ietf:bcp:47|{language}");
+        assert_eq!(echoed(&expansion, "designation")["valueString"], token);
     }
+    let flag = expanded(&app, &format!("{rest}&excludePostCoordinated=true")).await;
+    assert_eq!(echoed(&flag, "excludePostCoordinated")["valueBoolean"], true);
 }
 
 #[tokio::test]
@@ -214,6 +231,37 @@ async fn a_system_names_the_value_set_of_all_its_codes() {
     app.put("/Basic/b", &basic).await.created();
     let found = app.get("/Basic?code:in=http://example.org/all-animals").await.ok();
     assert_eq!(found.ids(), ["b"]);
+}
+
+#[tokio::test]
+async fn all_codes_of_a_system_are_those_of_the_version_that_is_named() {
+    let fk = Firekeep::start().await;
+    let app = fk.as_contributor().await;
+    for (id, version, code) in [("a", "9", "old"), ("b", "10", "new")] {
+        let system = json!({"resourceType": "CodeSystem", "id": id, "url": "http://example.org/s",
+            "version": version, "status": "active", "content": "complete",
+            "valueSet": "http://example.org/all", "concept": [{"code": code}]});
+        app.put(&format!("/CodeSystem/{id}"), &system).await.created();
+    }
+    for (query, expected) in [
+        ("", "new"),
+        ("|9", "old"),
+        ("|10", "new"),
+        ("&valueSetVersion=9", "old"),
+        ("|9&valueSetVersion=9", "old"),
+        ("&system-version=http://example.org/s|9", "old"),
+    ] {
+        let query = format!("$expand?url=http://example.org/all{query}");
+        assert_eq!(codes(&expanded(&app, &query).await["contains"]), expected, "{query}");
+    }
+    for (query, expected) in [
+        ("|11", "all|11 is not loaded"),
+        ("&valueSetVersion=11", "all|11 is not loaded"),
+        ("|9&valueSetVersion=10", "is not loaded"),
+    ] {
+        let query = format!("/ValueSet/$expand?url=http://example.org/all{query}");
+        app.get(&query).await.refused(404, expected);
+    }
 }
 
 #[tokio::test]

@@ -8,6 +8,7 @@
 //!
 //! To add a filter operator: `filter.rs`. To add a system that is a grammar: `grammar.rs`.
 
+mod all_codes;
 mod concept;
 mod contains;
 mod display;
@@ -30,6 +31,7 @@ mod validate;
 mod version;
 mod write;
 
+pub use all_codes::AllCodes;
 pub use expand::{Expanded, Line, Wanted, expand};
 pub use failure::Failure;
 pub use given::{Given, OwnedCoding, Parameters, Shape, languages};

@@ -1,10 +1,10 @@
 //! <https://hl7.org/fhir/R4/terminology-service.html>: what a request is about.
 
-use json::{Document, Error, Limits, Value, Writer};
+use json::{Document, Error, Limits, Value};
 
 use super::scope::split;
-use super::{Coding, Failure, Parameters, Question, Route, Scope, VersionRules};
-use crate::definitions::{CodeSystem, Definitions, Layer, Origin, Registry, ValueSet};
+use super::{AllCodes, Coding, Failure, Parameters, Question, Route, Scope, VersionRules};
+use crate::definitions::{Definitions, Layer, Origin, Registry, ValueSet};
 
 /// The definitions that a request brings itself: `valueSet` and `tx-resource`.
 pub struct Brought {
@@ -33,13 +33,10 @@ impl Brought {
         versions: &VersionRules,
         given: &Parameters<'_>,
     ) -> Self {
+        let (Some(canonical), None) = (canonical(given), &self.inline) else { return self };
         let scope = Scope::new(registry, versions).with(&self.all);
-        let named = given.text("url").filter(|url| scope.value_set(url).is_none());
-        let implied = named.and_then(|url| Some(all_codes(&url, scope.system_of(&url)?)));
-        let (Some(text), None) = (implied, &self.inline) else { return self };
-        let document = Document::parse(text, &Limits::default()).ok();
-        let layer = |all| Layer::new(registry.base(), Origin::Rest, &[all]);
-        Self { inline: document.map(layer), ..self }
+        let implied = AllCodes::named(&scope, &canonical);
+        Self { inline: implied.map(AllCodes::into_layer), ..self }
     }
 
     /// All of it.
@@ -60,28 +57,18 @@ impl Brought {
         if inline.is_some() {
             return Ok(inline);
         }
-        let Some(url) = given.text("url") else { return Ok(None) };
-        let canonical = match given.text("valueSetVersion") {
-            Some(version) if !url.contains('|') => format!("{url}|{version}"),
-            _ => url.into_owned(),
-        };
+        let Some(canonical) = canonical(given) else { return Ok(None) };
         scope.value_set(&canonical).map(Some).ok_or(Failure::NoValueSet(canonical))
     }
 }
 
-/// The value set of all codes of a system.
-fn all_codes(canonical: &str, system: CodeSystem<'_>) -> Vec<u8> {
-    let (url, _) = split(canonical);
-    let mut out = Vec::new();
-    let mut writer = Writer::new(&mut out);
-    writer.begin_object().key("resourceType").string("ValueSet").key("url").string(url);
-    if !system.version().is_empty() {
-        writer.key("version").string(system.version());
-    }
-    writer.key("status").string("active").key("compose").begin_object();
-    writer.key("include").begin_array().begin_object().key("system").string(system.url());
-    writer.end_object().end_array().end_object().end_object();
-    out
+/// The value set that `url` and `valueSetVersion` name. Two versions that differ name none.
+fn canonical(given: &Parameters<'_>) -> Option<String> {
+    let url = given.text("url")?;
+    Some(match given.text("valueSetVersion") {
+        Some(version) if split(&url).1 != Some(&version) => format!("{url}|{version}"),
+        _ => url.into_owned(),
+    })
 }
 
 impl Route {

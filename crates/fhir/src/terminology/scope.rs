@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 
 use super::contains::Found;
 use super::{Failure, version};
-use crate::definitions::{CodeSystem, Concept, ConceptMap, Layer, Registry, ValueSet};
+use crate::definitions::{CodeSystem, Concept, ConceptMap, Definitions, Layer, Registry, ValueSet};
 
 /// Which versions a request wants, beyond what the definitions themselves say.
 #[derive(Clone, Debug, Default)]
@@ -73,6 +73,11 @@ impl<'a> Scope<'a> {
         Scope { versions, ..self }
     }
 
+    /// The definitions of R4.
+    pub(super) fn base(&self) -> &'a Definitions {
+        self.registry.base()
+    }
+
     /// The rules for versions.
     #[must_use]
     pub fn versions(&self) -> &'a VersionRules {
@@ -132,11 +137,19 @@ impl<'a> Scope<'a> {
         })
     }
 
-    /// The code system that names the value set `url` or `url|version` as that of all its codes.
+    /// The code system that names the value set `url` or `url|version` as that of all its codes; of
+    /// several versions the latest.
     pub fn system_of(&self, canonical: &str) -> Option<CodeSystem<'a>> {
         let (url, wanted) = split(canonical);
-        let mut all = self.terminologies().flat_map(crate::definitions::Terminology::code_systems);
-        all.find(|system| system.value_set() == Some(url) && fits_exactly(wanted, system.version()))
+        let names = |system: &CodeSystem<'_>| {
+            let (named, version) = split(system.value_set().unwrap_or_default());
+            let version = version.unwrap_or(system.version());
+            named == url && fits_exactly(wanted, version) && system.content() != "supplement"
+        };
+        self.terminologies().find_map(|terminology| {
+            let all = terminology.code_systems().filter(names);
+            all.max_by(|left, right| newer(left.version(), right.version()))
+        })
     }
 
     /// As [`Self::code_system`]; what `check-system-version` does not allow is a failure.

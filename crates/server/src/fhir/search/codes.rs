@@ -2,7 +2,7 @@
 //! above another.
 
 use fhir::definitions::{CodeSystem, Concept, Contained, Include, ValueSet};
-use fhir::terminology::{Scope, VersionRules, Wanted, expand};
+use fhir::terminology::{AllCodes, Failure, Scope, VersionRules, Wanted, expand};
 use json::{Document, Limits};
 use store::{Key, ResourceId};
 
@@ -76,14 +76,20 @@ fn stored_url(interpreter: &Interpreter<'_>, id: &str) -> Result<String, Miss> {
 fn expanded(interpreter: &Interpreter<'_>, canonical: &str) -> Result<Vec<Code>, Miss> {
     let rules = VersionRules::default();
     let scope = Scope::new(interpreter.registry, &rules);
-    let Some(set) = scope.value_set(canonical) else {
-        if let Some(system) = scope.system_of(canonical) {
-            return Ok(all(system));
-        }
+    let implied = AllCodes::named(&scope, canonical);
+    if implied.is_some()
+        && let Some(system) = scope.system_of(canonical)
+    {
+        tell_of_all(interpreter, canonical, system);
+    }
+    let set = implied.as_ref().and_then(AllCodes::value_set);
+    let Some(set) = set.or_else(|| scope.value_set(canonical)) else {
         return wrong(format!("the value set '{canonical}' is not known here"));
     };
     let lines = match expand(&scope, set, &Wanted::default()) {
         Ok(expanded) => expanded.lines,
+        // That nothing of it is known has been told.
+        Err(Failure::NoCodeSystem(_)) if implied.is_some() => Vec::new(),
         Err(failure) => return wrong(format!("{canonical} cannot be expanded: {failure}")),
     };
     Ok(lines
@@ -92,12 +98,20 @@ fn expanded(interpreter: &Interpreter<'_>, canonical: &str) -> Result<Vec<Code>,
         .collect())
 }
 
-/// All codes of a system.
-fn all(system: CodeSystem<'_>) -> Vec<Code> {
+/// What is not known of all codes of a system is told.
+fn tell_of_all(interpreter: &Interpreter<'_>, canonical: &str, system: CodeSystem<'_>) {
     let url = system.url();
-    let code =
-        |concept: Concept<'_>| Code { system: url.to_owned(), code: concept.code().to_owned() };
-    system.concepts().map(code).collect()
+    match system.content() {
+        "complete" => {}
+        "fragment" | "example" => interpreter.gaps.tell(format!(
+            "Only a part of the code system '{url}' is loaded: what else is in the value set of \
+             all its codes, '{canonical}', is not known."
+        )),
+        _ => interpreter.gaps.tell(format!(
+            "The codes of the code system '{url}' are not loaded, so that what is in the value \
+             set of all its codes, '{canonical}', is not known."
+        )),
+    }
 }
 
 /// The code and all that it subsumes.
