@@ -47,8 +47,8 @@ pub use page::Page;
 pub use plan::{
     Address, BodyTest, Comparison, Criterion, HistoryOf, HistoryPlan, Include, Included, Inside,
     NumberTest, Part, PartsOf, Passes, ReadParts, ReferenceTest, Restriction, Restrictions,
-    SearchPlan, SortBy, SortKey, Stop, StringTest, Test, TokenTest, TypeRestriction, TypeSearch,
-    UnitTest, UriTest,
+    SearchPlan, Shared, SortBy, SortKey, Stop, StringTest, Test, TokenTest, TypeRestriction,
+    TypeSearch, UnitTest, UriTest,
 };
 pub use spelling::folded_code;
 pub use version::{Kind, Version, VersionHead};

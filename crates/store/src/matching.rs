@@ -22,6 +22,7 @@ impl Tested<'_> {
             Criterion::All(criteria) => return self.all(criteria),
             Criterion::Any(criteria) => return self.any(criteria),
             Criterion::Not(criterion) => !self.meets(criterion)?,
+            Criterion::Shared(shared) => self.meets(&shared.0)?,
             Criterion::Ids(ids) => ids.contains(&self.key.id),
             Criterion::Keys(keys) => keys.contains(&self.key),
             Criterion::LastUpdated { from, before } => {

@@ -154,6 +154,8 @@ pub enum Criterion {
     },
     /// A resource that stands within this one meets the criterion for its type.
     Inside(Inside),
+    /// It holds; it stands in many places of a plan and is decided once for each type.
+    Shared(Shared),
     /// A condition on the body itself, for what no index knows: it is tested last, on what the
     /// others leave.
     Body(BodyTest),
@@ -170,6 +172,19 @@ impl Criterion {
     #[must_use]
     pub fn nothing() -> Self {
         Self::Any(Vec::new())
+    }
+}
+
+/// A criterion that may be long and stands in many places of a plan.
+#[derive(Clone)]
+pub struct Shared(pub Arc<Criterion>);
+
+impl fmt::Debug for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &*self.0 {
+            Criterion::Any(all) => write!(f, "Shared(any of {})", all.len()),
+            _ => f.write_str("Shared"),
+        }
     }
 }
 

@@ -83,6 +83,7 @@ fn is_local(criterion: &Criterion) -> bool {
     match criterion {
         Criterion::All(criteria) | Criterion::Any(criteria) => criteria.iter().all(is_local),
         Criterion::Not(criterion) => is_local(criterion),
+        Criterion::Shared(shared) => is_local(&shared.0),
         Criterion::Ids(_)
         | Criterion::Keys(_)
         | Criterion::LastUpdated { .. }

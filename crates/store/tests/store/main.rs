@@ -19,5 +19,6 @@ mod paging;
 mod power;
 mod room;
 mod searching;
+mod shared;
 mod world;
 mod writing;

@@ -12,13 +12,13 @@ use store::*;
 use crate::world::*;
 
 const TOKEN: ParameterId = ParameterId(10);
-const REFERENCE: ParameterId = ParameterId(20);
+pub(crate) const REFERENCE: ParameterId = ParameterId(20);
 const STRING: ParameterId = ParameterId(30);
 const DATE: ParameterId = ParameterId(40);
 const NUMBER: ParameterId = ParameterId(50);
 const QUANTITY: ParameterId = ParameterId(60);
 const URI: ParameterId = ParameterId(70);
-const PAIR: ParameterId = ParameterId(80);
+pub(crate) const PAIR: ParameterId = ParameterId(80);
 
 type Values = Vec<(ParameterId, Value<'static>)>;
 
@@ -341,7 +341,7 @@ proptest! {
 }
 
 /// `o…` refer to patients by their numbers; each has the code of its number.
-fn observations(world: &World, subjects: &[&str]) {
+pub(crate) fn observations(world: &World, subjects: &[&str]) {
     for (place, subject) in subjects.iter().enumerate() {
         let reference =
             Reference { text: Some(format!("Patient/{subject}").into()), ..Reference::default() };
@@ -354,7 +354,7 @@ fn observations(world: &World, subjects: &[&str]) {
     }
 }
 
-fn named(world: &World, key: &str, name: &str) {
+pub(crate) fn named(world: &World, key: &str, name: &str) {
     let values = [(STRING, Value::String(name.to_owned().into()))];
     let content = content(name).with_values(Forward::pack(&values, &names), Vec::new());
     world.run(Operation::Put { key: patient(key), condition: PutCondition::Any, content });
@@ -364,11 +364,11 @@ fn starts_with(text: &str) -> Criterion {
     Criterion::Value(STRING, Test::String(StringTest::StartsWith(text.into())))
 }
 
-fn has_code(code: &str) -> Criterion {
+pub(crate) fn has_code(code: &str) -> Criterion {
     Criterion::Value(TOKEN, Test::Token(TokenTest::Code(code.into())))
 }
 
-fn search(of: TypeId, criterion: Criterion) -> TypeSearch {
+pub(crate) fn search(of: TypeId, criterion: Criterion) -> TypeSearch {
     TypeSearch { resource_type: of, criterion }
 }
 

@@ -2,8 +2,13 @@
 //!
 //! A search of compartments: its pages, totals and links are those of a search.
 
+#[cfg(test)]
+#[path = "everything_tests.rs"]
+mod tests;
+
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use authority::DataAction;
 use fhir::definitions::Compartment;
@@ -11,7 +16,7 @@ use form_urlencoded::Serializer;
 use http::StatusCode;
 use http::header::LOCATION;
 use json::Value;
-use store::{Criterion, Include, Key, ParameterId, ResourceId, TypeId, TypeSearch};
+use store::{Criterion, Include, Key, ParameterId, ResourceId, Shared, TypeId, TypeSearch};
 
 use super::{Input, Level};
 use crate::exchange::Answer;
@@ -147,7 +152,7 @@ fn inside(
     resource_type: TypeId,
     bounds: &[&str],
 ) -> Result<Criterion, Miss> {
-    let mut all = vec![Criterion::Any(of.belongs.clone())];
+    let mut all = vec![of.belongs.clone()];
     for bound in bounds {
         all.extend(bounded(interpreter, resource_type, bound)?);
     }
@@ -185,8 +190,8 @@ fn refused(miss: Miss) -> General {
 /// What belongs to a resource.
 struct Of {
     types: Vec<TypeId>,
-    /// One of these holds for everything that does.
-    belongs: Vec<Criterion>,
+    /// What holds for everything that does.
+    belongs: Criterion,
     replaced_by: Option<String>,
 }
 
@@ -201,30 +206,46 @@ fn of(interpreter: &Interpreter<'_>, whose: Whose) -> Result<Of, General> {
     if !types.contains(&key.resource_type) {
         types.push(key.resource_type);
     }
-    let mut of = Of { types, belongs: vec![Criterion::Keys(vec![key])], replaced_by: None };
+    let mut belongs = vec![Criterion::Keys(vec![key])];
     if name != "Group" {
-        of.belongs.push(Criterion::Compartment(key));
+        belongs.push(Criterion::Compartment(key));
     }
-    let Some(version) = interpreter.stored(&key)? else { return Ok(of) };
-    let document = resource::body(&version)?;
-    let listed = |list: &str| document.root().get(list).into_iter().flat_map(Value::elements);
-    for (kind, other) in links(document.root(), interpreter.bases).filter(|_| name == "Patient") {
+    let mut replaced_by = None;
+    if let Some(version) = interpreter.stored(&key)? {
+        let document = resource::body(&version)?;
+        replaced_by = others(interpreter, name, document.root(), &mut belongs);
+    }
+    // As long as the group has members; and it stands beside each reference that may lead outside.
+    let belongs = Criterion::Shared(Shared(Arc::new(Criterion::Any(belongs))));
+    Ok(Of { types, belongs, replaced_by })
+}
+
+/// Adds the compartments that belong to a resource beside its own; tells by whom it was replaced.
+fn others(
+    interpreter: &Interpreter<'_>,
+    name: &str,
+    root: Value<'_>,
+    belongs: &mut Vec<Criterion>,
+) -> Option<String> {
+    let mut replaced_by = None;
+    for (kind, other) in links(root, interpreter.bases).filter(|_| name == "Patient") {
         match &*kind {
-            "seealso" => of.belongs.push(Criterion::Compartment(other)),
-            "replaced-by" => of.replaced_by = Some(bundle::reference(&other)),
+            "seealso" => belongs.push(Criterion::Compartment(other)),
+            "replaced-by" => replaced_by = Some(bundle::reference(&other)),
             _ => {}
         }
     }
-    for member in listed("member").filter(|_| name == "Group") {
+    let members = root.get("member").into_iter().flat_map(Value::elements);
+    for member in members.filter(|_| name == "Group") {
         let entity = member.get("entity").and_then(|entity| patient(interpreter.bases, entity));
-        of.belongs.extend(entity.map(Criterion::Compartment));
+        belongs.extend(entity.map(Criterion::Compartment));
     }
-    Ok(of)
+    replaced_by
 }
 
 fn of_patients(interpreter: &Interpreter<'_>) -> Result<Of, General> {
     let patient = types::number("Patient").ok_or_else(|| General::bug("R4 has no Patient"))?;
-    let belongs = vec![Criterion::CompartmentOfAny(patient)];
+    let belongs = Criterion::CompartmentOfAny(patient);
     Ok(Of { types: members(interpreter, "Patient"), belongs, replaced_by: None })
 }
 

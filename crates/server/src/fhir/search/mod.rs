@@ -14,7 +14,7 @@ pub(crate) mod date;
 mod entries;
 mod filter;
 mod filter_text;
-mod gaps;
+pub(crate) mod gaps;
 mod hierarchy;
 mod include;
 pub(crate) mod interpret;

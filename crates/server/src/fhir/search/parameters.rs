@@ -123,6 +123,7 @@ fn is_costly(criterion: &Criterion) -> bool {
     match criterion {
         Criterion::All(all) | Criterion::Any(all) => all.iter().any(is_costly),
         Criterion::Not(inner) => is_costly(inner),
+        Criterion::Shared(shared) => is_costly(&shared.0),
         Criterion::Chain { .. }
         | Criterion::CanonicalChain { .. }
         | Criterion::Has { .. }

@@ -9,7 +9,7 @@ use crate::embedded::walk::updated_within;
 use crate::forward::{Packed, Target, Values};
 use crate::key::{self, Key, ParameterId, Rid, TypeId};
 use crate::lookup::{self, Lookup, Says};
-use crate::plan::{BodyTest, Criterion, Test, TypeSearch};
+use crate::plan::{BodyTest, Criterion, Shared, Test, TypeSearch};
 
 /// So few candidates are tested by their packed values, and no index is read.
 const FEW: u64 = 64;
@@ -59,6 +59,7 @@ impl<'t> Searching<'t> {
                 let but = self.set(of, criterion, Some(&all))?;
                 ("all but", all.len(), all - but)
             }
+            Criterion::Shared(shared) => self.shared(of, shared)?,
             Criterion::Ids(ids) => {
                 let keys = ids.iter().map(|&id| Key { resource_type: of, id });
                 ("ids", ids.len() as u64, self.keys(keys)?)
@@ -90,9 +91,7 @@ impl<'t> Searching<'t> {
                 let found = self.members(compartment, of)?;
                 ("compartment", found.len(), self.visible(found)?)
             }
-            Criterion::CompartmentOfAny(compartment) => {
-                self.members_of_any(*compartment, all()?)?
-            }
+            Criterion::CompartmentOfAny(kind) => self.members_of_any(*kind, all()?)?,
             Criterion::Chain { parameter, targets } => {
                 ("chain", 0, self.chain(*parameter, targets, within)?)
             }
@@ -114,6 +113,19 @@ impl<'t> Searching<'t> {
                 ("bodies", all.len(), self.bodies(test, all)?)
             }
         })
+    }
+
+    /// Decided the first time that it is met for a type, and one step whatever it is made of.
+    fn shared(&self, of: TypeId, shared: &Shared) -> Found<(&'static str, u64, RoaringTreemap)> {
+        if let Some(found) = self.decided.borrow().of(of, shared) {
+            return Ok(("decided before", 0, found.clone()));
+        }
+        let told = self.steps.as_ref().map_or(0, |steps| steps.borrow().len());
+        let found = self.set(of, &shared.0, None)?;
+        let steps = self.steps.as_ref().map(|steps| steps.borrow_mut().split_off(told));
+        let rows = steps.into_iter().flatten().map(|step| step.rows).sum();
+        self.decided.borrow_mut().add(of, shared.clone(), found.clone());
+        Ok(("once for its type", rows, found))
     }
 
     fn members(&self, compartment: &Key, of: TypeId) -> Found<RoaringTreemap> {
@@ -382,6 +394,7 @@ fn rank(criterion: &Criterion) -> u8 {
         Criterion::Chain { .. } | Criterion::CanonicalChain { .. } | Criterion::Inside(_) => 5,
         Criterion::Present(_) => 7,
         Criterion::CompartmentOfAny(_) | Criterion::LastUpdated { .. } => 8,
+        Criterion::Shared(shared) => rank(&shared.0),
         Criterion::Not(_) => 9,
         Criterion::Body(_) => 10,
     }

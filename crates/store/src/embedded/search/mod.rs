@@ -8,6 +8,7 @@ mod inside;
 mod order;
 
 use std::cell::RefCell;
+use std::sync::Arc;
 use std::time::Instant;
 
 use base::Fault;
@@ -23,7 +24,9 @@ use super::walk::{Range, Walk};
 use crate::forward::{Tested, Values};
 use crate::key::{self, Key, Rid, TypeId};
 use crate::page::Page;
-use crate::plan::{Criterion, Include, Included, Restriction, Restrictions, SearchPlan, Stop};
+use crate::plan::{
+    Criterion, Include, Included, Restriction, Restrictions, SearchPlan, Shared, Stop,
+};
 use crate::version::Kind;
 
 /// Why a search gives nothing.
@@ -73,6 +76,23 @@ pub(super) struct Searching<'t> {
     /// Up to so many matches a sort gathers.
     gathered_most: u64,
     steps: Option<RefCell<Vec<Step>>>,
+    /// What was decided of criteria that stand in many places.
+    decided: RefCell<Decided>,
+}
+
+/// Criteria that stand in many places, by type, with what meets them.
+#[derive(Default)]
+struct Decided(Vec<(TypeId, Shared, RoaringTreemap)>);
+
+impl Decided {
+    fn of(&self, of: TypeId, shared: &Shared) -> Option<&RoaringTreemap> {
+        let is_it = |known: &Shared| Arc::ptr_eq(&known.0, &shared.0);
+        self.0.iter().find(|(number, known, _)| *number == of && is_it(known)).map(|it| &it.2)
+    }
+
+    fn add(&mut self, of: TypeId, shared: Shared, found: RoaringTreemap) {
+        self.0.push((of, shared, found));
+    }
 }
 
 impl<'t> Searching<'t> {
@@ -82,8 +102,8 @@ impl<'t> Searching<'t> {
         head: &'t Head,
         (restrictions, stop): (&'t Restrictions, &'t Stop),
     ) -> Self {
-        let (gathered_most, steps) = (u64::MAX, None);
-        Self { view, tail, superseded, head, restrictions, stop, gathered_most, steps }
+        let (gathered_most, steps, decided) = (u64::MAX, None, RefCell::default());
+        Self { view, tail, superseded, head, restrictions, stop, gathered_most, steps, decided }
     }
 
     /// As it is, and sorting more matches than these by walking the index.
