@@ -1,6 +1,8 @@
 //! <https://hl7.org/fhir/R4/search.html#modifiers>: the codes of value sets, and those below and
 //! above another.
 
+use std::rc::Rc;
+
 use fhir::definitions::{CodeSystem, Concept, Contained, Include, ValueSet};
 use fhir::terminology::{AllCodes, Failure, Scope, VersionRules, Wanted, expand};
 use json::{Document, Limits};
@@ -155,13 +157,16 @@ fn system<'i>(interpreter: &Interpreter<'i>, code: &Code) -> Option<CodeSystem<'
 }
 
 /// The systems that are loaded, take case for nothing, and have the code.
-pub(crate) fn loose_systems_with(interpreter: &Interpreter<'_>, code: &str) -> Vec<String> {
+pub(crate) fn loose_systems_with(interpreter: &Interpreter<'_>, code: &str) -> Rc<[String]> {
     if !code.contains(char::is_alphabetic) {
-        return Vec::new();
+        return Rc::default();
     }
-    let loose = interpreter.loose.iter().filter_map(|url| interpreter.registry.code_system(url));
-    let found = loose.filter(|system| system.concept(code).is_some());
-    found.map(|system| system.url().to_owned()).collect()
+    interpreter.gaps.loose(code, || {
+        let loose = interpreter.loose.iter();
+        let loose = loose.filter_map(|url| interpreter.registry.code_system(url));
+        let found = loose.filter(|system| system.concept(code).is_some());
+        found.map(|system| system.url().to_owned()).collect()
+    })
 }
 
 fn with<'c>(code: &Code, others: impl Iterator<Item = &'c str>) -> Vec<Code> {

@@ -148,7 +148,7 @@ fn any_system(interpreter: &Interpreter<'_>, of: &Component, code: &str) -> Vec<
     if !loose.is_empty() {
         let implied = codes::implied(interpreter, of);
         let is_implied = loose.iter().any(|system| implied.contains(&system.as_str()));
-        let systems = loose.into_iter().map(|system| Some(system.into()));
+        let systems = loose.iter().map(|system| Some(system.as_str().into()));
         let systems = systems.chain(is_implied.then_some(None));
         tests.push(any_case(systems.collect(), &[code.to_owned()]));
     }
