@@ -244,6 +244,34 @@ async fn a_transaction_deletes_as_many_as_its_criteria_say_or_nothing() {
 }
 
 #[tokio::test]
+async fn a_delete_by_criteria_answers_alike_in_a_batch_and_in_a_transaction() {
+    let fk = Firekeep::start().await;
+    let app = fk.as_contributor().await;
+    for kind in ["batch", "transaction"] {
+        for number in ["1", "2", "2"] {
+            app.post("/Patient", &patient(number, "One")).await.created();
+        }
+        let (plain, nobody) = (json!({}), Value::Null);
+        let delete =
+            |query: &str| entry("DELETE", &format!("Patient?identifier={query}"), &plain, &nobody);
+        let entries =
+            [delete("http://mrn|1"), delete("http://mrn|3"), delete("http://mrn|2&_count=5")];
+        let sent = json!({"resourceType": "Bundle", "type": kind, "entry": entries});
+        let done = app.post("", &sent).await.ok().json();
+        let told = |place: usize| done["entry"][place]["response"].clone();
+        for place in 0..3 {
+            assert_eq!(told(place)["status"], "204 No Content", "{kind}: {done}");
+        }
+        assert_eq!(told(0)["etag"], "W/\"2\"", "{kind}: {done}");
+        assert!(told(0)["lastModified"].is_string(), "{kind}: {done}");
+        assert!(told(0).get("outcome").is_none(), "{kind}: {done}");
+        assert_eq!(told(1), json!({"status": "204 No Content"}), "{kind}");
+        assert!(told(2).to_string().contains("2 resources were deleted"), "{kind}: {done}");
+        assert!(told(2).get("etag").is_none(), "{kind}: {done}");
+    }
+}
+
+#[tokio::test]
 async fn a_malformed_condition_is_told_before_the_criteria_are_looked_up() {
     let fk = Firekeep::start().await;
     let app = fk.as_contributor().await;

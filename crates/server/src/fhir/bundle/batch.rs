@@ -185,8 +185,11 @@ impl Batch<'_> {
         };
         match answered {
             Ok(answer) => {
-                let mut room = BUNDLE_ANSWER_BYTES;
-                let response = Response::done(self.cx, Ok(answer), &mut room);
+                let deletes = matches!(entry.task, Task::Conditional { what: What::Delete, .. });
+                let response = match deletes && cx.parameter("_count").is_some() {
+                    true => Response::counted(&answer),
+                    false => Response::done(self.cx, Ok(answer), &mut { BUNDLE_ANSWER_BYTES }),
+                };
                 self.set(place, response);
             }
             Err(refusal) => self.refuse(place, refusal),

@@ -90,6 +90,12 @@ impl Response {
         Self { outcome: Some(told.json(None).into()), ..Self::of(StatusCode::NO_CONTENT) }
     }
 
+    /// The same, as it was answered.
+    pub(crate) fn counted(answer: &Answer) -> Self {
+        let count = answer.headers.get(ITEMS_DELETED).and_then(|count| count.to_str().ok());
+        Self::deleted(count.and_then(|count| count.parse().ok()).unwrap_or_default())
+    }
+
     /// A delete that found nothing to delete.
     pub(crate) fn nothing() -> Self {
         Self::of(StatusCode::NO_CONTENT)
@@ -163,13 +169,6 @@ impl Response {
         answered: Result<Answer, Outcome>,
         room: &mut usize,
     ) -> Self {
-        let count = answered
-            .as_ref()
-            .ok()
-            .and_then(|answer| answer.headers.get(ITEMS_DELETED)?.to_str().ok()?.parse().ok());
-        if let Some(count) = count {
-            return Self::deleted(count);
-        }
         let done = Self::found(cx, answered, false, room);
         let version =
             done.location.as_deref().and_then(|location| location.rsplit_once("/_history/"));

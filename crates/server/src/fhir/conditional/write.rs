@@ -243,6 +243,9 @@ pub(crate) async fn delete_matching(
                     |stored: &&Stored| matches!(stored, Stored::Deleted(_) | Stored::HardDeleted);
                 let deleted = committed.outcomes.iter().filter(gone).count();
                 let mut answer = Answer::empty(StatusCode::NO_CONTENT);
+                if let (None, Some(Stored::Deleted(head))) = (count, committed.outcomes.first()) {
+                    answer = resource::stamped(answer, head);
+                }
                 answer.headers.insert(ITEMS_DELETED, HeaderValue::from(deleted));
                 return Ok(answer);
             }
