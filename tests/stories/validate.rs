@@ -123,4 +123,13 @@ async fn validating_is_an_action_of_its_own() {
     let reader = fk.as_reader().await;
     reader.post("/Patient/$validate", &patient("p", "One")).await.refused(403, "resourceValidate");
     fk.as_anonymous().post("/Patient/$validate", &patient("p", "One")).await.refused(401, "");
+    // In Bundles too, where it is told before anything is stored.
+    let entry = json!({"resource": patient("p", "One"),
+        "request": {"method": "POST", "url": "Patient/$validate"}});
+    let bundle = |kind: &str| json!({"resourceType": "Bundle", "type": kind, "entry": [entry]});
+    reader.post("", &bundle("transaction")).await.refused(403, "resourceValidate");
+    let done = reader.post("", &bundle("batch")).await.ok().json();
+    assert_eq!(done["entry"][0]["response"]["status"], "403 Forbidden", "{done}");
+    let done = fk.as_contributor().await.post("", &bundle("transaction")).await.ok().json();
+    assert_eq!(done["entry"][0]["response"]["status"], "200 OK", "{done}");
 }

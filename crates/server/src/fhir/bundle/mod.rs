@@ -30,6 +30,16 @@ use super::refusal::General;
 use crate::edge::blocking;
 use crate::exchange::{Answer, Body};
 
+/// What entries may be allowed by, besides `read`; each is asked for its own.
+const ANY_ENTRY: &[DataAction] = &[
+    DataAction::Write,
+    DataAction::Delete,
+    DataAction::HardDelete,
+    DataAction::ResourceValidate,
+    DataAction::Reindex,
+    DataAction::SearchParameter,
+];
+
 /// Everything that can be wrong with a Bundle as a whole, in the order in which it is checked.
 #[derive(Debug)]
 pub(crate) enum Refusal {
@@ -70,7 +80,7 @@ impl From<Refusal> for Outcome {
 /// (`batch`).
 pub(crate) async fn bundle(cx: &Context<'_>, body: Body) -> Result<Answer, Refusal> {
     cx.only_parameters(&[])?;
-    cx.allow_any(DataAction::Read, &[DataAction::Write, DataAction::Delete])?;
+    cx.allow_any(DataAction::Read, ANY_ENTRY)?;
     let bytes = cx.read(body).await?;
     let bundle = if bytes.len() > LONG {
         blocking::run(move || Bundle::read(bytes)).await??

@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use authority::DataAction;
 use base::limits::{BUNDLE_ANSWER_BYTES, PATCH_ATTEMPTS};
 use http::StatusCode;
 use json::{Document, Stripped};
@@ -112,7 +113,7 @@ fn collect<T>(all: impl Iterator<Item = (usize, Result<T, Outcome>)>) -> Result<
 fn possible(cx: &Context<'_>, entry: &Entry) -> Result<(), Outcome> {
     let cx = cx.entry(&entry.query, &entry.conditions);
     let Task::Look(interaction) = entry.task else { return Ok(()) };
-    cx.allow(authority::DataAction::Read)?;
+    cx.allow(action(interaction))?;
     match interaction {
         Interaction::Vread(key, number) => vread::vread(&cx, key, number).map(drop)?,
         Interaction::Search(of) => {
@@ -148,6 +149,16 @@ fn possible(cx: &Context<'_>, entry: &Entry) -> Result<(), Outcome> {
         | Interaction::Bundle => return Err(General::bug("this does not only look").into()),
     }
     Ok(())
+}
+
+/// What an entry that looks needs to be allowed.
+fn action(interaction: Interaction) -> DataAction {
+    match interaction {
+        Interaction::Operation(call) if call.operation == ops::Operation::Validate => {
+            DataAction::ResourceValidate
+        }
+        _ => DataAction::Read,
+    }
 }
 
 /// No resource may be written twice, nor written where a create matches it, since the order of
