@@ -156,6 +156,46 @@ async fn what_a_transaction_cannot_look_up_refuses_it_before_anything_is_stored(
 }
 
 #[tokio::test]
+async fn operations_find_what_their_transaction_writes() {
+    let fk = Firekeep::start().await;
+    let app = fk.as_contributor().await;
+    app.put("/Patient/existing", &patient("existing", "There")).await.created();
+    let get = |url: &str| json!({"request": {"method": "GET", "url": url}});
+    let put = |resource: Value| {
+        let url = format!("{}/{}", resource["resourceType"], resource["id"]).replace('"', "");
+        json!({"resource": resource, "request": {"method": "PUT", "url": url}})
+    };
+    let composition = json!({"resourceType": "Composition", "id": "c", "status": "final",
+        "type": {"text": "x"}, "date": "2026-01-01", "title": "x",
+        "author": [{"reference": "Patient/existing"}]});
+    let set = json!({"resourceType": "ValueSet", "id": "v", "url": "http://example.org/vs",
+        "status": "active", "compose": {"include": [{"system": "http://example.org/cs",
+            "concept": [{"code": "one"}]}]}});
+    let definition = json!({"resourceType": "GraphDefinition", "id": "g", "name": "g",
+        "status": "active", "start": "Patient"});
+    let rows = [
+        (composition, "Composition/$document?id=c", "Bundle"),
+        (set, "ValueSet/$expand?url=http://example.org/vs", "ValueSet"),
+        (definition, "Patient/existing/$graph?graph=GraphDefinition/g", "Bundle"),
+    ];
+    for (written, look, made) in rows {
+        let other = put(patient("other", "New"));
+        let entries = [other.clone(), get(look)];
+        app.post("", &bundle("transaction", &entries)).await.refused(404, "entry[1]");
+        app.get("/Patient/other").await.status(404);
+        let absent = look.replace("existing", "never").replace("/$expand", "/never/$expand");
+        let entries = [put(written.clone()), get(&absent)];
+        if absent != look {
+            app.post("", &bundle("transaction", &entries)).await.refused(404, "entry[1]");
+        }
+        let entries = [get(look), put(written)];
+        let done = app.post("", &bundle("transaction", &entries)).await.ok().json();
+        assert_eq!(done["entry"][0]["response"]["status"], "200 OK", "{look}: {done}");
+        assert_eq!(done["entry"][0]["resource"]["resourceType"], made, "{look}: {done}");
+    }
+}
+
+#[tokio::test]
 async fn operations_that_only_look_are_part_of_a_transaction() {
     let fk = Firekeep::start().await;
     let app = fk.as_contributor().await;

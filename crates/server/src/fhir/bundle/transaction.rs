@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use authority::DataAction;
+use base::Fault;
 use base::limits::{BUNDLE_ANSWER_BYTES, PATCH_ATTEMPTS};
 use http::StatusCode;
 use json::{Document, Stripped};
@@ -18,12 +19,12 @@ use super::{Refusal, entries};
 use crate::exchange::Answer;
 use crate::fhir::conditional;
 use crate::fhir::context::Context;
-use crate::fhir::ops::Level;
+use crate::fhir::ops::{Call, Level};
 use crate::fhir::outcome::Outcome;
 use crate::fhir::refusal::General;
 use crate::fhir::route::Interaction;
 use crate::fhir::search::listing::{self, Listing};
-use crate::fhir::{delete, meta_history, ops, patch, refusal, update, vread};
+use crate::fhir::{delete, meta_history, ops, patch, refusal, types, update, vread};
 
 /// Does everything in one commit, in the order DELETE, POST, PUT, GET, and answers in the order of
 /// the entries.
@@ -220,8 +221,8 @@ async fn look_ahead(cx: &Context<'_>, entries: &[Entry]) -> Result<(), Refusal> 
                 let is_missing = |refusal: &Outcome| {
                     matches!(refusal.status, StatusCode::NOT_FOUND | StatusCode::GONE)
                 };
-                matches!(call.level, Level::Instance(key) if written.contains(&key))
-                    && found.as_ref().err().is_some_and(is_missing)
+                found.as_ref().err().is_some_and(is_missing)
+                    && is_about(call, &snapshot, &written).map_err(General::from)?
             }
             _ => false,
         };
@@ -231,6 +232,20 @@ async fn look_ahead(cx: &Context<'_>, entries: &[Entry]) -> Result<(), Refusal> 
         }
     }
     Ok(())
+}
+
+/// Whether an operation is about what the transaction writes: on it, or on what is there, and finds
+/// it by its parameters.
+fn is_about(call: Call, snapshot: &Snapshot, written: &HashSet<Key>) -> Result<bool, Fault> {
+    if let Level::Instance(key) = call.level
+        && !written.contains(&key)
+        && snapshot.current(&key)?.is_none_or(|version| version.is_deletion())
+    {
+        return Ok(false);
+    }
+    let is_on_it = matches!(call.level, Level::Instance(key) if written.contains(&key));
+    let named = call.operation.finds();
+    Ok(is_on_it || written.iter().any(|key| named.contains(&types::name(key.resource_type))))
 }
 
 /// What full URLs become: those of entries that store a resource.

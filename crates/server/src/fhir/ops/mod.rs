@@ -67,6 +67,21 @@ impl Operation {
     fn is_delete(self) -> bool {
         self == Self::PurgeHistory
     }
+
+    /// The types of which it finds resources by its parameters, and cannot be answered without.
+    pub(crate) fn finds(self) -> &'static [&'static str] {
+        match self {
+            Self::Document => &["Composition"],
+            Self::Graph => &["GraphDefinition"],
+            Self::Lookup
+            | Self::ValidateInCodeSystem
+            | Self::Subsumes
+            | Self::Expand
+            | Self::ValidateInValueSet
+            | Self::Translate => &["CodeSystem", "ValueSet", "ConceptMap"],
+            _ => &[],
+        }
+    }
 }
 
 /// What an operation is called on.
