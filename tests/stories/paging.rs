@@ -125,6 +125,8 @@ async fn pages_show_the_terminology_of_their_moment() {
         let link = first.json()["link"][1]["url"].as_str().expect("a link").to_owned();
         app.put("/ValueSet/v", &set(&["b"])).await;
         let changed = app.get(&link).await.ok();
+        // With something beside it that means nothing, too.
+        assert_eq!(app.get(&format!("{link}&_=1")).await.ok().ids(), changed.ids(), "{query}");
         app.delete("/ValueSet/v").await.no_content();
         assert_eq!(app.get(&link).await.ok().ids(), changed.ids(), "{query}");
         let pages = app.follow(first).await;

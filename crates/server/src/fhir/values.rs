@@ -92,7 +92,7 @@ impl Indexing {
         };
         let found = extractor.extract(resource, &self.setting).found.into_iter();
         let told = found.filter_map(|Found { parameter, value }| {
-            let known = searchable.parameters.get(parameter)?;
+            let known = searchable.parameters.get(parameter).filter(|known| !known.is_hidden)?;
             Some((known.code.to_string(), value.to_string()))
         });
         told.collect()

@@ -320,12 +320,16 @@ pub(crate) async fn list(
     let (key, service) = (&cx.service.page_key, &cx.service.id);
     let binding = Binding { key, service, path: &path, identity };
     let snapshot = shown(cx, &binding, queries)?;
-    let meaning = understand_at(cx, &snapshot, listing, queries)?;
+    let shown = snapshot.number();
+    let mut meaning = understand_at(cx, &snapshot, listing, queries)?;
     if meaning.explain {
         // The plan tells of what the caller may not see: how much there is.
         cx.allow(DataAction::SearchParameter)?;
     }
     let start = Start::of(cx, &binding, &meaning, snapshot)?;
+    if start.snapshot.number() != shown {
+        meaning = understand_at(cx, &start.snapshot, listing, queries)?;
+    }
     let after = start.place.map(|place| place.after).filter(|after| after.0 > 0);
     let mut plan = Plan::of(cx, listing, (&meaning, after))?;
     if let (Plan::History { plan, .. }, Some(id)) = (&mut plan, meaning.list) {
