@@ -136,4 +136,15 @@ async fn pages_show_the_terminology_of_their_moment() {
         app.get(&format!("/Basic?{query}")).await.status(400);
         app.put("/ValueSet/v", &set(&["a"])).await.created();
     }
+    // By its address it needs no URL, and is not another one with the same.
+    let mut nameless = set(&["b"]);
+    nameless["id"] = json!("w");
+    nameless.as_object_mut().expect("an object").remove("url");
+    app.put("/ValueSet/w", &nameless).await.created();
+    assert_eq!(app.get("/Basic?code:in=ValueSet/w").await.ok().ids(), ["2", "4"]);
+    let mut other = set(&["b"]);
+    (other["id"], other["version"]) = (json!("x"), json!("2"));
+    app.put("/ValueSet/x", &other).await.created();
+    assert_eq!(app.get("/Basic?code:in=ValueSet/v").await.ok().ids(), ["1", "3", "5"]);
+    assert_eq!(app.get("/Basic?code:in=http://sets/v").await.ok().ids(), ["2", "4"]);
 }

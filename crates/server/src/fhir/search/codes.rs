@@ -3,8 +3,8 @@
 
 use std::rc::Rc;
 
-use fhir::definitions::{CodeSystem, Concept, Contained, Include, ValueSet};
-use fhir::terminology::{AllCodes, Failure, Scope, VersionRules, Wanted, expand};
+use fhir::definitions::{CodeSystem, Concept, Contained, Include, Layer, Origin, ValueSet};
+use fhir::terminology::{AllCodes, Failure, Line, Scope, VersionRules, Wanted, expand};
 use json::{Document, Limits};
 use store::{Key, ResourceId};
 
@@ -54,25 +54,35 @@ pub(crate) fn of_bound(interpreter: &Interpreter<'_>, of: &Component) -> Vec<Cod
 pub(crate) fn of_value_set(interpreter: &Interpreter<'_>, value: &str) -> Result<Vec<Code>, Miss> {
     let named = text::plain(value);
     let local = interpreter.local(&named).unwrap_or(&named);
-    if let Some(id) = local.strip_prefix("ValueSet/") {
-        let url = stored_url(interpreter, id)?;
-        return expanded(interpreter, &url);
+    match local.strip_prefix("ValueSet/") {
+        Some(id) => of_stored(interpreter, id),
+        None => expanded(interpreter, &named),
     }
-    expanded(interpreter, &named)
 }
 
-fn stored_url(interpreter: &Interpreter<'_>, id: &str) -> Result<String, Miss> {
+/// Of the one that is stored there, whether or not it has a URL and what else has that.
+fn of_stored(interpreter: &Interpreter<'_>, id: &str) -> Result<Vec<Code>, Miss> {
     let key = types::number("ValueSet")
         .zip(ResourceId::new(id))
         .map(|(resource_type, id)| Key { resource_type, id });
     let version = key.map(|key| interpreter.stored(&key)).transpose()?.flatten();
     let document =
         version.and_then(|version| Document::parse(version.body, &Limits::default()).ok());
-    let url = document.as_ref().and_then(|document| document.root().get("url")?.as_str());
-    match url {
-        Some(url) => Ok(url.into_owned()),
-        None => wrong(format!("there is no ValueSet/{id} with a url")),
+    let Some(document) = document else { return wrong(format!("there is no ValueSet/{id}")) };
+    let layer = Layer::new(interpreter.registry.base(), Origin::Rest, [&document]);
+    let Some(set) = layer.terminology().value_sets().next() else {
+        return wrong(format!("ValueSet/{id} cannot be used"));
+    };
+    let rules = VersionRules::default();
+    match expand(&Scope::new(interpreter.registry, &rules), set, &Wanted::default()) {
+        Ok(expanded) => Ok(codes(expanded.lines)),
+        Err(failure) => wrong(format!("ValueSet/{id} cannot be expanded: {failure}")),
     }
+}
+
+fn codes(lines: Vec<Line<'_>>) -> Vec<Code> {
+    let code = |line: Line<'_>| Code { system: line.system.to_owned(), code: line.code.to_owned() };
+    lines.into_iter().map(code).collect()
 }
 
 fn expanded(interpreter: &Interpreter<'_>, canonical: &str) -> Result<Vec<Code>, Miss> {
@@ -94,10 +104,7 @@ fn expanded(interpreter: &Interpreter<'_>, canonical: &str) -> Result<Vec<Code>,
         Err(Failure::NoCodeSystem(_)) if implied.is_some() => Vec::new(),
         Err(failure) => return wrong(format!("{canonical} cannot be expanded: {failure}")),
     };
-    Ok(lines
-        .into_iter()
-        .map(|line| Code { system: line.system.to_owned(), code: line.code.to_owned() })
-        .collect())
+    Ok(codes(lines))
 }
 
 /// What is not known of all codes of a system is told.
