@@ -103,11 +103,11 @@ pub(crate) fn is_hard(cx: &Context<'_>) -> Result<bool, Refusal> {
     Ok(hard)
 }
 
-/// The change, without a condition.
-pub(crate) fn plain(key: Key, hard: bool) -> Operation {
+/// The change; a hard one has no condition.
+pub(crate) fn change(key: Key, hard: bool, condition: Option<u64>) -> Operation {
     match hard {
         true => Operation::HardDelete { key },
-        false => Operation::Delete { key, condition: None },
+        false => Operation::Delete { key, condition },
     }
 }
 
@@ -118,7 +118,6 @@ pub(crate) fn operation(cx: &Context<'_>, key: Key) -> Result<Operation, Refusal
     let condition = cx.conditions.match_version().map_err(Refusal::Condition)?;
     match (hard, condition) {
         (true, Some(_)) => Err(Refusal::HardWithIfMatch),
-        (true, None) => Ok(Operation::HardDelete { key }),
-        (false, condition) => Ok(Operation::Delete { key, condition }),
+        (hard, condition) => Ok(change(key, hard, condition)),
     }
 }

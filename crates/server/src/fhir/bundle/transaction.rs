@@ -294,7 +294,7 @@ fn plan(cx: &Context<'_>, entries: &mut [Entry], prepared: Vec<Prepared>) -> Res
         };
         operations.extend(operation.map(|operation| (phase, place, operation)));
         if let Task::DeleteAll { keys, hard } = &entry.task {
-            let all = keys.iter().map(|key| delete::plain(*key, *hard));
+            let all = keys.iter().map(|key| delete::change(*key, *hard, None));
             operations.extend(all.map(|operation| (phase, place, operation)));
         }
     }

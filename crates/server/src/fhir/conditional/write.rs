@@ -9,9 +9,7 @@ use bytes::Bytes;
 use http::StatusCode;
 use http::header::{HeaderName, HeaderValue};
 use json::{Document, Edits, Value};
-use store::{
-    Commit, Guard, Key, Operation, Outcome as Stored, Rejected, ResourceId, Snapshot, TypeId,
-};
+use store::{Guard, Key, Outcome as Stored, Rejected, ResourceId, Snapshot, TypeId};
 
 use super::{Criteria, Looked, Refusal, references};
 use crate::edge::blocking;
@@ -230,14 +228,9 @@ pub(crate) async fn delete_matching(
                 return Err(nothing(&criteria));
             }
         }
-        let operations = found.iter().map(|key| match hard {
-            true => Operation::HardDelete { key: *key },
-            false => Operation::Delete { key: *key, condition },
-        });
-        let mut operations: Vec<Operation> = operations.collect();
-        operations.extend(cx.purges(&operations));
-        let commit = Commit { operations, guards: vec![guard] };
-        match cx.service.store.commit(commit).await {
+        let operations = found.iter().map(|key| delete::change(*key, hard, condition));
+        let cx = guarded(cx, vec![guard], cx.conditions.clone());
+        match cx.commit_all(operations.collect()).await {
             Ok(committed) => {
                 let gone =
                     |stored: &&Stored| matches!(stored, Stored::Deleted(_) | Stored::HardDeleted);

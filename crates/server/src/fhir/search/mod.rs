@@ -18,6 +18,8 @@ pub(crate) mod gaps;
 mod hierarchy;
 mod include;
 pub(crate) mod interpret;
+#[cfg(test)]
+pub(crate) mod interpreting;
 pub(crate) mod listing;
 pub(crate) mod name;
 mod near;

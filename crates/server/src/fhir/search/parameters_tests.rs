@@ -4,15 +4,7 @@ use base::limits::{SEARCH_VALUES, SORT_KEYS};
 
 use super::*;
 
-use fhir::Definitions;
-use fhir::definitions::Registry;
-
-use crate::fhir::search::catalogue::Catalogue;
-use crate::fhir::search::date::Dates;
-use crate::fhir::search::gaps::Gaps;
-use crate::fhir::values::Indexing;
-use crate::registry::LooseSystems;
-use std::sync::Arc;
+use crate::fhir::search::interpreting::interpreting;
 
 fn rules(listed: Listed) -> Rules {
     Rules { listed, page_default: 10, page_most: 1_000, zone: Zone::UTC }
@@ -20,28 +12,16 @@ fn rules(listed: Listed) -> Rules {
 
 /// Reads parameters of a search of one type, and shows parameters by their names.
 fn shown<T>(name: &str, query: &str, show: impl FnOnce(Result<Meaning, Vec<Issue>>) -> T) -> T {
-    let folder = tempfile::tempdir().expect("a folder");
-    let store = store::Store::open(folder.path(), store::StoreOptions::default());
-    let snapshot = store.expect("a store").snapshot();
-    let registry = Registry::new(Definitions::r4());
-    let catalogue = Catalogue::of(&registry, None);
     let bases = ["https://demo.localhost".to_owned()];
-    let now = Timestamp::from_unix_seconds(0);
-    let indexing = Indexing::with(Arc::clone(&catalogue), bases.clone().into(), now);
-    let indexing = indexing.expect("a moment");
-    let (gaps, loose) = (Gaps::default(), LooseSystems::of(&registry));
-    let interpreter = Interpreter {
-        gaps: &gaps,
-        loose: &loose,
-        index: None,
-        catalogue: &catalogue,
-        indexing: &indexing,
-        registry: &registry,
-        bases: &bases,
-        now,
-        dates: Dates { zone: Zone::UTC, overlap: false },
-        snapshot: &snapshot,
-    };
+    interpreting(&bases, |interpreter| shown_by(interpreter, name, query, show))
+}
+
+fn shown_by<T>(
+    interpreter: Interpreter<'_>,
+    name: &str,
+    query: &str,
+    show: impl FnOnce(Result<Meaning, Vec<Issue>>) -> T,
+) -> T {
     let types = vec![types::number(name).expect("a type")];
     let searching = Searching { interpreter, types, many: false };
     show(read(&[query], rules(Listed::Matches), Some(&searching)).map_err(|unread| match unread {
