@@ -24,7 +24,8 @@ enum Action<'p> {
 }
 
 /// Applies a JSON Patch document. The result is valid JSON; whether it is a resource is not looked
-/// at.
+/// at. Where something is taken away, so is what that leaves empty: FHIR has no empty objects and
+/// arrays.
 ///
 /// # Errors
 /// The first operation that is wrong or cannot be applied, or a limit.
@@ -47,10 +48,17 @@ pub fn json_patch(document: &Document, patch: &Document) -> Result<Document, Err
             flaw.of(index, Some(value.position()))
         })?;
     }
+    if operations.iter().any(|(operation, _)| operation.takes_away()) {
+        leave_nothing_empty(&mut subject).map_err(Flaw::whole)?;
+    }
     Ok(subject.into_document())
 }
 
 impl Operation<'_> {
+    fn takes_away(&self) -> bool {
+        matches!(self.action, Action::Remove | Action::Move { .. })
+    }
+
     fn name(&self) -> &'static str {
         match self.action {
             Action::Add(_) => "add",
@@ -148,17 +156,53 @@ fn add(subject: &mut Subject, path: &str, json: &[u8]) -> Result<(), Flaw> {
 }
 
 fn remove(subject: &mut Subject, path: &str) -> Result<(), Flaw> {
-    let mut edits = Edits::new(subject.document());
-    match pointer::find(subject.document().root(), path)? {
-        Spot::Root(_) => return Err(Flaw::inapplicable("the resource itself cannot be removed")),
-        Spot::Member { object, key, value: Some(_) } => edits.remove(object, &key),
-        Spot::Element { array, index, value: Some(_) } => {
-            edits.replace(array, list::remove(array, index));
-        }
-        Spot::Member { .. } | Spot::Element { .. } => return Err(pointer::missing(path)),
-    }
-    let text = applied(edits)?;
+    let spot = pointer::find(subject.document().root(), path)?;
+    spot.value().ok_or_else(|| pointer::missing(path))?;
+    let text = without(subject, spot)?;
     subject.becomes(text)
+}
+
+/// The document less what stands at a spot.
+fn without(subject: &Subject, spot: Spot<'_>) -> Result<Vec<u8>, Flaw> {
+    let mut edits = Edits::new(subject.document());
+    match spot {
+        Spot::Root(_) => return Err(Flaw::inapplicable("the resource itself cannot be removed")),
+        Spot::Member { object, key, .. } => edits.remove(object, &key),
+        Spot::Element { array, index, .. } => edits.replace(array, list::remove(array, index)),
+    }
+    applied(edits)
+}
+
+fn leave_nothing_empty(subject: &mut Subject) -> Result<(), Flaw> {
+    while let Some(spot) = first_hollow(subject.document().root()) {
+        let text = without(subject, spot)?;
+        subject.becomes(text)?;
+    }
+    Ok(())
+}
+
+/// The first spot, from the outside, that has nothing but empty objects and arrays.
+fn first_hollow(value: Value<'_>) -> Option<Spot<'_>> {
+    let members = value.members().map(|member| {
+        let (key, at) = (member.key().into_owned(), member.value());
+        (Spot::Member { object: value, key, value: Some(at) }, at)
+    });
+    let elements = value
+        .elements()
+        .enumerate()
+        .map(|(index, at)| (Spot::Element { array: value, index, value: Some(at) }, at));
+    members.chain(elements).find_map(|(spot, at)| match is_hollow(at) {
+        true => Some(spot),
+        false => first_hollow(at),
+    })
+}
+
+fn is_hollow(value: Value<'_>) -> bool {
+    match value.kind() {
+        Kind::Object => value.members().all(|member| is_hollow(member.value())),
+        Kind::Array => value.elements().all(is_hollow),
+        Kind::Null | Kind::Bool | Kind::Number | Kind::String => false,
+    }
 }
 
 fn replace(subject: &mut Subject, path: &str, json: &[u8]) -> Result<(), Flaw> {

@@ -67,6 +67,29 @@ fn json_patch_leaves_what_it_does_not_name() {
 }
 
 #[test]
+fn json_patch_leaves_nothing_empty_where_it_takes_away() {
+    let rows = [
+        (r#"[{"op":"remove","path":"/name/0"}]"#, r#"{"active":true}"#),
+        (r#"[{"op":"remove","path":"/name/0/given/0"}]"#, r#"{"active":true}"#),
+        (
+            r#"[{"op":"move","from":"/name/0/given/0","path":"/text"}]"#,
+            r#"{"active":true,"text":"A"}"#,
+        ),
+        (
+            r#"[{"op":"remove","path":"/name/0"},{"op":"add","path":"/name/-","value":"B"}]"#,
+            r#"{"name":["B"],"active":true}"#,
+        ),
+        (
+            r#"[{"op":"add","path":"/telecom","value":[]}]"#,
+            r#"{"name":[{"given":["A"]}],"active":true,"telecom":[]}"#,
+        ),
+    ];
+    for (patch, expected) in rows {
+        json(r#"{"name":[{"given":["A"]}],"active":true}"#, patch, expected);
+    }
+}
+
+#[test]
 fn json_patch_says_which_operation_is_wrong() {
     let patient = r#"{"name":[{"family":"A"}]}"#;
     let rows = [

@@ -41,7 +41,8 @@ pub(crate) fn tests(
             let found = number.zip(id).map(|(number, id)| resource(number, id, target.version));
             let mut found: Vec<ReferenceTest> = found.into_iter().collect();
             if found.is_empty()
-                || of.targets.iter().any(|number| CANONICAL.contains(&types::name(*number)))
+                || of.targets.is_empty()
+                || of.targets.iter().any(|number| is_canonical(*number))
             {
                 found.push(url(value));
             }
@@ -59,12 +60,21 @@ pub(crate) fn tests(
     Ok(found.into_iter().map(Test::Reference).collect())
 }
 
+/// A canonical may be written as a relative reference is, and is kept as the URL that it is.
 fn by_id(targets: &[TypeId], id: ResourceId) -> Vec<Test> {
-    let test = |number: TypeId| Test::Reference(resource(number, id, None));
+    let tests = |number: TypeId| {
+        let canonical =
+            is_canonical(number).then(|| url(&format!("{}/{}", types::name(number), id.as_str())));
+        std::iter::once(resource(number, id, None)).chain(canonical).map(Test::Reference)
+    };
     if targets.is_empty() {
-        return types::numbers().map(test).collect();
+        return types::numbers().flat_map(tests).collect();
     }
-    targets.iter().copied().map(test).collect()
+    targets.iter().copied().flat_map(tests).collect()
+}
+
+fn is_canonical(number: TypeId) -> bool {
+    CANONICAL.contains(&types::name(number))
 }
 
 pub(super) fn resource(
