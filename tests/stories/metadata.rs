@@ -47,6 +47,11 @@ async fn the_capability_statement_lists_what_works_and_where_to_sign_in() {
     assert!(codes.iter().any(|code| *code == "history-instance"));
     assert!(codes.iter().any(|code| *code == "patch"));
     assert_eq!(patient["conditionalUpdate"], true);
+    let patches = statement["patchFormat"].to_string();
+    assert!(patches.contains("application/json-patch+json"), "{patches}");
+    let compartments = rest["compartment"].as_array().expect("compartments");
+    assert_eq!(compartments.len(), 5);
+    assert!(compartments.contains(&"http://hl7.org/fhir/CompartmentDefinition/patient".into()));
     let searches = patient["searchParam"].as_array().expect("parameters");
     assert!(searches.iter().any(|parameter| parameter["name"] == "birthdate"));
     let security = rest["security"].to_string();

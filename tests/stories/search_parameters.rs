@@ -151,6 +151,8 @@ const TOKENS: &[(&str, &str)] = &[
     ("Patient?gender=male", "p2"),
     ("Patient?gender=http://hl7.org/fhir/administrative-gender|male", "p2"),
     ("Patient?gender=http://hl7.org/fhir/administrative-gender|", "p1 p2"),
+    ("Group?actual=http://terminology.hl7.org/CodeSystem/special-values|true", "g1"),
+    ("Group?actual=http://terminology.hl7.org/CodeSystem/special-values|false", ""),
     ("Patient?gender=MALE", ""),
     ("Patient?gender:not=male", "p1 p3"),
     ("Patient?gender:missing=true", "p3"),
@@ -490,6 +492,24 @@ async fn everything_of_a_patient_is_its_compartment_and_what_it_refers_to() {
     assert_eq!(shown(&app, &format!("{whole}?_type=Observation")).await, "b1 b2");
     app.delete("/Patient/p1?hardDelete=true").await.no_content();
     app.get(&format!("/{whole}")).await.refused(404, "Patient/p1");
+}
+
+#[tokio::test]
+async fn everything_brings_the_devices_of_its_patients() {
+    let (_fk, app) = world().await;
+    for (id, patient) in [("v1", "Patient/p1"), ("v3", "Patient/p3")] {
+        let device = json!({"resourceType": "Device", "id": id, "patient": {"reference": patient}});
+        app.put(&format!("/Device/{id}"), &device).await.created();
+    }
+    assert_eq!(shown(&app, "Patient/p1/$everything").await, "p1 b1 b2 r1 v1 (o1)");
+    assert_eq!(shown(&app, "Patient/p1/$everything?_type=Device").await, "v1");
+    assert_eq!(shown(&app, "Patient/p1/$everything?_type=Device&_since=2100").await, "");
+    assert_eq!(shown(&app, "Group/g1/$everything").await, "p3 g1 v3");
+    assert_eq!(shown(&app, "Patient/$everything?_type=Device").await, "v1 v3");
+    let mut by = observation("b4", "p1", "1-1", &quantity(&json!(1), "kg"), "2020");
+    by["device"] = json!({"reference": "Device/v3"});
+    app.put("/Observation/b4", &by).await.created();
+    assert_eq!(shown(&app, "Patient/p1/$everything?_type=Device").await, "v1 v3");
 }
 
 #[tokio::test]

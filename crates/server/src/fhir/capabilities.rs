@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use fhir::definitions::{Derivation, Registry};
+use fhir::definitions::{Compartment, Definitions, Derivation, Registry};
 use http::StatusCode;
 use http::header::ETAG;
 use json::Writer;
@@ -29,6 +29,13 @@ const OAUTH_URIS: &str = "http://fhir-registry.smarthealthit.org/StructureDefini
 const SECURITY_SERVICE: &str = "http://terminology.hl7.org/CodeSystem/restful-security-service";
 const OPERATION_DEFINITION: &str = "http://hl7.org/fhir/OperationDefinition/";
 
+/// What PATCH takes: JSON Patch, XML Patch, FHIRPath Patch.
+const PATCH_FORMATS: [&str; 4] = [
+    "application/json-patch+json",
+    "application/xml-patch+xml",
+    "application/fhir+json",
+    "application/fhir+xml",
+];
 /// Interactions of every resource type.
 const OF_TYPE: [&str; 9] = [
     "read",
@@ -120,6 +127,7 @@ fn statement(
     writer.key("fhirVersion").string("4.0.1");
     let formats = ["application/fhir+json", "json", "application/fhir+xml", "xml"];
     strings(&mut writer, "format", &formats);
+    strings(&mut writer, "patchFormat", &PATCH_FORMATS);
     writer.key("rest").begin_array().begin_object().key("mode").string("server");
     security(&mut writer, endpoints, cors);
     writer.key("resource").begin_array();
@@ -135,6 +143,9 @@ fn statement(
     interactions(&mut writer, &OF_SYSTEM);
     common(&mut writer, catalogue, is_used);
     operations(&mut writer, None);
+    let compartments = Definitions::r4().compartments().iter().map(Compartment::url);
+    let compartments: Vec<&str> = compartments.collect();
+    strings(&mut writer, "compartment", &compartments);
     writer.end_object().end_array().end_object();
     out
 }

@@ -8,6 +8,7 @@ mod tests;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::iter;
 use std::sync::Arc;
 
 use authority::DataAction;
@@ -16,7 +17,10 @@ use form_urlencoded::Serializer;
 use http::StatusCode;
 use http::header::LOCATION;
 use json::Value;
-use store::{Criterion, Include, Key, ParameterId, ResourceId, Shared, TypeId, TypeSearch};
+use store::{
+    Criterion, Include, Key, ParameterId, ReferenceTest, ResourceId, Shared, Test, TypeId,
+    TypeSearch,
+};
 
 use super::{Input, Level};
 use crate::exchange::Answer;
@@ -106,8 +110,9 @@ pub(crate) fn meaning(
     let (bounds, others): (Vec<&str>, Vec<&str>) = pairs.partition(own);
     let of = of(interpreter, whose)?;
     let (named, others) = one_type_list(&others);
-    let mut types = of.types.clone();
-    types.extend(named.iter().copied().filter(|named| !of.types.contains(named)));
+    let mut types = of.searched();
+    let beside: Vec<TypeId> = named.iter().copied().filter(|it| !types.contains(it)).collect();
+    types.extend(beside);
     let searching = Searching { interpreter: *interpreter, types, many: true };
     let read = parameters::read(&[&others], rules, Some(&searching));
     let mut meaning = read.map_err(General::from)?;
@@ -115,10 +120,7 @@ pub(crate) fn meaning(
         meaning.includes.extend(includes(interpreter, &of));
     }
     for search in &mut meaning.types {
-        let belongs = match of.types.contains(&search.resource_type) {
-            true => inside(interpreter, &of, search.resource_type, &bounds),
-            false => referred_to(interpreter, &of, search.resource_type, &bounds),
-        };
+        let belongs = belonging(interpreter, &of, search.resource_type, &named, &bounds);
         let asked = std::mem::replace(&mut search.criterion, Criterion::everything());
         search.criterion = Criterion::All(vec![belongs.map_err(refused)?, asked]);
     }
@@ -145,14 +147,42 @@ fn one_type_list(pairs: &[&str]) -> (Vec<TypeId>, String) {
     (named, format!("{}&{list}", others.join("&")))
 }
 
-/// What of a type is in the compartments and within the bounds.
+/// What of a type belongs to it: what is in the compartments, and of types outside, which are named
+/// then, what is referred to. Devices are outside, but those of the patients always belong.
+fn belonging(
+    interpreter: &Interpreter<'_>,
+    of: &Of,
+    resource_type: TypeId,
+    named: &[TypeId],
+    bounds: &[&str],
+) -> Result<Criterion, Miss> {
+    if of.types.contains(&resource_type) {
+        return inside(interpreter, of, resource_type, bounds);
+    }
+    let mut any = Vec::new();
+    if let Some((device, _)) = &of.devices
+        && *device == resource_type
+    {
+        any.push(inside(interpreter, of, resource_type, bounds)?);
+    }
+    if named.contains(&resource_type) {
+        any.push(referred_to(interpreter, of, resource_type, bounds)?);
+    }
+    Ok(Criterion::Any(any))
+}
+
+/// What of a type is in the compartments, or a device of their patients, and within the bounds.
 fn inside(
     interpreter: &Interpreter<'_>,
     of: &Of,
     resource_type: TypeId,
     bounds: &[&str],
 ) -> Result<Criterion, Miss> {
-    let mut all = vec![of.belongs.clone()];
+    let belongs = match &of.devices {
+        Some((device, devices)) if *device == resource_type => devices,
+        _ => &of.belongs,
+    };
+    let mut all = vec![belongs.clone()];
     for bound in bounds {
         all.extend(bounded(interpreter, resource_type, bound)?);
     }
@@ -167,7 +197,7 @@ fn referred_to(
     bounds: &[&str],
 ) -> Result<Criterion, Miss> {
     let mut any = Vec::new();
-    for resource_type in of.types.iter().copied() {
+    for resource_type in of.searched() {
         let criterion = inside(interpreter, of, resource_type, bounds)?;
         let all = interpreter.catalogue.references(resource_type);
         any.extend(all.filter(|known| known.of.targets.contains(&target)).map(|known| {
@@ -189,10 +219,20 @@ fn refused(miss: Miss) -> General {
 
 /// What belongs to a resource.
 struct Of {
+    /// The types that can be in the compartments.
     types: Vec<TypeId>,
-    /// What holds for everything that does.
+    /// What holds for everything that is in them.
     belongs: Criterion,
+    /// The type Device, which no compartment of R4 has, and what holds for those of the patients.
+    devices: Option<(TypeId, Criterion)>,
     replaced_by: Option<String>,
+}
+
+impl Of {
+    fn searched(&self) -> Vec<TypeId> {
+        let device = self.devices.iter().map(|(device, _)| *device);
+        self.types.iter().copied().chain(device).collect()
+    }
 }
 
 fn of(interpreter: &Interpreter<'_>, whose: Whose) -> Result<Of, General> {
@@ -206,31 +246,49 @@ fn of(interpreter: &Interpreter<'_>, whose: Whose) -> Result<Of, General> {
     if !types.contains(&key.resource_type) {
         types.push(key.resource_type);
     }
-    let mut belongs = vec![Criterion::Keys(vec![key])];
-    if name != "Group" {
-        belongs.push(Criterion::Compartment(key));
-    }
+    let mut patients = Vec::new();
     let mut replaced_by = None;
     if let Some(version) = interpreter.stored(&key)? {
         let document = resource::body(&version)?;
-        replaced_by = others(interpreter, name, document.root(), &mut belongs);
+        replaced_by = others(interpreter, name, document.root(), &mut patients);
     }
-    // As long as the group has members; and it stands beside each reference that may lead outside.
-    let belongs = Criterion::Shared(Shared(Arc::new(Criterion::Any(belongs))));
-    Ok(Of { types, belongs, replaced_by })
+    let own = if name == "Group" { None } else { Some(key) };
+    let compartments = own.iter().chain(&patients).copied().map(Criterion::Compartment);
+    let belongs = iter::once(Criterion::Keys(vec![key])).chain(compartments).collect();
+    let patients: Vec<Key> =
+        own.into_iter().filter(|_| name == "Patient").chain(patients).collect();
+    let devices = device_parameter(interpreter).filter(|_| !patients.is_empty());
+    let devices = devices.map(|(device, parameter)| {
+        let test = |key| ReferenceTest::Resource { key, version: None };
+        let value = |key| Criterion::Value(parameter, Test::Reference(test(key)));
+        (device, shared(patients.into_iter().map(value).collect()))
+    });
+    Ok(Of { types, belongs: shared(belongs), devices, replaced_by })
 }
 
-/// Adds the compartments that belong to a resource beside its own; tells by whom it was replaced.
+/// As long as the group has members; and it stands beside each reference that may lead outside.
+fn shared(any: Vec<Criterion>) -> Criterion {
+    Criterion::Shared(Shared(Arc::new(Criterion::Any(any))))
+}
+
+/// The type Device, and the parameter by which one belongs to a patient.
+fn device_parameter(interpreter: &Interpreter<'_>) -> Option<(TypeId, ParameterId)> {
+    let device = types::number("Device")?;
+    Some((device, interpreter.catalogue.find(device, "patient")?.id))
+}
+
+/// Adds the patients whose compartments belong to a resource beside its own; tells by whom it was
+/// replaced.
 fn others(
     interpreter: &Interpreter<'_>,
     name: &str,
     root: Value<'_>,
-    belongs: &mut Vec<Criterion>,
+    patients: &mut Vec<Key>,
 ) -> Option<String> {
     let mut replaced_by = None;
     for (kind, other) in links(root, interpreter.bases).filter(|_| name == "Patient") {
         match &*kind {
-            "seealso" => belongs.push(Criterion::Compartment(other)),
+            "seealso" => patients.push(other),
             "replaced-by" => replaced_by = Some(bundle::reference(&other)),
             _ => {}
         }
@@ -238,7 +296,7 @@ fn others(
     let members = root.get("member").into_iter().flat_map(Value::elements);
     for member in members.filter(|_| name == "Group") {
         let entity = member.get("entity").and_then(|entity| patient(interpreter.bases, entity));
-        belongs.extend(entity.map(Criterion::Compartment));
+        patients.extend(entity);
     }
     replaced_by
 }
@@ -246,7 +304,9 @@ fn others(
 fn of_patients(interpreter: &Interpreter<'_>) -> Result<Of, General> {
     let patient = types::number("Patient").ok_or_else(|| General::bug("R4 has no Patient"))?;
     let belongs = Criterion::CompartmentOfAny(patient);
-    Ok(Of { types: members(interpreter, "Patient"), belongs, replaced_by: None })
+    let devices = device_parameter(interpreter)
+        .map(|(device, parameter)| (device, Criterion::Present(parameter)));
+    Ok(Of { types: members(interpreter, "Patient"), belongs, devices, replaced_by: None })
 }
 
 /// The types that can be in compartments of a type.
@@ -274,7 +334,7 @@ fn patient(bases: &[String], reference: Value<'_>) -> Option<Key> {
 /// What the resources refer to outside the compartments, whose own are matches of some page.
 fn includes(interpreter: &Interpreter<'_>, of: &Of) -> Vec<Include> {
     let mut rules = Vec::new();
-    for source in of.types.iter().copied() {
+    for source in of.searched() {
         let mut by_target: BTreeMap<TypeId, Vec<ParameterId>> = BTreeMap::new();
         for known in interpreter.catalogue.references(source) {
             let outside = known.of.targets.iter().filter(|target| !of.types.contains(target));

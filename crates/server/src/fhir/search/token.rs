@@ -10,6 +10,9 @@ use super::interpret::{Interpreter, Miss, wrong};
 use super::test::{folded, unsupported};
 use super::text;
 
+/// The system that R4 implies of `true` and `false`.
+const SPECIAL_VALUES: &str = "http://terminology.hl7.org/CodeSystem/special-values";
+
 /// What must hold for one value of a token: one of these.
 pub(crate) fn criteria(
     interpreter: &Interpreter<'_>,
@@ -169,7 +172,7 @@ fn every(interpreter: &Interpreter<'_>, of: &Component, all: Vec<Code>) -> Vec<T
     }
     let mut tests = Vec::new();
     for (system, codes) in by_system {
-        let is_implied = implied.contains(&system.as_str());
+        let is_implied = implied.contains(&system.as_str()) || system == SPECIAL_VALUES;
         if interpreter.loose.has(&system) {
             let systems = [Some(system.into())].into_iter().chain(is_implied.then_some(None));
             tests.push(any_case(systems.collect(), &codes));
