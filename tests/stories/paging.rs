@@ -148,3 +148,36 @@ async fn pages_show_the_terminology_of_their_moment() {
     assert_eq!(app.get("/Basic?code:in=ValueSet/v").await.ok().ids(), ["1", "3", "5"]);
     assert_eq!(app.get("/Basic?code:in=http://sets/v").await.ok().ids(), ["2", "4"]);
 }
+
+/// 10,000 matches on, a page no longer knows what those before it included.
+#[tokio::test]
+async fn everything_includes_a_resource_once_up_to_so_many_matches() {
+    let fk = Firekeep::start().await;
+    let app = fk.as_contributor().await;
+    app.put("/Practitioner/d", &json!({"resourceType": "Practitioner", "id": "d"})).await.created();
+    app.put("/Patient/p", &json!({"resourceType": "Patient", "id": "p"})).await.created();
+    let observation = json!({"resourceType": "Observation", "status": "final",
+        "code": {"text": "x"}, "subject": {"reference": "Patient/p"},
+        "performer": [{"reference": "Practitioner/d"}]});
+    let entry = json!({"resource": observation,
+                       "request": {"method": "POST", "url": "Observation"}});
+    for count in [AT_ONCE, 1_000] {
+        let entries = vec![entry.clone(); count];
+        let bundle = json!({"resourceType": "Bundle", "type": "transaction", "entry": entries});
+        let request = app.request(reqwest::Method::POST, "").header("Prefer", "return=minimal");
+        stories::Reply::of(request.json(&bundle)).await.ok();
+    }
+    let (mut including, mut page) = (Vec::new(), 1);
+    let mut bundle = app.get("/Patient/p/$everything?_count=1000").await.ok().json();
+    loop {
+        let entries = bundle["entry"].as_array().expect("entries");
+        let includes = entries.iter().filter(|entry| entry["search"]["mode"] == "include");
+        including.extend(includes.map(|entry| (page, entry["resource"]["id"].clone())));
+        let links = bundle["link"].as_array().expect("links");
+        let Some(next) = links.iter().find(|link| link["relation"] == "next") else { break };
+        let next = next["url"].as_str().expect("a URL").to_owned();
+        bundle = app.get(&next).await.ok().json();
+        page += 1;
+    }
+    assert_eq!((page, including), (12, vec![(1, "d".into()), (12, "d".into())]));
+}

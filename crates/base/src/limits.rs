@@ -193,5 +193,7 @@ pub const SORT_KEYS: usize = 10;
 pub const HIERARCHY_MOST: usize = 1_000;
 /// Resources that a page includes, or a page of includes.
 pub const INCLUDES_MOST: usize = 1_000;
+/// Matches of `$everything` before a page up to which the page leaves out what they included.
+pub const EVERYTHING_BEFORE: usize = 10_000;
 /// How often criteria are looked up again when what they are about changes meanwhile.
 pub const GUARD_ATTEMPTS: usize = 256;

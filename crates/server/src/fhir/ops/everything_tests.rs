@@ -1,5 +1,9 @@
 //! How much is asked of the store.
 
+use std::sync::Arc;
+
+use store::ResourceId;
+
 use super::*;
 use crate::fhir::search::interpreting::interpreting;
 

@@ -3,6 +3,7 @@
 //! Operations: one file each. To add one: a line in [`Operation`], its row in [`TABLE`], its arm in
 //! [`operate`], its file.
 
+mod belonging;
 mod diff;
 pub(crate) mod docref;
 mod document;

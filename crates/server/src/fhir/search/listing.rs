@@ -1,6 +1,7 @@
 //! <https://hl7.org/fhir/R4/search.html#paging>: the pages of searches and histories, all pinned to
 //! the snapshot of the first.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use authority::DataAction;
@@ -351,7 +352,8 @@ pub(crate) async fn list(
     let within = if meaning.parts { meaning.within.clone() } else { Vec::new() };
     let includes_most = meaning.includes_count.unwrap_or(INCLUDES_MOST);
     let includes = (includes, includes_most);
-    let search = Search { plan, start, wants, includes, within, rest, explain };
+    let once = matches!(listing, Listing::Everything(_));
+    let search = Search { plan, start, wants, includes, within, rest, once, explain };
     let run = move || {
         let _permit = permit;
         search.run()
@@ -442,6 +444,8 @@ struct Search {
     within: Vec<Within>,
     /// Whether only what is included is wanted, from where the link says.
     rest: bool,
+    /// Whether a page leaves out what those before it included.
+    once: bool,
     explain: bool,
 }
 
@@ -459,7 +463,7 @@ struct Found {
 
 impl Search {
     fn run(self) -> Result<Found, SearchError> {
-        let Self { plan, start, wants, includes, within, rest, explain } = self;
+        let Self { plan, start, wants, includes, within, rest, once, explain } = self;
         let Start { snapshot, place } = start;
         let steps = if explain { plan.explain(&snapshot)? } else { Vec::new() };
         let mut page = if wants.entries { plan.page(&snapshot)? } else { Page::default() };
@@ -485,7 +489,11 @@ impl Search {
         let versions = page.rids.into_iter().filter(|_| !rest);
         let versions = || versions.map(|rid| Entry::Version(rid, Mode::Match)).collect();
         let mut entries: Vec<Entry> = parts.unwrap_or_else(versions);
-        let others = included.rids.into_iter().skip(skip);
+        let before = match once {
+            true => plan.included_before(&snapshot, &includes)?,
+            false => HashSet::new(),
+        };
+        let others = included.rids.into_iter().skip(skip).filter(|rid| !before.contains(rid));
         entries.extend(others.map(|rid| Entry::Version(rid, Mode::Include)));
         let circular = included.circular;
         Ok(Found { snapshot, total, entries, last, given, circular, steps })

@@ -1,6 +1,9 @@
 //! <https://hl7.org/fhir/R4/search.html>: what the store is asked for a listing.
 
+use std::collections::HashSet;
+
 use base::Fault;
+use base::limits::{EVERYTHING_BEFORE, INCLUDES_MOST};
 use store::{
     HistoryOf, HistoryPlan, Include, Included, Page, Restrictions, Rid, SearchError, SearchPlan,
     Snapshot, Step,
@@ -133,6 +136,24 @@ impl Plan {
             }
             _ => Ok(Included::default()),
         }
+    }
+
+    /// What the pages before this one included, as far as the limits go.
+    pub(super) fn included_before(
+        &self,
+        snapshot: &Snapshot,
+        includes: &[Include],
+    ) -> Result<HashSet<Rid>, SearchError> {
+        let Some((plan, after)) = self.search().and_then(|plan| Some((plan, plan.after?))) else {
+            return Ok(HashSet::new());
+        };
+        let first = SearchPlan { after: None, most: EVERYTHING_BEFORE, ..plan.clone() };
+        let matches = snapshot.search(&first)?.rids;
+        let Some(place) = matches.iter().position(|rid| *rid == after) else {
+            return Ok(HashSet::new());
+        };
+        let included = self.included(snapshot, &matches[..=place], (includes, INCLUDES_MOST))?;
+        Ok(included.rids.into_iter().collect())
     }
 
     /// What is searched, when it is no history.
