@@ -4,9 +4,11 @@
 //! address space is refused, the old size can then be opened again.
 
 use std::ffi::CString;
-use std::io;
+use std::fs;
+use std::io::{self, Write};
 use std::mem::MaybeUninit;
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use base::limits::READERS;
@@ -14,6 +16,9 @@ use heed::{Env, EnvOpenOptions, WithoutTls};
 
 /// Reader slots beyond the bounded pool: a backup's, and those of opening.
 const READERS_BESIDE: u32 = 8;
+/// LMDB's table of readers: a head of 128 bytes, and a line of the cache for each slot.
+const LOCK_FILE: &str = "lock.mdb";
+const LOCK_FILE_BYTES: usize = 128 + 64 * (READERS + READERS_BESIDE) as usize;
 /// More tables than any environment has.
 const TABLES_MOST: u32 = 64;
 
@@ -21,6 +26,7 @@ const TABLES_MOST: u32 = 64;
 /// processes cleared.
 #[expect(unsafe_code, reason = "LMDB maps the file into memory")]
 pub(super) fn environment(folder: &Path, map_bytes: usize) -> heed::Result<Env<WithoutTls>> {
+    reserve_lock_file(&folder.join(LOCK_FILE))?;
     let mut options = EnvOpenOptions::new().read_txn_without_tls();
     options.map_size(map_bytes).max_readers(READERS + READERS_BESIDE).max_dbs(TABLES_MOST);
     // SAFETY: the map is sound while nothing else writes or truncates the file. The caller holds
@@ -29,6 +35,21 @@ pub(super) fn environment(folder: &Path, map_bytes: usize) -> heed::Result<Env<W
     let environment = unsafe { options.open(folder) }?;
     environment.clear_stale_readers()?;
     Ok(environment)
+}
+
+/// Takes the room of the table of readers from the disk before it is mapped. LMDB only makes it
+/// long, and where the disk has no room for a page of it, writing there kills the process.
+fn reserve_lock_file(path: &Path) -> io::Result<()> {
+    let holds = |file: &fs::Metadata| {
+        let held = file.blocks().saturating_mul(512);
+        file.len() >= LOCK_FILE_BYTES as u64 && held >= file.len()
+    };
+    if fs::metadata(path).is_ok_and(|file| holds(&file)) {
+        return Ok(());
+    }
+    // Nobody has it open: the caller holds the folder. What it says is of readers that are gone.
+    let mut file = fs::OpenOptions::new().write(true).create(true).truncate(true).open(path)?;
+    file.write_all(&vec![0; LOCK_FILE_BYTES])
 }
 
 /// The name of the network file system that `folder` is on; `None` on a local disk.
@@ -85,6 +106,23 @@ mod tests {
         ] {
             assert_eq!(network_name(magic), name, "{magic:#x}");
         }
+    }
+
+    #[test]
+    fn the_table_of_readers_has_its_room_on_the_disk_before_it_is_mapped() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(LOCK_FILE);
+        let open = || {
+            drop(environment(folder.path(), 1 << 20).unwrap());
+            let file = fs::metadata(&path).unwrap();
+            assert_eq!(file.len(), LOCK_FILE_BYTES as u64, "LMDB made it longer");
+            assert!(file.blocks() * 512 >= file.len(), "{} blocks", file.blocks());
+        };
+        open();
+        fs::File::create(&path).unwrap().set_len(LOCK_FILE_BYTES as u64).unwrap();
+        assert_eq!(fs::metadata(&path).unwrap().blocks(), 0, "the file system has no holes");
+        open();
+        open();
     }
 
     #[test]
