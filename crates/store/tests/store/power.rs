@@ -56,6 +56,10 @@ fn acknowledged_commits_survive_power_loss_at_every_write_and_sync() {
     assert_eq!(count(|event| matches!(event, Event::Stored)), COMMITS as usize);
     assert!(count(|event| matches!(event, Event::Synced)) >= COMMITS as usize);
     let made = events.iter().rposition(|event| matches!(event, Event::Made)).unwrap();
+    assert!(count(|event| matches!(event, Event::Write(..))) > 2, "a new file is several writes");
+    for end in 0..=made {
+        begins_or_is_refused(&events[..end]);
+    }
     for end in made + 1..=events.len() {
         for _ in 0..2 {
             survives(&events[..end]);
@@ -63,10 +67,38 @@ fn acknowledged_commits_survive_power_loss_at_every_write_and_sync() {
     }
 }
 
+/// Rebuilds the file as it may be found after `events`, which are not all that make a new store. Of
+/// a process that was killed every write is there, and the store begins. Power that was lost may
+/// have taken writes along: then it begins or is refused by name, with the file left as it is.
+fn begins_or_is_refused(events: &[Event]) {
+    let open = |bytes: &[u8]| {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("data.mdb");
+        fs::write(&file, bytes).unwrap();
+        match Store::open(folder.path(), options(&base_clock())) {
+            Ok(store) => {
+                assert_eq!((store.check(), store.snapshot().number().0), (Vec::new(), 0));
+                true
+            }
+            Err(error) => {
+                let named =
+                    matches!(error.why, OpenFailure::NotAStore(_) | OpenFailure::Unreadable(_));
+                assert!(named, "{error}");
+                assert_eq!(fs::read(&file).unwrap(), bytes, "it is left as it was");
+                false
+            }
+        }
+    };
+    assert!(open(&left_behind(events, || true)), "killed after {} writes", events.len());
+    for _ in 0..8 {
+        open(&left_behind(events, tossed));
+    }
+}
+
 /// Rebuilds the file as the power may have left it after `events`, and opens it.
 fn survives(events: &[Event]) {
     let folder = tempfile::tempdir().unwrap();
-    fs::write(folder.path().join("data.mdb"), left_behind(events)).unwrap();
+    fs::write(folder.path().join("data.mdb"), left_behind(events, tossed)).unwrap();
     let store = Store::open(folder.path(), options(&base_clock())).unwrap();
     assert_eq!(store.check(), Vec::<String>::new());
     let stored = events.iter().filter(|event| matches!(event, Event::Stored)).count() as u64;
@@ -78,15 +110,21 @@ fn survives(events: &[Event]) {
     }
 }
 
-fn left_behind(events: &[Event]) -> Vec<u8> {
+/// Whether a sector that was written and not synced is there; as good as any.
+fn tossed() -> bool {
+    let mut coin = [0; 1];
+    SystemRandom.fill(&mut coin);
+    coin[0] % 2 == 0
+}
+
+/// The file with what was synced, and of the rest the sectors that `kept` keeps.
+fn left_behind(events: &[Event], kept: impl Fn() -> bool) -> Vec<u8> {
     let last_sync = events.iter().rposition(|event| matches!(event, Event::Synced)).unwrap_or(0);
     let mut file = Vec::new();
     for (index, event) in events.iter().enumerate() {
         let Event::Write(offset, bytes, durable) = event else { continue };
         for (sector, part) in bytes.chunks(SECTOR).enumerate() {
-            let mut coin = [0; 1];
-            SystemRandom.fill(&mut coin);
-            if *durable || index < last_sync || coin[0] % 2 == 0 {
+            if *durable || index < last_sync || kept() {
                 let start = offset + sector * SECTOR;
                 file.resize(file.len().max(start + part.len()), 0);
                 file[start..start + part.len()].copy_from_slice(part);
