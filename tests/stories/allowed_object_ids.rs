@@ -42,3 +42,24 @@ async fn owner_of_the_resource_is_no_data_access() {
     fk.assign(&object_id, "8e3af657-a8ff-443c-a75c-2fe8c4bcb635").await;
     somebody.get("/Patient").await.refused(403, "Owner");
 }
+
+#[tokio::test]
+async fn a_scope_is_one_place_however_it_is_written() {
+    let fk = Firekeep::start().await;
+    let (somebody, object_id) = fk.as_stranger().await;
+    let id = fk.says("/service/id");
+    let role = |verb: &str| {
+        let scope = id.to_uppercase();
+        let options = ["--who", &object_id, "--role", "FHIR Data Reader", "--scope", &scope];
+        let done = fk.run(&[&["role", verb], options.as_slice()].concat());
+        assert!(done.status.success(), "{verb}: {done:?}");
+    };
+    role("assign");
+    somebody.get("/Patient").await.ok();
+    let query = format!("[?principalId=='{object_id}'].[scope, roleDefinitionName]");
+    let listed = fk.run(&["role", "list", "--query", &query, "--output", "tsv"]);
+    let listed = String::from_utf8_lossy(&listed.stdout).trim().to_owned();
+    assert_eq!(listed, format!("{id}\tFHIR Data Reader"));
+    role("remove");
+    somebody.get("/Patient").await.status(403);
+}

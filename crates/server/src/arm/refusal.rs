@@ -138,7 +138,7 @@ impl Refusal {
                 "Principal {id} was not found in the directory. For an application give the \
                  object id of its service principal, not the application id."
             ),
-            Self::OnlyMethods(methods) => format!("Only {methods} work here."),
+            Self::OnlyMethods(methods) => format!("What works here: {methods}."),
             Self::Body(refused) => refused.to_string(),
             Self::Fault(_) => {
                 "The server failed; its log has the cause under the request id.".into()

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::refusal::Refusal;
-use super::route::{self, Target};
+use super::route::{self, Group, Target};
 use super::{Call, ok, role_definitions, values, written};
 use crate::control::filter::{self, Term};
 use crate::control::{body, parameter};
@@ -46,7 +46,7 @@ struct PutProperties {
 pub(super) fn list(call: &Call, scope: &Scope) -> Result<Answer, Refusal> {
     call.only_get()?;
     call.allow(READ, scope)?;
-    existing(call, scope)?;
+    let scope = &existing(call, scope)?;
     let filter = match parameter(&call.request.query, "$filter") {
         Some(text) => Filter::parse(&text)?,
         None => Filter::default(),
@@ -65,7 +65,7 @@ pub(super) async fn one(mut call: Call, scope: Scope, id: &str) -> Result<Answer
     };
     // Rights come before existence: who may not look learns nothing.
     call.allow(action, &scope)?;
-    existing(&call, &scope)?;
+    let scope = existing(&call, &scope)?;
     let id = Uuid::try_parse(id)
         .map_err(|_| Refusal::Invalid(format!("The role assignment's name '{id}' is no GUID.")))?;
     let known = call.caller.directory.role_assignment(id).cloned();
@@ -118,29 +118,33 @@ fn assignment(call: &Call, scope: Scope, id: Uuid, body: Put) -> Result<RoleAssi
     })
 }
 
-/// Refuses a scope at which there is nothing, or nothing of the caller's tenant.
-pub(super) fn existing(call: &Call, scope: &Scope) -> Result<(), Refusal> {
+/// The scope as it is written where it was made: what is kept of it, and what clients compare
+/// letter by letter. Refuses one at which there is nothing, or nothing of the caller's tenant.
+pub(super) fn existing(call: &Call, scope: &Scope) -> Result<Scope, Refusal> {
     let missing = || Refusal::NoSuchResource(scope.to_string());
     // The scope is decoded already: decoded twice it might name another place.
     let path: Vec<String> =
         scope.as_str().split('/').skip(1).filter(|it| !it.is_empty()).map(Into::into).collect();
     if path.is_empty() {
-        return Ok(());
+        return Ok(scope.clone());
     }
     let target = route::target(&path).ok_or_else(missing)?;
     let directory: &Directory = &call.caller.directory;
     match target {
-        Target::Subscription(id) => call.subscription(id).map(|_| ()),
-        Target::ResourceGroup(group) => call.group(&group).map(|_| ()),
+        Target::Subscription(id) => call.subscription(id).map(|_| Scope::subscription(id)),
+        Target::ResourceGroup(group) => {
+            let Group { subscription, name } = call.group(&group)?;
+            Ok(Scope::resource_group(subscription, &name))
+        }
         Target::Workspace { group, workspace } => {
             call.group(&group)?;
-            let found = directory.workspace(&workspace).filter(|it| it.scope() == *scope);
-            found.map(|_| ()).ok_or_else(missing)
+            let found = directory.workspace(&workspace).map(|it| it.scope());
+            found.filter(|found| found == scope).ok_or_else(missing)
         }
         Target::FhirService { group, workspace, name } => {
             call.group(&group)?;
             let found = directory.service_scope(&ServiceId::new(&workspace, &name));
-            found.filter(|found| *found == scope).map(|_| ()).ok_or_else(missing)
+            found.filter(|found| *found == scope).cloned().ok_or_else(missing)
         }
         _ => Err(missing()),
     }

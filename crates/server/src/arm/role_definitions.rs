@@ -14,7 +14,7 @@ use crate::exchange::Answer;
 /// `GET {scope}/…/roleDefinitions`: the built-in roles, perhaps those of one name.
 pub(super) fn list(call: &Call, scope: &Scope) -> Result<Answer, Refusal> {
     call.only_get()?;
-    readable(call, scope)?;
+    let scope = &readable(call, scope)?;
     let named = match parameter(&call.request.query, "$filter") {
         Some(text) => wanted(&text)?,
         None => None,
@@ -28,14 +28,14 @@ pub(super) fn list(call: &Call, scope: &Scope) -> Result<Answer, Refusal> {
 /// `GET {scope}/…/roleDefinitions/{id}`.
 pub(super) fn get(call: &Call, scope: &Scope, id: &str) -> Result<Answer, Refusal> {
     call.only_get()?;
-    readable(call, scope)?;
+    let scope = &readable(call, scope)?;
     let role = Uuid::try_parse(id).ok().and_then(roles::by_id);
     let missing = || Refusal::NoSuchResource(format!("role definition {id}"));
     ok(&shape(role.ok_or_else(missing)?, scope))
 }
 
 /// The roles are no secret; which scopes there are is one.
-fn readable(call: &Call, scope: &Scope) -> Result<(), Refusal> {
+fn readable(call: &Call, scope: &Scope) -> Result<Scope, Refusal> {
     if scope.as_str() != "/" {
         call.allow("Microsoft.Authorization/roleDefinitions/read", scope)?;
     }
@@ -70,7 +70,9 @@ fn wanted(text: &str) -> Result<Option<String>, Refusal> {
 /// assignments by this text, so both are made here.
 pub(super) fn id_of(role: Uuid, scope: &Scope) -> String {
     let subscription = match scope.as_str().split('/').collect::<Vec<_>>().as_slice() {
-        ["", "subscriptions", subscription, ..] => format!("/subscriptions/{subscription}"),
+        ["", subscriptions, id, ..] if subscriptions.eq_ignore_ascii_case("subscriptions") => {
+            format!("/subscriptions/{}", id.to_ascii_lowercase())
+        }
         _ => String::new(),
     };
     format!("{subscription}/providers/Microsoft.Authorization/roleDefinitions/{role}")

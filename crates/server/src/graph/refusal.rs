@@ -94,7 +94,7 @@ impl Refusal {
                  servicePrincipals and directoryObjects/getByIds."
             ),
             Self::NoSuchObject(what) => format!("The object was not found: {what}."),
-            Self::OnlyMethods(methods) => format!("Only {methods} work here."),
+            Self::OnlyMethods(methods) => format!("What works here: {methods}."),
             Self::Body(refused) => refused.to_string(),
             Self::Query(text) | Self::Invalid(text) | Self::Conflict(text) => text.clone(),
             Self::Fault(_) => {
