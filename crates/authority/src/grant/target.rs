@@ -96,11 +96,12 @@ pub(super) fn for_user(scope: &str, shape: Shape) -> Result<Target, TokenRefusal
 }
 
 impl Request<'_> {
-    /// The resource an application asks for.
+    /// The resource an application asks for. AD FS takes it by its name too, as v1 does.
     pub(super) fn application_resource(&self) -> Result<String, TokenRefusal> {
-        let resource = match self.endpoint.shape {
-            Shape::V1 => self.parameters.need("resource")?.to_owned(),
-            shape @ (Shape::V2 | Shape::Adfs) => {
+        let resource = match (self.endpoint.shape, self.parameters.get("resource")) {
+            (Shape::V1, _) => self.parameters.need("resource")?.to_owned(),
+            (Shape::Adfs, Some(resource)) => resource.to_owned(),
+            (shape @ (Shape::V2 | Shape::Adfs), _) => {
                 for_application(self.parameters.need("scope")?, shape)?
             }
         };

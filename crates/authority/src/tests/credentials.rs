@@ -76,6 +76,7 @@ fn v1_and_adfs_endpoints_give_the_same_token() {
     check(ask(Shape::V1, "resource", FHIR), FHIR);
     check(ask(Shape::Adfs, "scope", &format!("{FHIR}/openid")), FHIR);
     check(ask(Shape::Adfs, "scope", &format!("{PATH_FORM}/.default")), PATH_FORM);
+    check(ask(Shape::Adfs, "resource", FHIR), FHIR);
     assert_eq!(code(&ask(Shape::V1, "scope", &format!("{FHIR}/.default"))), 900_144);
     assert_eq!(code(&ask(Shape::V2, "resource", FHIR)), 900_144);
     assert_eq!(code(&ask(Shape::V2, "scope", &format!("{FHIR}/openid"))), 1_002_012);
