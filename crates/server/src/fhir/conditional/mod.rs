@@ -25,6 +25,7 @@ use super::route::Searched;
 use super::search::contained::{self, Contained};
 use super::search::listing::{self, Listing};
 use super::types;
+use crate::exchange::Answer;
 
 /// Parameters of an interaction that are none of its criteria.
 const BESIDE: [&str; 5] = ["_format", "_pretty", "_meta-history", "hardDelete", "_count"];
@@ -94,6 +95,20 @@ impl From<Refusal> for Outcome {
             ),
         }
     }
+}
+
+/// Looks and writes until nobody changed meanwhile what was looked at: `attempt` gives nothing when
+/// somebody did. A refusal ends it.
+async fn until_settled<T>(mut attempt: impl FnMut() -> T) -> Result<Answer, Outcome>
+where
+    T: Future<Output = Result<Option<Answer>, Outcome>>,
+{
+    for _ in 0..GUARD_ATTEMPTS {
+        if let Some(answer) = attempt().await? {
+            return Ok(answer);
+        }
+    }
+    Err(Refusal::Overtaken.into())
 }
 
 /// Criteria of one type that select something.
@@ -182,5 +197,27 @@ impl Criteria {
     pub(crate) fn find(&self, snapshot: &Snapshot) -> Result<(Option<Key>, Guard), Refusal> {
         let Looked { found, guard } = self.look(snapshot, 2)?;
         Ok((self.only(&found)?, guard))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn criteria_are_looked_up_so_often_while_others_change_what_they_are_about() {
+        let settled_after = async |changes: usize| {
+            let mut looked = 0;
+            let answered = until_settled(|| {
+                looked += 1;
+                let settled = (looked > changes).then(|| Answer::empty(StatusCode::OK));
+                async { Ok(settled) }
+            });
+            (answered.await.map_err(|refused| refused.status).map(|answer| answer.status), looked)
+        };
+        let (most, conflict) = (GUARD_ATTEMPTS, StatusCode::CONFLICT);
+        assert_eq!(settled_after(0).await, (Ok(StatusCode::OK), 1));
+        assert_eq!(settled_after(most - 1).await, (Ok(StatusCode::OK), most));
+        assert_eq!(settled_after(most).await, (Err(conflict), most));
     }
 }

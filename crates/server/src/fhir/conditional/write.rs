@@ -4,14 +4,13 @@
 //! the plain interaction on what the criteria lead to, under their guards.
 
 use authority::DataAction;
-use base::limits::GUARD_ATTEMPTS;
 use bytes::Bytes;
 use http::StatusCode;
 use http::header::{HeaderName, HeaderValue};
 use json::{Document, Edits, Value};
 use store::{Guard, Key, Outcome as Stored, Rejected, ResourceId, Snapshot, TypeId};
 
-use super::{Criteria, Looked, Refusal, references};
+use super::{Criteria, Looked, Refusal, references, until_settled};
 use crate::edge::blocking;
 use crate::exchange::{Answer, Body};
 use crate::fhir::conditions::Conditions;
@@ -37,15 +36,12 @@ pub(crate) async fn create(
     let criteria = criteria.map(|query| Criteria::read(cx, resource_type, query, bad));
     let criteria = criteria.transpose()?;
     let bytes = cx.read(body).await?;
-    for _ in 0..GUARD_ATTEMPTS {
+    until_settled(|| async {
         let mut guards = Vec::new();
         if let Some(criteria) = &criteria {
             let (found, guard) = find(cx, criteria).await?;
             if let Some(key) = found {
-                match existing(cx, key)? {
-                    Some(answer) => return Ok(answer),
-                    None => continue,
-                }
+                return existing(cx, key);
             }
             guards.push(guard);
         }
@@ -53,11 +49,11 @@ pub(crate) async fn create(
         let conditions = Conditions { if_none_exist: None, ..cx.conditions.clone() };
         let cx = guarded(cx, guards, conditions);
         match create::create(&cx, resource_type, Body::of(bytes)).await {
-            Err(create::Refusal::General(General::Stale)) => {}
-            answered => return Ok(answered?),
+            Err(create::Refusal::General(General::Stale)) => Ok(None),
+            answered => Ok(Some(answered?)),
         }
-    }
-    Err(Refusal::Overtaken.into())
+    })
+    .await
 }
 
 /// 200 with what is there already; None when it has just gone.
@@ -71,16 +67,16 @@ pub(crate) fn existing(cx: &Context<'_>, key: Key) -> Result<Option<Answer>, Out
 pub(crate) async fn update(cx: &Context<'_>, key: Key, body: Body) -> Result<Answer, Outcome> {
     cx.allow(DataAction::Write)?;
     let bytes = cx.read(body).await?;
-    for _ in 0..GUARD_ATTEMPTS {
+    until_settled(|| async {
         let mut guards = Vec::new();
         let bytes = references::resolved(cx, bytes.clone(), &mut guards).await?;
         let cx = guarded(cx, guards, cx.conditions.clone());
         match update::update(&cx, key, Body::of(bytes)).await {
-            Err(update::Refusal::General(General::Stale)) => {}
-            answered => return Ok(answered?),
+            Err(update::Refusal::General(General::Stale)) => Ok(None),
+            answered => Ok(Some(answered?)),
         }
-    }
-    Err(Refusal::Overtaken.into())
+    })
+    .await
 }
 
 /// `PUT [base]/[type]?criteria`: updates the one that matches, or creates one.
@@ -94,7 +90,7 @@ pub(crate) async fn update_one(
     let beside = beside(cx.query);
     update::asked(&Context { query: &beside, ..cx.clone() })?;
     let bytes = cx.read(body).await?;
-    for _ in 0..GUARD_ATTEMPTS {
+    until_settled(|| async {
         let (found, guard) = find(cx, &criteria).await?;
         let mut guards = vec![guard];
         let bytes = references::resolved(cx, bytes.clone(), &mut guards).await?;
@@ -108,8 +104,8 @@ pub(crate) async fn update_one(
                 // A first version replaces none: what is asked of that one means nothing.
                 let cx = Context { query: "", ..cx };
                 match create::create(&cx, resource_type, Body::of(bytes)).await {
-                    Err(create::Refusal::General(General::Stale)) => continue,
-                    answered => return Ok(answered?),
+                    Err(create::Refusal::General(General::Stale)) => return Ok(None),
+                    answered => return Ok(Some(answered?)),
                 }
             }
             (None, Some(id)) => {
@@ -124,11 +120,11 @@ pub(crate) async fn update_one(
             (Some(key), Some(id)) => return Err(mismatch(key, id)),
         };
         match answered {
-            Err(update::Refusal::General(General::Stale)) => {}
-            answered => return Ok(answered?),
+            Err(update::Refusal::General(General::Stale)) => Ok(None),
+            answered => Ok(Some(answered?)),
         }
-    }
-    Err(Refusal::Overtaken.into())
+    })
+    .await
 }
 
 async fn plain(cx: &Context<'_>, key: Key, bytes: Bytes) -> Result<Answer, update::Refusal> {
@@ -191,16 +187,16 @@ pub(crate) async fn patch_one(
     let beside = beside(cx.query);
     patch::asked(&Context { query: &beside, ..cx.clone() })?;
     let bytes = cx.read_as_sent(body).await?;
-    for _ in 0..GUARD_ATTEMPTS {
+    until_settled(|| async {
         let (found, guard) = find(cx, &criteria).await?;
         let Some(key) = found else { return Err(nothing(&criteria)) };
         let cx = Context { guards: vec![guard], query: &beside, ..cx.clone() };
         match patch::patch(&cx, key, kind, Body::of(bytes.clone())).await {
-            Err(patch::Refusal::General(General::Stale)) => {}
-            answered => return Ok(answered?),
+            Err(patch::Refusal::General(General::Stale)) => Ok(None),
+            answered => Ok(Some(answered?)),
         }
-    }
-    Err(Refusal::Overtaken.into())
+    })
+    .await
 }
 
 /// 404 for criteria of a patch, or of `If-Match`, that match nothing.
@@ -217,7 +213,7 @@ pub(crate) async fn delete_matching(
     let Deleting { hard, count, condition } = deleting(cx)?;
     let failed = StatusCode::PRECONDITION_FAILED;
     let criteria = Criteria::read(cx, resource_type, cx.query, failed)?;
-    for _ in 0..GUARD_ATTEMPTS {
+    until_settled(|| async {
         let (snapshot, wanted) = (cx.service.store.snapshot(), criteria.clone());
         let most = count.unwrap_or(2);
         let looked = blocking::run(move || wanted.look(&snapshot, most)).await;
@@ -240,20 +236,20 @@ pub(crate) async fn delete_matching(
                     answer = resource::stamped(answer, head);
                 }
                 answer.headers.insert(ITEMS_DELETED, HeaderValue::from(deleted));
-                return Ok(answer);
+                Ok(Some(answer))
             }
-            Err(Rejected::Stale { .. }) => {}
+            Err(Rejected::Stale { .. }) => Ok(None),
             Err(Rejected::At { operation, why }) => {
                 let key = found
                     .get(operation)
                     .copied()
                     .ok_or_else(|| General::bug("an operation was refused that was not there"))?;
-                return Err(delete::refused(key, cx.conditions.if_match.clone(), why).into());
+                Err(delete::refused(key, cx.conditions.if_match.clone(), why).into())
             }
-            Err(rejected) => return Err(General::from(rejected).into()),
+            Err(rejected) => Err(General::from(rejected).into()),
         }
-    }
-    Err(Refusal::Overtaken.into())
+    })
+    .await
 }
 
 /// What a delete by criteria says besides them.
