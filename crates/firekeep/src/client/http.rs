@@ -71,6 +71,9 @@ pub(crate) fn unreachable(error: &reqwest::Error) -> anyhow::Error {
     if !text.is_empty() {
         let _infallible = write!(sentence, " ({text})");
     }
+    if text.contains("UnknownIssuer") {
+        sentence.push_str("; name the certificate authority to trust: --ca FILE");
+    }
     anyhow!(sentence)
 }
 

@@ -38,8 +38,7 @@ enum Shell {
 pub(crate) fn run(args: &EnvArgs) -> Result<()> {
     let connection = args.data.connection()?;
     let folder = std::path::absolute(&args.data.folder).context("the data folder has no path")?;
-    say(render(args.shell, &connection, &folder).trim_end());
-    Ok(())
+    say(render(args.shell, &connection, &folder).trim_end())
 }
 
 fn render(shell: Shell, connection: &Connection, folder: &Path) -> String {

@@ -59,7 +59,7 @@ pub(crate) fn run(args: &FhirpathArgs) -> Result<ExitCode> {
         let results = read(file).and_then(|bytes| evaluate(&program, now, file, bytes));
         match results {
             Ok(results) if args.output == Output::Json => found.extend(results),
-            Ok(results) => args.output.write(&results)?.lines().for_each(say),
+            Ok(results) => args.output.write(&results)?.lines().try_for_each(say)?,
             Err(error) => {
                 note(&format!("error: {file}: {error:#}"));
                 code = ExitCode::FAILURE;
@@ -67,7 +67,7 @@ pub(crate) fn run(args: &FhirpathArgs) -> Result<ExitCode> {
         }
     }
     if args.output == Output::Json {
-        say(&args.output.write(&found)?);
+        say(&args.output.write(&found)?)?;
     }
     Ok(code)
 }

@@ -94,7 +94,7 @@ async fn load(sources: Vec<files::Source>, target: Target, parallel: u32) -> Res
             break;
         }
     }
-    say(&progress.summary());
+    say(&progress.summary())?;
     done?;
     let failures = progress.failures();
     if failures > 0 {

@@ -125,7 +125,9 @@ pub(crate) async fn run(args: ServeArgs) -> Result<()> {
     let server = Server::start(args.options()?).await?;
     let connection: Connection = serde_json::from_value(serde_json::to_value(server.connection())?)
         .context("the server does not say how to reach it")?;
-    say(how_to_use(&connection, &folder).trim_end());
+    if let Err(error) = say(how_to_use(&connection, &folder).trim_end()) {
+        tracing::warn!("how to use the server: {error}");
+    }
     server.run_until(signals).await;
     Ok(())
 }

@@ -11,7 +11,7 @@ mod yaml;
 
 use std::io::{self, IsTerminal, Write};
 
-use anyhow::Result;
+use anyhow::{Result, anyhow};
 use clap::{Args, ValueEnum};
 use serde_json::Value;
 
@@ -52,16 +52,14 @@ impl OutputArgs {
     /// Prints `value` as the options say.
     pub(crate) fn print(&self, value: Value) -> Result<()> {
         let colour = io::stdout().is_terminal();
-        say_exactly(&self.render(value, colour)?);
-        Ok(())
+        say_exactly(&self.render(value, colour)?)
     }
 
     /// Like [`OutputArgs::print`]; as a table without `--query` these columns are shown, in this
     /// order.
     pub(crate) fn print_with_columns(&self, value: Value, columns: &[Column]) -> Result<()> {
         if self.query.is_none() && self.output == Format::Table {
-            say_exactly(&table::columns(&value, columns));
-            return Ok(());
+            return say_exactly(&table::columns(&value, columns));
         }
         self.print(value)
     }
@@ -119,14 +117,20 @@ fn coloured_value(value: &str) -> String {
 }
 
 /// Writes a line to standard output.
-pub(crate) fn say(line: &str) {
-    say_exactly(&format!("{line}\n"));
+pub(crate) fn say(line: &str) -> Result<()> {
+    say_exactly(&format!("{line}\n"))
 }
 
-/// Writes to standard output. A reader that went away (`| head`) is no failure.
-fn say_exactly(text: &str) {
+/// Writes to standard output. A reader that went away (`| head`) is no failure; a secret that is
+/// shown once and did not fit on the disk is.
+fn say_exactly(text: &str) -> Result<()> {
     let mut out = io::stdout().lock();
-    let _gone = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(anyhow!("what was to be printed could not be written ({error})"))
+        }
+        Ok(()) | Err(_) => Ok(()),
+    }
 }
 
 /// Writes a line to standard error: what is for the person, not for the script.

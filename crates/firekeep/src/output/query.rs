@@ -20,8 +20,55 @@ pub(super) struct Shape {
 
 /// For clap: the refusal is the sentence of `az`.
 pub(crate) fn parse(text: &str) -> Result<JmesPath, String> {
-    let compiled = jmespath::compile(text).map(|_compiles| JmesPath(text.to_owned()));
-    compiled.map_err(|_syntax| format!("invalid jmespath_type value: '{text}'"))
+    let strict = strict(text);
+    match jmespath::compile(&strict) {
+        Ok(_compiles) => Ok(JmesPath(strict)),
+        Err(_syntax) => Err(format!("invalid jmespath_type value: '{text}'")),
+    }
+}
+
+/// The query with strings for the literals that are no JSON: `az` reads [?state==`Enabled`] as it
+/// is meant, and its users write it so.
+fn strict(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(start) = rest.find(['\'', '"', '`']) {
+        let (before, quoted) = rest.split_at(start);
+        out.push_str(before);
+        let (inside, after) = quotation(quoted);
+        match inside {
+            Some(literal) if quoted.starts_with('`') => push_literal(&mut out, literal),
+            _ => out.push_str(quoted.strip_suffix(after).unwrap_or(quoted)),
+        }
+        rest = after;
+    }
+    out + rest
+}
+
+/// What stands between the quotation mark that begins `text` and the next of its kind, and what
+/// follows that one.
+fn quotation(text: &str) -> (Option<&str>, &str) {
+    let mut letters = text.char_indices();
+    let mark = letters.next().map(|(_, mark)| mark);
+    while let Some((at, letter)) = letters.next() {
+        if letter == '\\' {
+            letters.next();
+        } else if Some(letter) == mark {
+            let (until, after) = text.split_at(at);
+            return (until.get(1..), after.get(1..).unwrap_or_default());
+        }
+    }
+    (None, "")
+}
+
+fn push_literal(out: &mut String, literal: &str) {
+    let is_json = |text: &str| serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok();
+    let plain = literal.replace("\\`", "`");
+    let quoted = format!("\"{}\"", plain.trim_start()).replace('`', "\\`");
+    let as_it_is = is_json(&plain) || !is_json(&quoted.replace("\\`", "`"));
+    out.push('`');
+    out.push_str(if as_it_is { literal } else { &quoted });
+    out.push('`');
 }
 
 impl JmesPath {
@@ -112,5 +159,26 @@ fn collect(ast: &Ast, hashes: &mut Vec<Vec<String>>) {
         | Ast::Index { .. }
         | Ast::Slice { .. }
         | Ast::Literal { .. } => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_literal_that_is_no_json_is_a_string() {
+        let check = |text: &str, expected: &str| assert_eq!(strict(text), expected);
+        check("[?state==`Enabled`].id", "[?state==`\"Enabled\"`].id");
+        check("[?a==` VM running`]", "[?a==`\"VM running\"`]");
+        check("[?a==`true` || b==`1` || c==`\"x\"`]", "[?a==`true` || b==`1` || c==`\"x\"`]");
+        check("[?a==`x` && b=='`y`']", "[?a==`\"x\"` && b=='`y`']");
+        check("\"a`b\".c", "\"a`b\".c");
+        check("[?a==`x\\`y`]", "[?a==`\"x\\`y\"`]");
+        check("[?a=='it\\'s `b`']", "[?a=='it\\'s `b`']");
+        check("a.b[0]", "a.b[0]");
+        check("[?a==`x", "[?a==`x");
+        check("[?a==`\"x`]", "[?a==`\"x`]");
+        check("[?ä==`ü`]", "[?ä==`\"ü\"`]");
     }
 }

@@ -175,6 +175,11 @@ fn yaml_quotes_only_what_would_be_read_as_something_else() {
 }
 
 #[test]
+fn a_literal_may_be_a_bare_word() {
+    check(&list(), "[?name==`One: two`].id | [0]", Format::Tsv, "s1\n");
+}
+
+#[test]
 fn a_query_that_is_wrong_says_so_as_az_does() {
     assert_eq!(parse_query("[?").unwrap_err(), "invalid jmespath_type value: '[?'");
     let unknown = parse_query("foo(@)").unwrap().search(&json!({})).unwrap_err();
