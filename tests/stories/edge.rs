@@ -1,5 +1,7 @@
 //! What holds for every address: names, ids, compression, CORS, the plain port, the end.
 
+use std::io::Write;
+
 use reqwest::Method;
 use serde_json::json;
 use stories::{Actor, Firekeep, Reply, Setup, patients};
@@ -87,6 +89,46 @@ async fn cors_is_what_the_configuration_says() {
     let request = fk.as_anonymous().request(Method::GET, "/metadata");
     let reply = Reply::of(request.header("Origin", "https://app.example")).await.ok();
     assert_eq!(reply.header("access-control-allow-origin"), "https://app.example");
+}
+
+#[tokio::test]
+async fn options_says_what_may_be_asked_and_lets_no_page_in_that_nobody_configured() {
+    let fk = Firekeep::start().await;
+    let options = |path: &'static str| {
+        let nobody = fk.as_anonymous();
+        let request = nobody.request(Method::OPTIONS, path).header("Origin", "https://app.example");
+        Reply::of(request.header("Access-Control-Request-Method", "GET"))
+    };
+    let said = options("/Patient/p1").await.status(204);
+    assert_eq!(said.header("allow"), "GET, HEAD, PUT, PATCH, DELETE, OPTIONS");
+    assert_eq!(said.header("access-control-allow-origin"), "");
+    options("/Dog").await.refused(401, "Authorization");
+    fk.as_contributor().await.send(Method::OPTIONS, "/Dog", "").await.refused(404, "Dog");
+}
+
+#[tokio::test]
+async fn a_body_may_come_compressed() {
+    let fk = Firekeep::start().await;
+    let app = fk.as_contributor().await;
+    let send = async |coding: &'static str, body: Vec<u8>| {
+        let request = app.request(Method::POST, "/Patient").header("Content-Encoding", coding);
+        Reply::of(request.header("Content-Type", "application/fhir+json").body(body)).await
+    };
+    let patient = json!({"resourceType": "Patient", "language": "en"}).to_string();
+    let gzip = |text: &str| {
+        let mut out = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+        out.write_all(text.as_bytes()).and_then(|()| out.finish()).expect("gzip")
+    };
+    let zstd = zstd::encode_all(patient.as_bytes(), 3).expect("zstd");
+    for (coding, body) in [("gzip", gzip(&patient)), ("zstd", zstd)] {
+        assert_eq!(send(coding, body).await.created().json()["language"], "en");
+    }
+    let refused = send("br", patient.clone().into_bytes()).await;
+    assert_eq!(refused.refused(415, "br").header("accept-encoding"), "gzip, zstd");
+    send("gzip", patient.clone().into_bytes()).await.refused(400, "gzip");
+    // The limit is that of what comes out.
+    let too_long = gzip(&(patient + &" ".repeat(64 << 20)));
+    send("gzip", too_long).await.refused(413, "67108864");
 }
 
 #[tokio::test]

@@ -9,6 +9,7 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use uuid::Uuid;
 
 pub(crate) use crate::edge::body::{Body, BodyFault};
+pub(crate) use crate::edge::decompress::READ_HERE as ENCODINGS_READ;
 
 /// What was asked, with what the edge already knows about it. The body is read by the handler that
 /// wants it, after it authorized.

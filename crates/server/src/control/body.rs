@@ -39,6 +39,7 @@ impl From<BodyFault> for BodyRefused {
             BodyFault::Stalled => Self::Stalled,
             BodyFault::Broken => Self::Unread("the connection broke"),
             BodyFault::Encoding(_) => Self::Unread("its Content-Encoding is not known"),
+            BodyFault::NotEncoded(_) => Self::Unread("it is not what Content-Encoding says"),
             BodyFault::Busy => Self::Busy,
         }
     }

@@ -11,6 +11,9 @@ use hyper::body::{Body as _, Incoming};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout, timeout_at};
 
+use super::blocking;
+use super::compress::Coding;
+use super::decompress::{self, Encoding, Unpacked};
 use super::progress::Progress;
 
 /// A body that has not been read yet.
@@ -32,6 +35,8 @@ pub(crate) enum BodyFault {
     Broken,
     /// 415: a `Content-Encoding` that is not read here.
     Encoding(String),
+    /// 400: the body is not what its `Content-Encoding` says.
+    NotEncoded(&'static str),
     /// 503: the bodies of other requests fill the memory set aside for them.
     Busy,
 }
@@ -63,8 +68,8 @@ pub(crate) struct Arriving {
     pub(crate) progress: Arc<Progress>,
     /// Memory for the bodies of all requests together, in bytes.
     pub(crate) memory: Arc<Semaphore>,
-    /// `Content-Encoding` other than `identity`.
-    pub(crate) encoding: Option<String>,
+    /// How it is encoded, if it is not as it is.
+    pub(crate) encoding: Option<Encoding>,
     /// Whether what stays unread is read and dropped for a while. Not where the client waits for
     /// `100 Continue`: it has sent nothing yet, and reading would ask it to.
     pub(crate) drains: bool,
@@ -84,13 +89,38 @@ impl AsRef<[u8]> for Held {
 
 impl Arriving {
     async fn read(&mut self, limit: usize) -> Result<Bytes, BodyFault> {
-        if let Some(encoding) = self.encoding.take() {
-            return Err(BodyFault::Encoding(encoding));
-        }
+        let coding = match self.encoding.take() {
+            Some(Encoding::Unknown(name)) => return Err(BodyFault::Encoding(name)),
+            Some(Encoding::Compressed(coding)) => Some(coding),
+            None => None,
+        };
         let Some(incoming) = &mut self.incoming else { return Ok(Bytes::new()) };
         let whole = collect(incoming, &self.memory, limit).await?;
         self.incoming = None;
-        Ok(whole)
+        match coding {
+            Some(coding) => decompressed(coding, whole, &self.memory, limit).await,
+            None => Ok(whole),
+        }
+    }
+}
+
+/// What a body was before it was compressed. Memory is set aside for the most that it may come to
+/// until it is known.
+async fn decompressed(
+    coding: Coding,
+    sent: Bytes,
+    memory: &Arc<Semaphore>,
+    limit: usize,
+) -> Result<Bytes, BodyFault> {
+    let mut room = reserve(memory, decompress::room(coding, sent.len(), limit)).await?;
+    let unpacked = blocking::run(move || decompress::decompress(coding, &sent, limit)).await;
+    match unpacked {
+        Ok(Ok(bytes)) => {
+            let share = room.split(bytes.len()).ok_or(BodyFault::Busy)?;
+            Ok(Bytes::from_owner(Held { bytes, _memory: share }))
+        }
+        Ok(Err(Unpacked::TooLarge)) => Err(BodyFault::TooLarge { limit }),
+        Ok(Err(Unpacked::Broken)) | Err(_) => Err(BodyFault::NotEncoded(coding.name())),
     }
 }
 

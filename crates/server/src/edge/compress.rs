@@ -26,11 +26,18 @@ pub(crate) enum Coding {
 }
 
 impl Coding {
-    fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Gzip => "gzip",
             Self::Zstd => "zstd",
         }
+    }
+
+    /// The coding of that name, in any case.
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        let is = |known: &&(&str, Self)| name.eq_ignore_ascii_case(known.0);
+        let known = [("gzip", Self::Gzip), ("x-gzip", Self::Gzip), ("zstd", Self::Zstd)];
+        known.iter().find(is).map(|known| known.1)
     }
 }
 
@@ -88,15 +95,11 @@ pub(crate) fn chosen(request: &HeaderMap) -> Option<Coding> {
         for item in value.to_str().unwrap_or_default().split(',') {
             let (name, parameters) = item.split_once(';').unwrap_or((item, ""));
             let weight = weight(parameters);
-            match name.trim() {
-                name if name.eq_ignore_ascii_case("gzip")
-                    || name.eq_ignore_ascii_case("x-gzip") =>
-                {
-                    gzip = Some(weight);
-                }
-                name if name.eq_ignore_ascii_case("zstd") => zstd = Some(weight),
-                "*" => other = weight,
-                _ => {}
+            match (Coding::named(name.trim()), name.trim()) {
+                (Some(Coding::Gzip), _) => gzip = Some(weight),
+                (Some(Coding::Zstd), _) => zstd = Some(weight),
+                (None, "*") => other = weight,
+                (None, _) => {}
             }
         }
     }

@@ -393,6 +393,19 @@ mod tests {
     }
 
     #[test]
+    fn the_documentation_shows_a_file_that_is_read_and_the_defaults() -> Result<(), ConfigError> {
+        let page = include_str!("../../../../docs/configuration.md");
+        let file = page.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next());
+        let config = Config::parse(file.unwrap_or_default())?;
+        let mut shown = config.service(&ServiceId::new("main", "demo"));
+        let hosts = std::mem::take(&mut shown.hosts);
+        assert_eq!(hosts, ["account.azurehealthcareapis.com"]);
+        assert!(shown.cors.take().is_some() && shown.versioning.take().is_some());
+        assert_eq!(shown, ServiceSettings::default());
+        Ok(())
+    }
+
+    #[test]
     fn a_service_without_a_table_has_the_defaults() -> Result<(), ConfigError> {
         let config = Config::parse("[service.'main/demo'.limits]\nbody-bytes = 7")?;
         assert_eq!(config.service(&ServiceId::new("main", "demo")).body_bytes, 7);

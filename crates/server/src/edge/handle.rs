@@ -27,7 +27,7 @@ use super::progress::{OpenRequest, Progress};
 use super::route::{Area, Route, Unrouted};
 use super::send::Sending;
 use super::trace::{CORRELATION_ID, Ids, REQUEST_ID};
-use super::{blocking, cors, portal};
+use super::{blocking, cors, decompress, portal};
 use crate::app::App;
 use crate::exchange::{Answer, AnswerBody, Request};
 use crate::fhir::outcome::{self, Issue};
@@ -150,8 +150,6 @@ fn request(
     incoming: Incoming,
     ids: &Ids,
 ) -> Request {
-    let encoding = parts.headers.get(CONTENT_ENCODING).map(HeaderValue::as_bytes);
-    let encoding = encoding.filter(|value| !value.eq_ignore_ascii_case(b"identity"));
     let body = if incoming.is_end_stream() {
         Body::of(Bytes::new())
     } else {
@@ -159,7 +157,7 @@ fn request(
             incoming: Some(incoming),
             progress: Arc::clone(&connection.progress),
             memory: Arc::clone(&connection.app.body_memory),
-            encoding: encoding.map(|value| String::from_utf8_lossy(value).into_owned()),
+            encoding: decompress::encoding(&parts.headers),
             drains: !parts.headers.contains_key(EXPECT),
         })
     };

@@ -11,6 +11,7 @@ mod compress;
 pub(crate) mod config;
 pub(crate) mod connection;
 mod cors;
+pub(crate) mod decompress;
 pub(crate) mod development_ca;
 mod handle;
 pub(crate) mod listen;

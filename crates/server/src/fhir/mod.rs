@@ -22,6 +22,7 @@ mod incoming;
 mod meta_history;
 mod negotiate;
 pub(crate) mod ops;
+mod options;
 mod page;
 mod page_link;
 mod patch;
@@ -73,6 +74,9 @@ pub(crate) async fn answer(
 ) -> Answer {
     let Request { method, path, query, headers, correlation_id, now, body, .. } = request;
     let routed = route::route(&method, &path, &query);
+    if let Some(answer) = options::options(&method, &routed) {
+        return answer;
+    }
     let waiting = Waiting::default();
     let mut cx = Context {
         app,
@@ -122,11 +126,7 @@ pub(crate) async fn answer(
     let answer = match form.is_page && method == Method::GET {
         true => {
             let target = if query.is_empty() { path } else { format!("{path}?{query}") };
-            let asked = page::Asked { base: base.clone(), target };
-            blocking::run(move || page::page(answer, asked))
-                .await
-                .and_then(|page| page)
-                .map_err(General::from)
+            page_of(answer, page::Asked { base: base.clone(), target }).await
         }
         false => translate::outgoing(answer, form, &method).await,
     };
@@ -134,6 +134,10 @@ pub(crate) async fn answer(
     answer.note.caller = cx.identity.map(|identity| identity.object_id);
     answer.note.interaction = name;
     answer
+}
+
+async fn page_of(answer: Answer, asked: page::Asked) -> Result<Answer, General> {
+    Ok(blocking::run(move || page::page(answer, asked)).await.and_then(|page| page)?)
 }
 
 /// Makes ready what the first write would else wait for: the rules of R4 and its types.

@@ -2,12 +2,12 @@
 
 use base::Fault;
 use http::StatusCode;
-use http::header::RETRY_AFTER;
+use http::header::{ACCEPT_ENCODING, RETRY_AFTER};
 use store::{Key, Rejected};
 
 use super::outcome::{Issue, Outcome};
 use super::types;
-use crate::exchange::BodyFault;
+use crate::exchange::{BodyFault, ENCODINGS_READ};
 
 /// What can go wrong in any interaction.
 #[derive(Debug)]
@@ -161,10 +161,22 @@ fn body(fault: &BodyFault) -> Outcome {
             "The body ended before it was complete. Send the request again.",
         ),
         BodyFault::Busy => General::Busy.into(),
-        BodyFault::Encoding(why) => Outcome::error(
+        BodyFault::Encoding(name) => Outcome::error(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
             "not-supported",
-            format!("The body's Content-Encoding cannot be read: {why}."),
+            format!(
+                "A body with Content-Encoding '{name}' is not read here. Send it as it is, or \
+                 with one of: {ENCODINGS_READ}."
+            ),
+        )
+        .with(ACCEPT_ENCODING, ENCODINGS_READ),
+        BodyFault::NotEncoded(name) => Outcome::error(
+            StatusCode::BAD_REQUEST,
+            "incomplete",
+            format!(
+                "The body is not what Content-Encoding says: {name}, whole and with nothing after \
+                 it."
+            ),
         ),
     }
 }

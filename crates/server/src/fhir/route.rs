@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::ops::{self, Asked, Call, Level};
 use super::outcome::Outcome;
-use super::types;
+use super::{options, types};
 
 /// What a request asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -155,14 +155,14 @@ impl From<Refusal> for Outcome {
                 "not-supported",
                 format!("{method} has no meaning here. Allowed: {allow}."),
             )
-            .with(ALLOW, allow),
+            .with(ALLOW, &options::with_it(allow)),
             Refusal::DeleteOfAllTypes => Self::error(
                 StatusCode::METHOD_NOT_ALLOWED,
                 "not-supported",
                 "Criteria delete within one type: DELETE /Patient?identifier=…. Send one request \
                  for each type, or a Bundle of them.",
             )
-            .with(ALLOW, ON_BASE),
+            .with(ALLOW, &options::with_it(ON_BASE)),
             Refusal::Later(what) => Self::error(
                 StatusCode::NOT_IMPLEMENTED,
                 "not-supported",

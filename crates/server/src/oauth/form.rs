@@ -20,6 +20,7 @@ pub(crate) async fn posted(headers: &HeaderMap, body: Body) -> Result<Parameters
         BodyFault::Stalled => Refusal::BodyStalled,
         BodyFault::Broken => Refusal::BodyBroken("the connection broke"),
         BodyFault::Encoding(_) => Refusal::BodyBroken("its Content-Encoding is not known"),
+        BodyFault::NotEncoded(_) => Refusal::BodyBroken("it is not what Content-Encoding says"),
         BodyFault::Busy => Refusal::Busy,
     })?;
     parameters(&bytes)
