@@ -131,6 +131,11 @@ async fn entries_that_look_are_answered_as_requests_are() {
         assert_eq!(found["response"]["status"].as_str().map(|it| &it[..3]), Some(*status));
         assert_eq!(found.get("resource").is_some(), *has_resource, "{entry}");
     }
+    let address = format!("{}/Patient/p", app.base());
+    assert_eq!(answer["entry"][2]["fullUrl"], address);
+    let read = [look("GET", "Patient/p", None)];
+    let read = app.post("", &bundle("transaction", &read)).await.ok().json();
+    assert_eq!(read["entry"][0]["fullUrl"], address);
     app.post("?foo=bar", &bundle("batch", &entries)).await.refused(400, "foo");
 }
 

@@ -222,7 +222,7 @@ impl Batch<'_> {
             match entry::looked(&cx, interaction, entry.body.as_ref()).await {
                 Ok(answer) => {
                     let response = Response::found(self.cx, Ok(answer), entry.head, &mut room);
-                    self.set(place, response);
+                    self.set(place, response.of_read(self.cx, interaction));
                 }
                 Err(refusal) => self.refuse(place, refusal),
             }

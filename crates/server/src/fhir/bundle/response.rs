@@ -18,6 +18,7 @@ use crate::fhir::outcome::{Issue, Outcome};
 use crate::fhir::prefer::Return;
 use crate::fhir::refusal::General;
 use crate::fhir::resource;
+use crate::fhir::route::Interaction;
 
 /// One entry of the answer.
 pub(crate) struct Response {
@@ -161,6 +162,16 @@ impl Response {
         let location = location.map(str::to_owned);
         let last_modified = answer.last_updated.map(resource::instant);
         Ok(Self { etag, location, last_modified, content, ..Self::of(answer.status) })
+    }
+
+    /// The same, of a resource that was read: with its address.
+    pub(crate) fn of_read(self, cx: &Context<'_>, interaction: Interaction) -> Self {
+        match (interaction, &self.content) {
+            (Interaction::Read(key) | Interaction::Vread(key, _), Content::Found(_)) => {
+                Self { full_url: Some(cx.url(key.resource_type, key.id.as_str())), ..self }
+            }
+            _ => self,
+        }
     }
 
     /// What a write by criteria answered, told as that of every other write.

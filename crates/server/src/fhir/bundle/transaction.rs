@@ -364,6 +364,9 @@ async fn respond(
         let found = looked(cx, entry, &committed.snapshot).await;
         responses.push(match (&entry.task, found, stored.get(&place)) {
             (Task::Exists(_), Some(found), _) => Response::done(cx, found, &mut room),
+            (Task::Look(interaction), Some(found), _) => {
+                Response::found(cx, found, entry.head, &mut room).of_read(cx, *interaction)
+            }
             (_, Some(found), _) => Response::found(cx, found, entry.head, &mut room),
             (Task::Nothing, ..) => Response::nothing(),
             (Task::DeleteAll { keys, .. }, ..) => Response::deleted(keys.len()),
