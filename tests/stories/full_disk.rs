@@ -58,3 +58,24 @@ async fn a_full_disk_answers_507_and_loses_nothing() {
     let count = app.get("/Binary?_summary=count").await.ok().json();
     assert_eq!(count["total"], stored + 1);
 }
+
+#[tokio::test]
+async fn a_service_for_which_there_is_no_room_is_none_until_there_is() {
+    let fk = Firekeep::start().await;
+    let arm = fk.as_administrator().await;
+    let id = fk.says("/service/id").replace("/demo", "/other");
+    let path = format!("{id}?api-version=2023-11-01");
+    let service = json!({"kind": "fhir-R4", "location": "local", "properties": {}});
+    limit_files(&fk, "60000:unlimited");
+    let refused = arm.put(&path, &service).await.status(507);
+    let error = &refused.json()["error"];
+    assert_eq!(error["code"], "InsufficientStorage");
+    assert!(error["message"].as_str().is_some_and(|text| text.contains("room")), "{error}");
+    arm.get(&path).await.status(404);
+    limit_files(&fk, "unlimited:unlimited");
+    arm.put(&path, &service).await.created();
+    let (code, folder, _) = fk.stop();
+    assert_eq!(code, 0);
+    let setup = stories::Setup { folder: Some(folder), ..Default::default() };
+    Firekeep::start_with(setup).await.as_administrator().await.get(&path).await.ok();
+}

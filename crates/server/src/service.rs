@@ -133,30 +133,45 @@ impl Services {
     }
 
     fn open(&self, app: &App, id: &ServiceId) -> Result<Service, Fault> {
-        let key = id.to_string().into_bytes();
-        let kept = app.control.get(FOLDERS, &key)?;
-        let folder = match kept.and_then(|bytes| String::from_utf8(bytes).ok()) {
-            Some(folder) => folder,
-            None => {
-                let folder = format!("services/{}", ids::guid(&*app.random));
-                put(&app.control, FOLDERS, &key, folder.clone().into_bytes())?;
-                folder
-            }
-        };
-        let path = app.data.join(&folder);
-        let opening = || format!("opening the store of {id}");
-        private_folder(&path).map_err(|error| Fault::new(opening(), error))?;
-        let options = StoreOptions {
-            clock: Arc::clone(&app.clock),
-            random: Arc::clone(&app.random),
-            ..StoreOptions::default()
-        };
-        let store = Store::open(&path, options).map_err(|error| Fault::new(opening(), error))?;
+        let folder = folder(app, id)?;
+        let store = store(app, id, &folder)?;
         let (settings, page_key) = (app.config.service(id), self.page_key);
         let (own, index) = (OwnDefinitions::default(), Index::open(&store)?);
         let permits = Permits::new(settings.expensive_queries);
         Ok(Service { id: id.clone(), store, settings, page_key, folder, permits, own, index })
     }
+}
+
+/// Where a service's store is, below the data folder; chosen the first time.
+fn folder(app: &App, id: &ServiceId) -> Result<String, Fault> {
+    let key = id.to_string().into_bytes();
+    let kept = app.control.get(FOLDERS, &key)?;
+    if let Some(folder) = kept.and_then(|bytes| String::from_utf8(bytes).ok()) {
+        return Ok(folder);
+    }
+    let folder = format!("services/{}", ids::guid(&*app.random));
+    put(&app.control, FOLDERS, &key, folder.clone().into_bytes())?;
+    Ok(folder)
+}
+
+fn store(app: &App, id: &ServiceId, folder: &str) -> Result<Store, Fault> {
+    let path = app.data.join(folder);
+    let opening = || format!("opening the store of {id}");
+    private_folder(&path).map_err(|error| match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            Fault::no_room(opening(), error)
+        }
+        _ => Fault::new(opening(), error),
+    })?;
+    let options = StoreOptions {
+        clock: Arc::clone(&app.clock),
+        random: Arc::clone(&app.random),
+        ..StoreOptions::default()
+    };
+    Store::open(&path, options).map_err(|error| match error.is_no_room() {
+        true => Fault::no_room(opening(), error),
+        false => Fault::new(opening(), error),
+    })
 }
 
 /// Makes a folder, and those above it that are missing, for nobody but the owner.

@@ -8,6 +8,8 @@ use std::sync::Arc;
 use base::limits::{MAP_BYTES, MAP_BYTES_MOST, TAIL_ROWS};
 use base::{Clock, Fault, Random, SystemClock, SystemRandom};
 
+use crate::embedded::trouble::is_no_room;
+
 /// What a store is opened with.
 #[derive(Clone)]
 pub struct StoreOptions {
@@ -94,6 +96,24 @@ pub enum OpenFailure {
         /// What it said.
         source: io::Error,
     },
+}
+
+impl OpenError {
+    /// Whether the disk has no room for what opening writes. Nothing is left of a new store then.
+    #[must_use]
+    pub fn is_no_room(&self) -> bool {
+        match &self.why {
+            OpenFailure::Io { source, .. } => is_no_room(source),
+            OpenFailure::Migration { fault, .. } => fault.is_no_room(),
+            OpenFailure::Newer { .. }
+            | OpenFailure::NotAStore(_)
+            | OpenFailure::OtherKind { .. }
+            | OpenFailure::Unreadable(_)
+            | OpenFailure::NetworkFileSystem(_)
+            | OpenFailure::Held { .. }
+            | OpenFailure::NotEmpty => false,
+        }
+    }
 }
 
 impl fmt::Display for OpenError {

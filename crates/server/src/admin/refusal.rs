@@ -64,12 +64,12 @@ impl Refusal {
             Self::Invalid(why) => (StatusCode::BAD_REQUEST, "InvalidContent", why.clone()),
             Self::Fault(fault) => {
                 tracing::error!(%fault, "the administration failed");
-                let status = if fault.is_no_room() {
-                    StatusCode::INSUFFICIENT_STORAGE
+                let (status, code) = if fault.is_no_room() {
+                    (StatusCode::INSUFFICIENT_STORAGE, "InsufficientStorage")
                 } else {
-                    StatusCode::INTERNAL_SERVER_ERROR
+                    (StatusCode::INTERNAL_SERVER_ERROR, "InternalServerError")
                 };
-                (status, "InternalServerError", fault.to_string())
+                (status, code, fault.to_string())
             }
         };
         let answer = control::error(status, code, &message);

@@ -60,13 +60,13 @@ pub(super) async fn one(
         Method::PUT => {
             let parent = found?;
             let service = new_service(&call, id, known.as_deref(), body::json(body).await?)?;
-            store(&call, &service).await?;
+            store(&call, &service, known.is_none()).await?;
             Ok(written(known.is_none(), &shape(&call, &service, &parent)))
         }
         Method::PATCH => {
             let Tags { tags } = body::json(body).await?;
             let service = Service { tags, ..known.as_deref().ok_or_else(missing)?.clone() };
-            store(&call, &service).await?;
+            store(&call, &service, false).await?;
             ok(&shape(&call, &service, &found?))
         }
         Method::DELETE => {
@@ -81,10 +81,23 @@ pub(super) async fn one(
     }
 }
 
-async fn store(call: &Call, service: &Service) -> Result<(), Refusal> {
-    let new = service.clone();
-    call.change(move |draft| draft.put_service(new)).await?;
-    open_and_close(call).await
+async fn store(call: &Call, service: &Service, is_new: bool) -> Result<(), Refusal> {
+    let kept = service.clone();
+    call.change(move |draft| draft.put_service(kept)).await?;
+    let opened = open_and_close(call).await;
+    if opened.is_err() && is_new {
+        take_back(call, service.id.clone()).await;
+    }
+    opened
+}
+
+/// A new service whose store could not be made, for want of room, is none. Where this cannot be
+/// written either, the store is made as soon as there is room.
+async fn take_back(call: &Call, id: ServiceId) {
+    let taken = call.change(move |draft| draft.remove_service(&id)).await;
+    if let Err(refusal) = taken {
+        tracing::warn!(?refusal, "a service without a store could not be taken back");
+    }
 }
 
 /// The service as the body asks for it; what the body leaves out stays.

@@ -97,9 +97,7 @@ impl Refusal {
             Self::OnlyMethods(methods) => format!("What works here: {methods}."),
             Self::Body(refused) => refused.to_string(),
             Self::Query(text) | Self::Invalid(text) | Self::Conflict(text) => text.clone(),
-            Self::Fault(_) => {
-                "The server failed; its log has the cause under the request id.".into()
-            }
+            Self::Fault(fault) => control::told(fault).into(),
         }
     }
 

@@ -63,19 +63,27 @@ pub(super) fn environment(
     options: &StoreOptions,
 ) -> Result<Opened, OpenError> {
     let fail = |why| OpenError { path: folder.to_owned(), why };
-    let env = open::environment(folder, options.map_bytes).map_err(|error| fail(failed(error)))?;
-    let opened = identify(&env, layout).and_then(|found| {
-        match found {
-            Found::Nothing => create(&env, layout, &ids::guid(&*options.random).into_bytes())?,
-            Found::Format(format) if format < layout.format => add_tables(&env, layout)?,
-            Found::Format(_) => {}
-        }
-        let map_bytes = env.info().map_size;
-        Ok(Opened { tables: open_tables(&env, layout)?, map_bytes, env })
-    });
+    let file = folder.join(DATA_FILE);
+    let is_new = !file.exists();
+    let opened = begun(folder, layout, options);
+    if opened.is_err() && is_new {
+        // Half of a new file, for which the disk had no room, would be refused from now on.
+        let _stays = fs::remove_file(&file);
+    }
     let synced = |source| fail(OpenFailure::Io { doing: "syncing the folder", source });
     sync_folder(folder).map_err(synced)?;
     opened.map_err(fail)
+}
+
+fn begun(folder: &Path, layout: Layout, options: &StoreOptions) -> Result<Opened, OpenFailure> {
+    let env = open::environment(folder, options.map_bytes).map_err(failed)?;
+    match identify(&env, layout)? {
+        Found::Nothing => create(&env, layout, &ids::guid(&*options.random).into_bytes())?,
+        Found::Format(format) if format < layout.format => add_tables(&env, layout)?,
+        Found::Format(_) => {}
+    }
+    let map_bytes = env.info().map_size;
+    Ok(Opened { tables: open_tables(&env, layout)?, map_bytes, env })
 }
 
 /// Opens an environment that was identified before.

@@ -1,6 +1,6 @@
 //! Running out of room, in the map and on the disk: refused, nothing lost, and on it goes.
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::process::Command;
 
 use store::*;
@@ -133,6 +133,42 @@ fn child_writes_up_to_the_file_size_limit() {
     }
     assert_eq!(store.check(), Vec::<String>::new());
     child::tell(&format!("done {}", stored + 20));
+}
+
+/// Only the child runs this.
+#[test]
+fn child_begins_a_store() {
+    let Some(folder) = child::folder() else { return };
+    match Store::open(&folder, StoreOptions::default()) {
+        Ok(_) => child::tell("begun"),
+        Err(error) if error.is_no_room() => child::tell("no room"),
+        Err(error) => child::tell(&format!("refused: {error}")),
+    }
+}
+
+#[test]
+fn nothing_is_left_of_a_new_store_for_which_there_is_no_room() {
+    // In blocks of 512 bytes: half of the data file's first two pages, less than the table of
+    // readers, and enough.
+    for (blocks, expected) in [(8, "no room"), (100, "no room"), (900, "begun")] {
+        let folder = tempfile::tempdir().unwrap();
+        let data = folder.path().join("data.mdb");
+        if blocks == 8 {
+            // The table of readers is there, so that the first to be written is the data file.
+            drop(Store::open(folder.path(), StoreOptions::default()).unwrap());
+            std::fs::remove_file(&data).unwrap();
+        }
+        let limited = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" \"$@\"");
+        let name = "room::child_begins_a_store";
+        let mut child = child::of_test(name, folder.path(), &["sh", "-c", &limited]);
+        let mut told = String::new();
+        child.stdout.take().unwrap().read_to_string(&mut told).unwrap();
+        assert!(child.wait().unwrap().success(), "{blocks} blocks: {told}");
+        assert!(told.contains(expected), "{blocks} blocks: {told}");
+        assert_eq!(data.exists(), expected == "begun", "{blocks} blocks");
+        let store = Store::open(folder.path(), StoreOptions::default()).unwrap();
+        assert_eq!(store.check(), Vec::<String>::new());
+    }
 }
 
 #[test]
