@@ -104,24 +104,25 @@ impl Arriving {
     }
 }
 
-/// What a body was before it was compressed. Memory is set aside for the most that it may come to
-/// until it is known.
+/// What a body was before it was compressed. Its length is found first, so that only what is read
+/// takes memory.
 async fn decompressed(
     coding: Coding,
     sent: Bytes,
     memory: &Arc<Semaphore>,
     limit: usize,
 ) -> Result<Bytes, BodyFault> {
-    let mut room = reserve(memory, decompress::room(coding, sent.len(), limit)).await?;
-    let unpacked = blocking::run(move || decompress::decompress(coding, &sent, limit)).await;
-    match unpacked {
-        Ok(Ok(bytes)) => {
-            let share = room.split(bytes.len()).ok_or(BodyFault::Busy)?;
-            Ok(Bytes::from_owner(Held { bytes, _memory: share }))
-        }
-        Ok(Err(Unpacked::TooLarge)) => Err(BodyFault::TooLarge { limit }),
-        Ok(Err(Unpacked::Broken)) | Err(_) => Err(BodyFault::NotEncoded(coding.name())),
-    }
+    let fault = |unpacked| match unpacked {
+        Unpacked::TooLarge => BodyFault::TooLarge { limit },
+        Unpacked::Broken => BodyFault::NotEncoded(coding.name()),
+    };
+    let (counted, broken) = (sent.clone(), |_| fault(Unpacked::Broken));
+    let length = blocking::run(move || decompress::length(coding, &counted, limit)).await;
+    let length = length.map_err(broken)?.map_err(fault)?;
+    let share = reserve(memory, length).await?;
+    let bytes = blocking::run(move || decompress::decompress(coding, &sent, length)).await;
+    let bytes = bytes.map_err(broken)?.map_err(fault)?;
+    Ok(Bytes::from_owner(Held { bytes, _memory: share }))
 }
 
 async fn collect(
