@@ -5,28 +5,23 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use arc_swap::ArcSwap;
-use authority::{Authority, AuthorityOptions};
 use base::{Clock, Fault, Random, SystemClock, SystemRandom, limits};
-use store::StoreOptions;
-use store::control::ControlStore;
 use store::lock::FolderLock;
-use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{Semaphore, watch};
 use tokio::time::{interval, timeout};
 
-use crate::announce::{Connection, Ports, retire};
-use crate::app::{Addresses, App, certificate_names};
-use crate::bootstrap::{Bootstrap, Made, Secrets, Steward, made, make};
+use crate::announce::{Connection, Ports};
+use crate::app::App;
+use crate::bootstrap::{Bootstrap, Steward};
 use crate::edge::config::Config;
 use crate::edge::connection::Gate;
-use crate::edge::development_ca::DevelopmentCa;
-use crate::edge::metrics::Metrics;
-use crate::edge::tls::{Certificates, LOOK, TlsFiles};
-use crate::edge::{blocking, listen, metrics_page};
-use crate::jobs::{reindex, vacuum};
-use crate::service::{Services, private_folder};
+use crate::edge::tls::{LOOK, TlsFiles};
+use crate::edge::{blocking, metrics_page};
+use crate::jobs::vacuum;
+use crate::listeners::{Listeners, origin};
+use crate::opening::open;
+use crate::service::private_folder;
 use crate::start_error::StartError;
 
 /// The signal of a file-size limit. Its default would end the process in the middle of a write that
@@ -109,13 +104,6 @@ impl EndSignals {
         let terminate = signal(SignalKind::terminate())?;
         Ok(Self { terminate, interrupt: signal(SignalKind::interrupt())? })
     }
-}
-
-/// The bound sockets.
-struct Listeners {
-    secure: Vec<TcpListener>,
-    plain: Option<TcpListener>,
-    metrics: Option<TcpListener>,
 }
 
 impl Server {
@@ -267,115 +255,6 @@ async fn repeat(
         if let Err(fault) = blocking::run(work.clone()).await {
             tracing::error!(%fault, "work in the background failed");
         }
-    }
-}
-
-impl Listeners {
-    async fn bind(options: &ServeOptions) -> Result<Self, StartError> {
-        let secure = listen::secure(&options.listen).await?;
-        let plain = match options.http {
-            Some(address) => Some(listen::plain(address).await?),
-            None => None,
-        };
-        let metrics = match options.metrics {
-            Some(address) => Some(listen::bind(address).await?),
-            None => None,
-        };
-        Ok(Self { secure, plain, metrics })
-    }
-
-    fn addresses(&self, config: &Config) -> Addresses {
-        let first = self.secure.first().and_then(|listener| listener.local_addr().ok());
-        Addresses {
-            port: first.map_or(0, |address| address.port()),
-            http: self.plain.as_ref().and_then(origin),
-            public: config.public_url.clone(),
-        }
-    }
-}
-
-fn origin(listener: &TcpListener) -> Option<String> {
-    listener.local_addr().ok().map(|address| format!("http://{address}"))
-}
-
-/// What opening the folder gives.
-struct Opened {
-    app: Arc<App>,
-    connection: Connection,
-    first_start: bool,
-    announce: bool,
-}
-
-/// Everything that touches the disk, in the order in which a failure leaves the least behind.
-fn open(options: ServeOptions, addresses: Addresses, ports: &Ports) -> Result<Opened, StartError> {
-    let ServeOptions { data, config, tls, bootstrap, announce, clock, random, .. } = options;
-    let ca_folder = options.development_ca.unwrap_or_else(|| data.clone());
-    let stored = StoreOptions {
-        clock: Arc::clone(&clock),
-        random: Arc::clone(&random),
-        ..StoreOptions::default()
-    };
-    let control = ControlStore::open(&data.join("control"), stored).map_err(StartError::Control)?;
-    let authority = Arc::new(Authority::open(AuthorityOptions {
-        control: control.clone(),
-        clock: Arc::clone(&clock),
-        random: Arc::clone(&random),
-    })?);
-    let made = made(&control)?;
-    let first_start = made.is_none();
-    let (made, new): (Made, Option<Secrets>) = match made {
-        Some(made) => (made, None),
-        None => {
-            let (made, secrets) = make(bootstrap, &authority, &*random)?;
-            (made, Some(secrets))
-        }
-    };
-    let development_ca = tls.is_none().then(|| DevelopmentCa::of(&ca_folder));
-    let files = match (&development_ca, tls) {
-        (Some(ca), _) => {
-            let services = authority.directory();
-            let hosts: Vec<String> =
-                services.services().flat_map(|known| config.service(&known.id).hosts).collect();
-            ca.ensure(&certificate_names(&config, &hosts), clock.now())?;
-            TlsFiles { certificate: ca.certificate(), key: ca.key() }
-        }
-        (None, Some(files)) => files,
-        (None, None) => return Err(Fault::because("there is no certificate").into()),
-    };
-    let app = Arc::new(App {
-        services: Services::new(&control, &*random)?,
-        hosts: ArcSwap::default(),
-        metrics: Metrics::default(),
-        body_memory: Arc::new(Semaphore::new(limits::BODY_BYTES_IN_FLIGHT)),
-        password_checks: blocking::Turns::new(limits::PASSWORD_CHECKS),
-        certificates: Arc::new(Certificates::read(files)?),
-        config,
-        authority,
-        clock,
-        random,
-        data: data.clone(),
-        control,
-        addresses,
-        development_ca,
-    });
-    app.services_changed()?;
-    if announce {
-        // A command that only reads should not begin what takes long.
-        app.services.all().iter().try_for_each(|service| reindex::go_on(&app, service))?;
-    }
-    warn_of_unknown_services(&app);
-    let kept = if announce { retire(&data)? } else { Secrets::default() };
-    let connection = Connection::of(&app, &made, &new.unwrap_or(kept), ports);
-    Ok(Opened { app, connection, first_start, announce })
-}
-
-/// No error, since a service may be made later; its settings wait for it.
-fn warn_of_unknown_services(app: &App) {
-    let directory = app.authority.directory();
-    for id in app.config.named_services().filter(|id| directory.service(id).is_none()) {
-        tracing::warn!(
-            "the configuration has settings for the service {id}, which does not exist (yet)"
-        );
     }
 }
 
