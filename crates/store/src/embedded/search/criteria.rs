@@ -365,14 +365,28 @@ impl<'t> Searching<'t> {
 
 /// The resources that values of a parameter name, and which version of each.
 pub(super) fn references(values: Values<'_>, parameter: ParameterId) -> Vec<(Key, Option<&str>)> {
-    let keys = values.of(parameter).filter_map(|value| match value {
-        Packed::Reference(reference) => match reference.target {
-            Target::Resource { key, version } => Some((key, version)),
-            Target::Url { .. } | Target::Nothing => None,
-        },
-        _ => None,
-    });
-    keys.collect()
+    values.of(parameter).filter_map(reference).collect()
+}
+
+/// By which parameter a resource is referred to, and which version of it.
+pub(super) type Referred<'f> = (ParameterId, Key, Option<&'f str>);
+
+/// The same of all parameters, in their order.
+pub(super) fn all_references(values: Values<'_>) -> Vec<Referred<'_>> {
+    let named = |(parameter, value)| {
+        let (key, version) = reference(value)?;
+        Some((parameter, key, version))
+    };
+    values.all().filter_map(named).collect()
+}
+
+/// The resource that a value names, and which version of it.
+fn reference(value: Packed<'_>) -> Option<(Key, Option<&str>)> {
+    let Packed::Reference(reference) = value else { return None };
+    match reference.target {
+        Target::Resource { key, version } => Some((key, version)),
+        Target::Url { .. } | Target::Nothing => None,
+    }
 }
 
 /// A row of the index without its rid, and the rid.

@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use roaring::RoaringTreemap;
 
+use super::criteria::{Referred, all_references};
 use super::{Found, Searching};
 use crate::embedded::read::row;
 use crate::key::{Key, Rid};
@@ -19,6 +20,7 @@ pub(super) fn included(
     let mut included = Included::default();
     // What led to each that was not on the page.
     let mut reached_by = HashMap::new();
+    let mut by_type = HashMap::new();
     let mut round = matches.to_vec();
     let (mut is_first, mut count) = (true, 0);
     while !round.is_empty() {
@@ -28,8 +30,17 @@ pub(super) fn included(
             // It may have been taken out since the page was found.
             let Some(version) = row(searching.view, rid)? else { continue };
             let key = version.head.key;
-            for include in includes.iter().filter(|it| is_first || it.iterate) {
-                for reached in reached(searching, rid, &key, include)? {
+            let rules: &Vec<&Include> = by_type.entry(key.resource_type).or_insert_with(|| {
+                let starts = |it: &&Include| it.reverse || it.source == key.resource_type;
+                includes.iter().filter(starts).collect()
+            });
+            // Read once: many rules may start from one type.
+            let referred = match rules.iter().any(|it| !it.reverse) {
+                true => all_references(searching.values(rid)?),
+                false => Vec::new(),
+            };
+            for include in rules.iter().filter(|it| is_first || it.iterate) {
+                for reached in reached(searching, (rid, &referred), &key, include)? {
                     if !seen.insert(reached) {
                         included.circular |=
                             include.iterate && leads_back(&reached_by, reached, rid);
@@ -60,8 +71,13 @@ fn leads_back(reached_by: &HashMap<Rid, Rid>, reached: Rid, from: Rid) -> bool {
     way.take(reached_by.len() + 1).any(|rid| rid == reached)
 }
 
-/// What one rule reaches from one resource.
-fn reached(searching: &Searching<'_>, rid: Rid, key: &Key, include: &Include) -> Found<Vec<Rid>> {
+/// What one rule reaches from one resource, which refers to these.
+fn reached(
+    searching: &Searching<'_>,
+    (rid, referred): (Rid, &[Referred<'_>]),
+    key: &Key,
+    include: &Include,
+) -> Found<Vec<Rid>> {
     let mut reached = Vec::new();
     if include.reverse {
         if include.target.is_some_and(|target| target != key.resource_type) {
@@ -86,13 +102,13 @@ fn reached(searching: &Searching<'_>, rid: Rid, key: &Key, include: &Include) ->
         return Ok(reached);
     }
     for parameter in &include.parameters {
-        for (key, version) in searching.referred(rid, *parameter)? {
+        for (_, key, version) in referred.iter().filter(|(by, ..)| by == parameter) {
             if include.target.is_some_and(|target| target != key.resource_type) {
                 continue;
             }
             let found = match version {
-                Some(version) => searching.named(&key, version)?,
-                None => searching.current(&key)?,
+                Some(version) => searching.named(key, version)?,
+                None => searching.current(key)?,
             };
             if let Some(rid) = found
                 && searching.may_see(key.resource_type, rid)?
