@@ -116,7 +116,8 @@ pub const WRITER_QUEUE: usize = 4_096;
 pub const GROUP_COMMITS: usize = 256;
 /// Bytes of bodies that may share one synchronous commit.
 pub const GROUP_BYTES: usize = 64 << 20;
-/// Index rows that are kept in memory before they are written to the table in one go.
+/// Index rows that gather in memory before they go into their table, a part with each commit; half
+/// as many more can gather meanwhile.
 pub const TAIL_ROWS: usize = 32_768;
 /// Address space an environment reserves at first; it doubles when four fifths are used.
 pub const MAP_BYTES: usize = 64 << 30;

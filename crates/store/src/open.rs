@@ -23,7 +23,7 @@ pub struct StoreOptions {
     pub map_bytes_most: usize,
     /// Up to so many matches a sort gathers; more are met by walking the index in its order.
     pub gathered_most: u64,
-    /// Index rows that are kept in memory before they are written to their table in one go.
+    /// Index rows that gather in memory before they go into their table.
     pub tail_rows: usize,
 }
 

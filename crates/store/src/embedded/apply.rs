@@ -41,8 +41,8 @@ pub(super) fn apply(
     }
     let mut rows = Vec::new();
     write_all(writer, group, superseded, Some(&mut rows))?;
-    let tail = tail.with(&rows);
-    if tail.rows() > most { tail.write(writer, tail.last()) } else { Ok(tail) }
+    let added = rows.iter().map(|(_, rows)| rows.len()).sum();
+    tail.with(&rows).ease(writer, added, most)
 }
 
 /// Index rows that are not written yet, by their version.

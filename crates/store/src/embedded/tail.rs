@@ -1,10 +1,15 @@
 //! The tail of the index: rows of the newest versions, kept in memory until enough have gathered to
-//! be written into the table in one sorted go.
+//! be written into the table in their order.
 //!
 //! Each row has a random place in the table, so that writing few costs a page each, and writing
-//! many at once much less. What is in memory only is made anew from the packed values when the
-//! store is opened: the row `indexed` of `meta` says from where on.
+//! neighbours much less. Those that have gathered go into the table a part with each commit, so
+//! that no commit waits for all of them, and stay in memory until the last is there. What is in
+//! memory is made anew from the packed values when the store is opened: the row `indexed` of `meta`
+//! says from where on.
 
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::collections::binary_heap::PeekMut;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -22,9 +27,13 @@ use crate::rows::Rows;
 /// So many runs of one size become one.
 const MERGED: usize = 4;
 
+/// So many rows go into the table for each that is new: those on their way are there before as
+/// many others have gathered.
+const PACE: usize = 2;
+
 /// What readers look into besides the table.
 pub(super) struct Tail {
-    /// More rows than these are written.
+    /// When there are more rows than these, they begin to go into the table.
     pub(super) most: usize,
     runs: RwLock<Runs>,
     /// Held by who writes index rows, from looking at the runs until they are what was written.
@@ -36,8 +45,18 @@ pub(super) struct Tail {
 pub(super) struct Runs {
     /// The rows of versions up to this one are in the table.
     pub(super) after: Rid,
-    /// From large and old to small and new.
+    /// The oldest, some of which the table has as well.
+    leaving: Leaving,
+    /// The others, from large and old to small and new.
     runs: Vec<Arc<Run>>,
+}
+
+/// Rows on their way into the table.
+#[derive(Clone, Default)]
+struct Leaving {
+    runs: Vec<Arc<Run>>,
+    /// How many rows of each run the table has.
+    written: Vec<usize>,
 }
 
 /// Rows in their order, each with its rid.
@@ -76,13 +95,21 @@ impl Tail {
 impl Runs {
     /// Nothing beside the table, which has the rows of versions up to `after`.
     pub(super) fn nothing_after(after: Rid) -> Self {
-        Self { after, runs: Vec::new() }
+        Self { after, ..Self::default() }
     }
 
-    /// The same beside a table that has the rows of versions up to `indexed`. One that has more
-    /// than these were told of has all of them: rows are written all at once.
-    pub(super) fn beside(self, indexed: Rid) -> Self {
-        if indexed > self.after { Self::nothing_after(indexed) } else { self }
+    /// The same beside a table that has the rows of versions up to `indexed`, maybe more than these
+    /// were told of.
+    pub(super) fn beside(mut self, indexed: Rid) -> Self {
+        if indexed > self.after {
+            // A run counts as being in the table when all of it is, and all that are older.
+            self.after = indexed;
+            self.runs.retain(|run| run.last > indexed);
+            if self.leaving.last() <= Some(indexed) {
+                self.leaving = Leaving::default();
+            }
+        }
+        self
     }
 
     /// With the rows of newer versions.
@@ -104,24 +131,51 @@ impl Runs {
         self
     }
 
-    /// How many rows there are.
+    /// How many rows there are, those on their way included.
+    #[cfg(test)]
     pub(super) fn rows(&self) -> usize {
-        self.runs.iter().map(|run| run.places.len()).sum()
+        rows_of(&self.leaving.runs) + rows_of(&self.runs)
+    }
+
+    /// Writes a part of the rows on their way, more than the `added` ones that are new. When there
+    /// are more than `most` others, these are the next.
+    pub(super) fn ease(
+        mut self,
+        writer: &mut Writer<'_>,
+        added: usize,
+        most: usize,
+    ) -> Result<Self, Trouble> {
+        if rows_of(&self.runs) > most {
+            self.advance(writer, usize::MAX)?;
+            self.leaving = Leaving::of(std::mem::take(&mut self.runs));
+        }
+        self.advance(writer, PACE * added)?;
+        Ok(self)
+    }
+
+    /// Writes `most` of the rows on their way; they stay here until the table has all.
+    fn advance(&mut self, writer: &mut Writer<'_>, most: usize) -> Result<(), Trouble> {
+        if let Some(last) = self.leaving.last()
+            && self.leaving.write(writer, most)?
+        {
+            set_indexed(writer, last)?;
+            (self.after, self.leaving) = (last, Leaving::default());
+        }
+        Ok(())
     }
 
     /// Writes all rows into the table, which then counts as having those of versions up to
     /// `newest`; gives what is left.
-    pub(super) fn write(&self, writer: &mut Writer<'_>, newest: Rid) -> Result<Self, Trouble> {
-        for row in Run::merged(&self.runs).rows() {
-            writer.put(SEARCH, row, &[])?;
-        }
+    pub(super) fn write(mut self, writer: &mut Writer<'_>, newest: Rid) -> Result<Self, Trouble> {
+        self.leaving.write(writer, usize::MAX)?;
+        Leaving::of(self.runs).write(writer, usize::MAX)?;
         set_indexed(writer, newest)?;
         Ok(Self::nothing_after(newest))
     }
 
     /// The newest version whose rows are here or in the table.
     pub(super) fn last(&self) -> Rid {
-        self.runs.last().map_or(self.after, |newest| newest.last)
+        self.runs.last().map(|newest| newest.last).or(self.leaving.last()).unwrap_or(self.after)
     }
 
     /// The rows between two keys, both included: a stream per run, each in the order of keys.
@@ -130,7 +184,45 @@ impl Runs {
         from: &'r [u8],
         to: &'r [u8],
     ) -> impl Iterator<Item = impl DoubleEndedIterator<Item = &'r [u8]>> {
-        self.runs.iter().map(move |run| run.between(from, to))
+        self.leaving.runs.iter().chain(&self.runs).map(move |run| run.between(from, to))
+    }
+}
+
+fn rows_of(runs: &[Arc<Run>]) -> usize {
+    runs.iter().map(|run| run.places.len()).sum()
+}
+
+impl Leaving {
+    fn of(runs: impl IntoIterator<Item = Arc<Run>>) -> Self {
+        let runs = runs.into_iter().collect::<Vec<_>>();
+        Self { written: vec![0; runs.len()], runs }
+    }
+
+    /// The newest version they are of.
+    fn last(&self) -> Option<Rid> {
+        self.runs.last().map(|run| run.last)
+    }
+
+    /// Writes the next `most` rows in their order; tells whether the table has all now.
+    fn write(&mut self, writer: &mut Writer<'_>, most: usize) -> Result<bool, Trouble> {
+        let Self { runs, written } = self;
+        let firsts = runs.iter().zip(&*written).map(|(run, written)| run.nth(*written));
+        let mut next = (0..)
+            .zip(firsts)
+            .filter_map(|(place, row)| Some(Reverse((row?, place))))
+            .collect::<BinaryHeap<_>>();
+        for _ in 0..most {
+            let Some(mut top) = next.peek_mut() else { break };
+            let Reverse((row, place)) = &mut *top;
+            writer.put(SEARCH, row, &[])?;
+            let Some((run, written)) = runs.get(*place).zip(written.get_mut(*place)) else { break };
+            *written += 1;
+            match run.nth(*written) {
+                Some(after) => *row = after,
+                None => drop(PeekMut::pop(top)),
+            }
+        }
+        Ok(next.is_empty())
     }
 }
 
@@ -169,6 +261,10 @@ impl Run {
 
     fn rows(&self) -> impl Iterator<Item = &[u8]> {
         self.places.iter().map(|place| self.row(place))
+    }
+
+    fn nth(&self, number: usize) -> Option<&[u8]> {
+        Some(self.row(self.places.get(number)?))
     }
 
     fn between(&self, from: &[u8], to: &[u8]) -> impl DoubleEndedIterator<Item = &[u8]> {

@@ -282,7 +282,7 @@ mod tests {
     }
 
     #[test]
-    fn index_rows_up_to_the_limit_stay_in_memory_and_one_more_writes_all() {
+    fn index_rows_past_the_limit_go_into_their_table_twice_as_fast_as_others_come() {
         let (_folder, writer, _writing) = writer();
         let put = |id: &str, parameters: &[u64]| {
             let value = |&parameter| (ParameterId(parameter), Value::String("a".into()));
@@ -300,9 +300,14 @@ mod tests {
         };
         assert_eq!(put("a", &[1, 2, 3]), (0, 3));
         assert_eq!(put("b", &[1]), (0, 4));
-        assert_eq!(put("c", &[2]), (5, 0));
-        assert_eq!(put("d", &[1, 2, 3, 4, 5]), (10, 0));
-        assert_eq!(put("e", &[1]), (10, 1));
+        assert_eq!(put("c", &[2]), (2, 5));
+        assert_eq!(put("d", &[1]), (4, 6));
+        assert_eq!(put("e", &[1]), (5, 2));
+        assert_eq!(put("f", &[1, 2]), (5, 4));
+        assert_eq!(put("g", &[1]), (7, 5));
+        // More at once than may wait: those before are written whole, and these as well.
+        assert_eq!(put("h", &[1, 2, 3, 4, 5]), (15, 0));
+        assert_eq!(put("i", &[1]), (15, 1));
     }
 
     #[test]

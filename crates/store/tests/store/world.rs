@@ -7,12 +7,16 @@ use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use base::{TestClock, Timestamp};
+use fhir::search::Value;
 use store::*;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
 pub(crate) const PATIENT: TypeId = TypeId(1);
 pub(crate) const OBSERVATION: TypeId = TypeId(2);
+
+/// What the words of bodies are found by.
+const WORD: ParameterId = ParameterId(90);
 
 pub(crate) static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().unwrap());
 
@@ -97,7 +101,8 @@ impl World {
 
 pub(crate) fn options(clock: &TestClock) -> StoreOptions {
     let clock = Arc::new(clock.clone());
-    StoreOptions { clock, map_bytes: 1 << 30, map_bytes_most: 1 << 30, ..StoreOptions::default() }
+    let (map_bytes, map_bytes_most) = (1 << 30, 1 << 30);
+    StoreOptions { clock, map_bytes, map_bytes_most, tail_rows: 40, ..StoreOptions::default() }
 }
 
 pub(crate) fn id(text: &str) -> ResourceId {
@@ -117,7 +122,25 @@ pub(crate) fn content(body: &str) -> Content {
     let mut hasher = DefaultHasher::new();
     body.hash(&mut hasher);
     hash[..8].copy_from_slice(&hasher.finish().to_be_bytes());
-    Content::compress(body.as_bytes(), hash, [3; 12]).unwrap()
+    let content = Content::compress(body.as_bytes(), hash, [3; 12]).unwrap();
+    let words = words(body).map(|word| (WORD, Value::String(word.into()))).collect::<Vec<_>>();
+    content.with_values(Forward::pack(&words, &|_| None), Vec::new())
+}
+
+/// The words of a body that it is found by: a few, so that every store has some in its table and
+/// some in memory.
+fn words(body: &str) -> impl Iterator<Item = &str> {
+    body.split(' ').take(4).map(|word| word.get(..20).unwrap_or(word))
+}
+
+/// Whether a search for each of its words finds the version.
+pub(crate) fn is_found(snapshot: &Snapshot, version: &Version) -> bool {
+    let body = std::str::from_utf8(&version.body).unwrap();
+    let test = |word: &str| Test::String(StringTest::Exact(word.into()));
+    let words = words(body).map(|word| Criterion::Value(WORD, test(word)));
+    let criteria = words.chain([Criterion::Keys(vec![version.key])]).collect::<Vec<_>>();
+    let plan = with(all_of(only(version.key.resource_type)), &criteria);
+    snapshot.search(&plan).unwrap().rids == [version.rid]
 }
 
 pub(crate) fn put(key: Key, body: &str) -> Operation {
