@@ -15,7 +15,6 @@ use super::world::{Key, Resource, World};
 /// What a resource is sorted by.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum SortKey {
-    Place(usize),
     Tick(i64),
     Number(Decimal),
     Text(String),
@@ -50,9 +49,7 @@ fn key(world: &World, resource: &Resource, name: &str) -> Option<SortKey> {
     };
     match name {
         "_id" => Some(SortKey::Text(resource.key.1.clone())),
-        "_lastUpdated" => {
-            world.resources.iter().position(|it| it.key == resource.key).map(SortKey::Place)
-        }
+        "_lastUpdated" => Some(SortKey::Text(resource.updated.clone())),
         _ => match name.split_once('.') {
             None => extreme(keys(world, resource, name, falling)),
             Some((head, inner)) => {

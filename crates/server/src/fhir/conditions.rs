@@ -14,8 +14,9 @@ use store::PutCondition;
 pub(crate) struct Conditions {
     pub(crate) if_match: Option<String>,
     pub(crate) if_none_match: Option<String>,
-    /// Seconds since 1970.
-    pub(crate) if_modified_since: Option<i64>,
+    /// The end of the second, or of what an entry's instant tells: what was changed before it, the
+    /// client has.
+    pub(crate) if_modified_since: Option<Timestamp>,
     pub(crate) if_none_exist: Option<String>,
 }
 
@@ -96,7 +97,7 @@ impl Conditions {
                 tag == "*" || quoted.and_then(number) == Some(version)
             });
         }
-        self.if_modified_since.is_some_and(|since| last_updated.unix_seconds() <= since)
+        self.if_modified_since.is_some_and(|end| last_updated < end)
     }
 }
 
@@ -119,10 +120,15 @@ fn number(text: &str) -> Option<u64> {
     if plain { text.parse().ok() } else { None }
 }
 
-/// Seconds since 1970 of an HTTP date, in any of the three forms that a recipient must read:
-/// today's, that of RFC 850, and that of the C library.
-fn http_date(text: &str) -> Option<i64> {
-    let text = text.trim();
+/// The end of the second that an HTTP date names, in any of the three forms that a recipient must
+/// read: today's, that of RFC 850, and that of the C library.
+fn http_date(text: &str) -> Option<Timestamp> {
+    let second = http_second(text.trim())?;
+    Some(Timestamp::from_unix_seconds(second.saturating_add(1)))
+}
+
+/// Seconds since 1970.
+fn http_second(text: &str) -> Option<i64> {
     if let Ok(date) = DateTimeParser::new().parse_timestamp(text) {
         return Some(date.as_second());
     }
@@ -139,6 +145,8 @@ pub(crate) fn etag(version: u64) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     fn if_match(text: &str) -> Conditions {
@@ -194,7 +202,7 @@ mod tests {
 
     #[test]
     fn the_client_has_what_it_names() {
-        let moment = Timestamp::from_unix_seconds(1_795_532_334);
+        let moment = Timestamp::from_unix_seconds(1_795_532_334).plus(Duration::from_millis(999));
         let has = |none_match: Option<&str>, since: Option<&str>| {
             let if_none_match = none_match.map(str::to_owned);
             let if_modified_since = since.and_then(http_date);

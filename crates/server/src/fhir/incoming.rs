@@ -7,7 +7,7 @@ use bytes::Bytes;
 use json::{Document, ErrorKind, Limits, Stripped, Value};
 use store::{Content, Key};
 
-use super::bundle::conditional;
+use super::bundle::conditionals;
 use super::check::{Checks, Expected};
 use super::context::Context;
 use super::outcome::Issue;
@@ -58,8 +58,8 @@ impl Incoming {
     ) -> Result<(), General> {
         let name = types::name(expected.resource_type);
         checks.resource(document, document.root(), expected, name)?;
-        match conditional(document.root()) {
-            Some(reference) => Err(General::ConditionalReference(reference.into_owned())),
+        match conditionals(document.root()).pop_first() {
+            Some(reference) => Err(General::ConditionalReference(reference)),
             None => Ok(()),
         }
     }

@@ -14,7 +14,7 @@ use super::entry::{self, Entry, Task, What};
 use super::prepare::{Work, prepare};
 use super::response::{self, Response};
 use super::transaction::{forgotten, refused};
-use super::{Refusal, conditional, entries};
+use super::{Refusal, conditionals, entries};
 use crate::exchange::{Answer, Body};
 use crate::fhir::conditional as by_criteria;
 use crate::fhir::context::Context;
@@ -100,7 +100,7 @@ impl Batch<'_> {
         let alone: Vec<_> = phase
             .extract_if(.., |(place, entry)| {
                 let resource = entries(document).nth(*place).and_then(|it| it.get("resource"));
-                let refers = || resource.and_then(conditional).is_some();
+                let refers = || resource.is_some_and(|it| !conditionals(it).is_empty());
                 matches!(entry.task, Task::Conditional { .. })
                     || (matches!(entry.task, Task::Create { .. } | Task::Update { .. }) && refers())
             })

@@ -324,11 +324,11 @@ fn local<'u>(cx: &Context<'_>, url: &'u str) -> Result<(&'u str, &'u str), Outco
     Ok((path, query))
 }
 
-/// Seconds since 1970 of an instant.
-fn instant(text: &str) -> Result<i64, Outcome> {
+/// The end of an instant: unlike an HTTP date it can have parts of a second.
+fn instant(text: &str) -> Result<Timestamp, Outcome> {
     let interval = date::interval(text);
     let interval = interval.map_err(|why| wrong("value", format!("ifModifiedSince: {why}.")))?;
-    Ok(Timestamp::from_ticks(interval.from).unix_seconds())
+    Ok(Timestamp::from_ticks(interval.before))
 }
 
 /// A member that is a string when it is there.

@@ -14,7 +14,7 @@ mod transaction;
 pub(crate) mod writer;
 
 pub(crate) use entry::{bases, reference};
-pub(crate) use references::{conditional, conditionals, resolve};
+pub(crate) use references::{conditionals, resolve};
 
 use authority::DataAction;
 use base::limits::BUNDLE_ENTRIES;

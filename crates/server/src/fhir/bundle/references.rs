@@ -1,104 +1,66 @@
 //! <https://hl7.org/fhir/R4/http.html#trules>: references between the entries of a transaction
 //! become references to the resources that they make, wherever a resource can hold one.
 
-use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap};
 use std::ops::Range;
 
-use json::{Value, write_string};
+use json::{Kind, Value, write_string};
 
 use crate::fhir::types;
 
-/// Elements of type uri, url, canonical, oid or uuid somewhere in R4. In a `string`, such as the
-/// value of an Identifier, a URI is text and stays.
-const URI_ELEMENTS: [&str; 87] = [
+/// Elements of type uri, url, oid or uuid somewhere in R4. Those of type canonical stay, as R4 says;
+/// and in a `string`, such as the value of an Identifier, a URI is text.
+const URI_ELEMENTS: [&str; 50] = [
     "address",
-    "answerValueSet",
     "authority",
     "authorizationUrl",
-    "base",
-    "baseDefinition",
-    "capabilities",
     "code",
-    "compartment",
     "contentReference",
-    "defaultValueCanonical",
     "defaultValueOid",
     "defaultValueUri",
     "defaultValueUrl",
     "defaultValueUuid",
     "definition",
-    "definitionCanonical",
     "definitionUri",
-    "derivedFrom",
     "derivedFromUri",
     "detail",
     "endpoint",
     "eventUri",
-    "exampleCanonical",
-    "fixedCanonical",
     "fixedOid",
     "fixedUri",
     "fixedUrl",
     "fixedUuid",
-    "graph",
-    "implementationGuide",
     "implicitRules",
-    "import",
-    "imports",
-    "inputProfile",
     "instantiates",
-    "instantiatesCanonical",
     "instantiatesUri",
     "issuer",
     "jurisdiction",
-    "library",
     "link",
     "location",
-    "measure",
-    "message",
-    "moduleCanonical",
     "moduleUri",
     "nameUrl",
     "onlineInformation",
-    "outputProfile",
-    "parent",
-    "partOf",
-    "patternCanonical",
     "patternOid",
     "patternUri",
     "patternUrl",
     "patternUuid",
     "policy",
-    "profile",
     "property",
     "protocol",
-    "questionnaire",
     "relativePath",
     "rendering",
-    "replaces",
-    "resource",
     "source",
-    "sourceCanonical",
     "sourceUri",
-    "supplements",
-    "supportedProfile",
     "system",
     "target",
-    "targetCanonical",
-    "targetProfile",
     "targetUri",
-    "transform",
     "type",
     "uri",
     "url",
-    "valueCanonical",
     "valueOid",
-    "valueSet",
     "valueUri",
     "valueUrl",
     "valueUuid",
-    "workflow",
 ];
 
 /// What the full URLs of a transaction's entries stand for.
@@ -152,25 +114,35 @@ impl References {
     ) -> Result<Option<Vec<u8>>, String> {
         let base = own.and_then(rest_base);
         let mut replacements: Vec<(Range<usize>, String)> = Vec::new();
-        for (key, value) in resource.strings() {
-            let Some(text) = value.as_str() else { continue };
-            let replacement = match key.as_deref() {
-                Some("reference") if self.searched.contains_key(&*text) => {
-                    self.searched.get(&*text).cloned()
-                }
-                Some("reference") => match self.target(&text, base) {
-                    None if is_urn(&text) && !has_full_url(resource, &text) => {
-                        return Err(text.into_owned());
+        let mut dangling = None;
+        Place::each(resource, None, &mut |place| {
+            let replacement = match place.key {
+                _ if place.is_reference() => {
+                    if let Some(found) = self.searched.get(place.text) {
+                        Some(found.clone())
+                    } else {
+                        let found = self.target(place.text, base);
+                        if found.is_none()
+                            && is_urn(place.text)
+                            && !has_full_url(resource, place.text)
+                        {
+                            dangling.get_or_insert_with(|| place.text.to_owned());
+                        }
+                        found
                     }
-                    found => found,
-                },
-                Some("div") => self.narrative(&text, base),
-                Some(key) if URI_ELEMENTS.binary_search(&key).is_ok() => self.uri(&text),
+                }
+                "div" => self.narrative(place.text, base),
+                _ if place.is_link() => self.target(place.text, base),
+                "reference" => self.uri(place.text, base),
+                key if URI_ELEMENTS.binary_search(&key).is_ok() => self.uri(place.text, base),
                 _ => None,
             };
-            replacements.extend(replacement.map(|text| (value.span(), text)));
+            replacements.extend(replacement.map(|text| (place.span, text)));
+        });
+        match dangling {
+            Some(reference) => Err(reference),
+            None => Ok((!replacements.is_empty()).then(|| replaced(resource, &replacements))),
         }
-        Ok((!replacements.is_empty()).then(|| replaced(resource, &replacements)))
     }
 
     /// What a reference or a link points at, when an entry makes it. What follows `#` or `|` stays,
@@ -201,8 +173,8 @@ impl References {
 
     /// A uri that names an entry by its `urn:` or relative full URL. An absolute one may be a
     /// canonical URL, which names its resource wherever that is stored.
-    fn uri(&self, text: &str) -> Option<String> {
-        if is_urn(text) || is_relative(text) { self.target(text, None) } else { None }
+    fn uri(&self, text: &str, base: Option<&str>) -> Option<String> {
+        if is_urn(text) || is_relative(text) { self.target(text, base) } else { None }
     }
 
     /// The narrative with the links of `href` and `src` rewritten.
@@ -225,36 +197,84 @@ impl References {
     }
 }
 
-/// The first reference of `resource` that is a search, such as `Patient?identifier=1`.
-pub(crate) fn conditional(resource: Value<'_>) -> Option<Cow<'_, str>> {
-    if !resource.raw().contains(&b'?') {
-        return None;
+/// A string of a resource, and where it stands.
+struct Place<'p, 'd> {
+    key: &'p str,
+    text: &'p str,
+    span: Range<usize>,
+    /// The member that holds the object with the string; none for the resource itself.
+    within: Option<&'p str>,
+    object: Value<'d>,
+}
+
+impl Place<'_, '_> {
+    /// Visits all members of `object` that are strings, in the order of the text.
+    fn each(object: Value<'_>, within: Option<&str>, visit: &mut dyn FnMut(Place<'_, '_>)) {
+        for member in object.members() {
+            let (key, value) = (member.key(), member.value());
+            let one = std::iter::once(value).filter(|value| value.kind() != Kind::Array);
+            for value in one.chain(value.elements()) {
+                match value.as_str() {
+                    Some(text) => {
+                        let span = value.span();
+                        visit(Place { key: &key, text: &text, span, within, object });
+                    }
+                    None => Self::each(value, Some(&key), visit),
+                }
+            }
+        }
     }
-    let references = resource.strings().filter(|(key, _)| key.as_deref() == Some("reference"));
-    references
-        .filter_map(|(_, value)| value.as_str())
-        .find(|text| text.split_once('?').is_some_and(|(name, _)| types::number(name).is_some()))
+
+    /// Whether it is the literal of a Reference. A DetectedIssue, the education of an Immunization
+    /// and an Expression have a uri of that name.
+    fn is_reference(&self) -> bool {
+        self.key == "reference"
+            && self.within != Some("education")
+            && !["resourceType", "language"].iter().any(|key| self.object.get(key).is_some())
+    }
+
+    /// Whether it tells where something is, such as what an Attachment holds: as against the
+    /// canonical URL of a resource, the name of an extension, and what is named by its canonical
+    /// URL.
+    fn is_link(&self) -> bool {
+        const NAMES: [&str; 6] =
+            ["extension", "link", "modifierExtension", "request", "structure", "unmapped"];
+        let names = || self.within.is_none_or(|within| NAMES.contains(&within));
+        match self.key {
+            "valueUrl" => true,
+            "url" => self.object.get("resourceType").is_none() && !names(),
+            _ => false,
+        }
+    }
+
+    /// Whether it is a reference that is a search, such as `Patient?identifier=1`.
+    fn is_search(&self) -> bool {
+        let name = self.text.split_once('?').map(|(name, _)| name);
+        name.is_some_and(|name| types::number(name).is_some()) && self.is_reference()
+    }
 }
 
 /// All references of `resource` that are searches, each once.
 pub(crate) fn conditionals(resource: Value<'_>) -> BTreeSet<String> {
-    if conditional(resource).is_none() {
-        return BTreeSet::new();
+    let mut found = BTreeSet::new();
+    if resource.raw().contains(&b'?') {
+        Place::each(resource, None, &mut |place| {
+            if place.is_search() {
+                found.insert(place.text.to_owned());
+            }
+        });
     }
-    let references = resource.strings().filter(|(key, _)| key.as_deref() == Some("reference"));
-    let texts = references.filter_map(|(_, value)| value.as_str());
-    let searches = |text: &Cow<'_, str>| {
-        text.split_once('?').is_some_and(|(name, _)| types::number(name).is_some())
-    };
-    texts.filter(searches).map(Cow::into_owned).collect()
+    found
 }
 
 /// The text of `resource` with references that are searches replaced; `None` without any.
 pub(crate) fn resolve(resource: Value<'_>, searched: &HashMap<String, String>) -> Option<Vec<u8>> {
-    let references = resource.strings().filter(|(key, _)| key.as_deref() == Some("reference"));
-    let replacements: Vec<(Range<usize>, String)> = references
-        .filter_map(|(_, value)| Some((value.span(), searched.get(&*value.as_str()?)?.clone())))
-        .collect();
+    let mut replacements = Vec::new();
+    Place::each(resource, None, &mut |place| {
+        if let Some(found) = searched.get(place.text).filter(|_| place.is_search()) {
+            replacements.push((place.span, found.clone()));
+        }
+    });
     (!replacements.is_empty()).then(|| replaced(resource, &replacements))
 }
 
@@ -366,12 +386,18 @@ mod tests {
         check(r#"{"subject":{"reference":"$"}}"#, r#"{"subject":{"reference":"Patient/p"}}"#);
         check(r#"{"x":[{"reference" : "$" }]}"#, r#"{"x":[{"reference" : "Patient/p" }]}"#);
         check(r#"{"reference":"urn:oid:1.2.3"}"#, r#"{"reference":"Patient/o"}"#);
+        check(
+            r#"{"resourceType":"DetectedIssue","reference":"$"}"#,
+            r#"{"resourceType":"DetectedIssue","reference":"Patient/p"}"#,
+        );
         check(r#"{"reference":"$#part"}"#, r#"{"reference":"Patient/p#part"}"#);
         check(r#"{"valueUri":"$"}"#, r#"{"valueUri":"Patient/p"}"#);
         check(r#"{"attachment":{"url":"$"}}"#, r#"{"attachment":{"url":"Patient/p"}}"#);
+        check(r#"{"instantiatesUri":["$|1.0"]}"#, r#"{"instantiatesUri":["Patient/p|1.0"]}"#);
+        check(r#"{"content":{"url":"Group/g1"}}"#, r#"{"content":{"url":"Group/g"}}"#);
         check(
-            r#"{"instantiatesCanonical":["$|1.0"]}"#,
-            r#"{"instantiatesCanonical":["Patient/p|1.0"]}"#,
+            r#"{"photo":[{"url":"http://example.org/fhir/Group/g1"}]}"#,
+            r#"{"photo":[{"url":"Group/g"}]}"#,
         );
         check(r#"{"reference":"Device/mine"}"#, r#"{"reference":"Device/d"}"#);
         check(r#"{"valueUri":"Device/mine"}"#, r#"{"valueUri":"Device/d"}"#);
@@ -438,6 +464,11 @@ mod tests {
             r#"{"reference":"Patient/other"}"#,
             r##"{"reference":"#contained"}"##,
             r#"{"url":"http://example.org/vs"}"#,
+            r#"{"contained":[{"resourceType":"ValueSet","url":"http://example.org/vs"}]}"#,
+            r#"{"extension":[{"url":"http://example.org/vs","valueUri":"http://example.org/vs"}]}"#,
+            r#"{"instantiatesCanonical":["$|1.0"],"meta":{"profile":["$"]}}"#,
+            r#"{"resourceType":"DetectedIssue","reference":"urn:oid:1.2.3.4"}"#,
+            r#"{"education":[{"reference":"urn:uuid:none"}]}"#,
             r#"{"entry":[{"fullUrl":"urn:uuid:in","resource":{"reference":"urn:uuid:in"}}]}"#,
             r#"{"reference":"http://elsewhere.org/Patient/1"}"#,
             r#"{"valueUri":"urn:uuid:00000000-0000-4000-8000-00000000000f"}"#,
@@ -453,16 +484,20 @@ mod tests {
     }
 
     #[test]
-    fn a_reference_that_is_a_search_is_found() {
+    fn references_that_are_searches_are_found() {
         let rows = [
-            (r#"{"reference":"Patient?identifier=1"}"#, Some("Patient?identifier=1")),
-            (r#"{"reference":"http://x.org/Patient?identifier=1"}"#, None),
-            (r#"{"display":"Patient?"}"#, None),
+            (
+                r#"{"subject":[{"reference":"Patient?identifier=1"}]}"#,
+                &["Patient?identifier=1"][..],
+            ),
+            (r#"{"reference":"http://x.org/Patient?identifier=1"}"#, &[]),
+            (r#"{"display":"Patient?"}"#, &[]),
+            (r#"{"condition":{"language":"text/cql","reference":"Library?url=x"}}"#, &[]),
         ];
         for (text, expected) in rows {
             let found = Document::parse(text, &Limits::default())
-                .map(|document| conditional(document.root()).map(Cow::into_owned));
-            assert_eq!(found.ok().flatten().as_deref(), expected, "{text}");
+                .map(|document| conditionals(document.root()).into_iter().collect::<Vec<_>>());
+            assert_eq!(found.unwrap_or_default(), expected, "{text}");
         }
     }
 

@@ -6,15 +6,17 @@
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 
+use base::Timestamp;
 use roaring::RoaringTreemap;
 
 use super::criteria::split;
 use super::{Found, SearchError, Searching};
-use crate::embedded::read::row;
+use crate::embedded::read::{highest_before, named_row, row};
 use crate::embedded::tables::SEARCH;
 use crate::key::{ParameterId, Rid};
 use crate::page::Page;
 use crate::plan::{SearchPlan, SortBy, SortKey};
+use crate::rows::ordered;
 use crate::sorting::{self, Ordered};
 
 /// A match in the order of the plan: its keys, then its rid.
@@ -86,7 +88,10 @@ impl Searching<'_> {
 
     fn sort_key(&self, rid: Rid, key: &SortKey) -> Found<Option<Vec<u8>>> {
         match &key.by {
-            SortBy::LastUpdated => Ok(Some(rid.0.to_be_bytes().to_vec())),
+            SortBy::LastUpdated => {
+                let time = named_row(self.view, rid)?.head.last_updated;
+                Ok(Some(ordered(time.ticks()).to_vec()))
+            }
             SortBy::Id => Ok(Some(self.key_of(rid)?.id.as_str().as_bytes().to_vec())),
             SortBy::Parameter(parameters) => {
                 let of = match &**parameters {
@@ -133,7 +138,14 @@ impl Searching<'_> {
         first: &SortKey,
         page: &mut PageOf<'_>,
     ) -> Found<bool> {
-        let SortBy::Parameter(parameters) = &first.by else { return Ok(false) };
+        let parameters = match &first.by {
+            SortBy::LastUpdated => {
+                self.by_time(matches, first.descending, page)?;
+                return Ok(true);
+            }
+            SortBy::Parameter(parameters) => parameters,
+            SortBy::Id | SortBy::Chain { .. } => return Ok(false),
+        };
         let [(_, parameter)] = &**parameters else { return Ok(false) };
         let Some(ordered) = self.order_of(*parameter, first.descending)? else { return Ok(false) };
         let missing_first = !first.descending;
@@ -155,6 +167,43 @@ impl Searching<'_> {
             self.gather(missing.iter(), page)?;
         }
         Ok(true)
+    }
+
+    /// Offers the matches commit by commit, until the page is full: rids rise with time, and those
+    /// of one commit have the same.
+    fn by_time(
+        &self,
+        matches: &RoaringTreemap,
+        descending: bool,
+        page: &mut PageOf<'_>,
+    ) -> Found<()> {
+        let mut left = matches.clone();
+        if let Some(after) = &page.after {
+            let time = named_row(self.view, after.rid)?.head.last_updated;
+            if descending {
+                let next = Timestamp::from_ticks(time.ticks().saturating_add(1));
+                let newest = highest_before(self.view, self.head, next)?;
+                left.remove_range(newest.0.saturating_add(1)..);
+            } else {
+                left.remove_range(..=highest_before(self.view, self.head, time)?.0);
+            }
+        }
+        let rids: Box<dyn Iterator<Item = u64>> =
+            if descending { Box::new(left.iter().rev()) } else { Box::new(left.iter()) };
+        let (mut commit, mut count) = (None, 0);
+        for rid in rids {
+            self.look(&mut count)?;
+            let placed = self.placed(Rid(rid), page.plan)?;
+            let time = placed.keys.first().cloned();
+            if commit != time {
+                if page.is_full() {
+                    break;
+                }
+                commit = time;
+            }
+            page.offer(placed);
+        }
+        Ok(())
     }
 
     /// The rows of the parameter that stand in its order, if all of its values have one.
