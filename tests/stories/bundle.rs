@@ -39,6 +39,74 @@ async fn a_transaction_rewrites_references_between_its_entries() {
 }
 
 #[tokio::test]
+async fn links_to_entries_are_rewritten_and_canonical_urls_are_not() {
+    let fk = Firekeep::start().await;
+    let app = fk.as_contributor().await;
+    let base = "http://example.org/fhir";
+    let binary = json!({"resourceType": "Binary", "contentType": "text/plain", "data": "QQ=="});
+    let content = |url: &str| json!({"attachment": {"url": url}});
+    let document = json!({"resourceType": "DocumentReference", "status": "current",
+        "content": [content("Binary/b"), content(&format!("{base}/Binary/b"))]});
+    let questionnaire = json!({"resourceType": "Questionnaire", "status": "draft"});
+    let canonical = "urn:uuid:61ebe359-bfdc-4613-8bf2-c5e300945f0b";
+    let response = json!({"resourceType": "QuestionnaireResponse", "status": "completed",
+        "questionnaire": canonical});
+    let issue = json!({"resourceType": "DetectedIssue", "status": "final",
+        "reference": "urn:oid:1.2.840.5"});
+    let entries = [
+        post(&format!("{base}/Binary/b"), &binary),
+        post(&format!("{base}/DocumentReference/d"), &document),
+        post(canonical, &questionnaire),
+        post(&format!("{base}/QuestionnaireResponse/r"), &response),
+        post(&format!("{base}/DetectedIssue/i"), &issue),
+    ];
+    let answer = app.post("", &bundle("transaction", &entries)).await.ok().json();
+    let made = |place: usize| &answer["entry"][place]["resource"];
+    let link = format!("Binary/{}", made(0)["id"].as_str().expect("an id"));
+    assert_eq!(made(1)["content"], json!([content(&link), content(&link)]));
+    assert_eq!(made(3)["questionnaire"], canonical);
+    assert_eq!(made(4)["reference"], "urn:oid:1.2.840.5");
+}
+
+#[tokio::test]
+async fn what_was_changed_within_a_second_was_changed_since() {
+    let fk = Firekeep::start().await;
+    let app = fk.as_contributor().await;
+    let first = app.put("/Patient/p", &patient("p", "P")).await.created().json();
+    let second = app.put("/Patient/p", &patient("p", "Q")).await.ok().json();
+    let look = |since: &Value| json!({"request": {"method": "GET", "url": "Patient/p", "ifModifiedSince": since}});
+    let since = [&first["meta"]["lastUpdated"], &second["meta"]["lastUpdated"]];
+    let answer = app.post("", &bundle("batch", &since.map(look))).await.ok().json();
+    let status = |place: usize| answer["entry"][place]["response"]["status"].clone();
+    assert_eq!(status(0), "200 OK");
+    assert_eq!(status(1), "304 Not Modified");
+}
+
+#[tokio::test]
+async fn what_a_transaction_wrote_at_one_time_is_sorted_by_the_next_key() {
+    let fk = Firekeep::start().await;
+    let app = fk.as_contributor().await;
+    let put = |id: &str, family: &str| {
+        let request = json!({"method": "PUT", "url": format!("Patient/{id}")});
+        json!({"resource": patient(id, family), "request": request})
+    };
+    let entries = [put("a", "Mann"), put("b", "Abel"), put("c", "Zorn")];
+    app.post("", &bundle("transaction", &entries)).await.ok();
+    app.put("/Patient/d", &patient("d", "Kern")).await.created();
+    for (sort, expected) in [
+        ("_lastUpdated,family", ["b", "a", "c", "d"]),
+        ("_lastUpdated,-family", ["c", "a", "b", "d"]),
+        ("-_lastUpdated,family", ["d", "b", "a", "c"]),
+        ("-_lastUpdated,-_id", ["d", "c", "b", "a"]),
+    ] {
+        let found = app.get(&format!("/Patient?_sort={sort}")).await.ok().json();
+        let ids = found["entry"].as_array().expect("entries").iter();
+        let ids = ids.map(|entry| entry["resource"]["id"].clone()).collect::<Vec<_>>();
+        assert_eq!(ids, expected, "{sort}");
+    }
+}
+
+#[tokio::test]
 async fn one_bad_entry_undoes_a_transaction_but_not_a_batch() {
     let fk = Firekeep::start().await;
     let app = fk.as_contributor().await;

@@ -520,3 +520,24 @@ async fn two_creates_of_a_transaction_cannot_be_one_resource() {
     app.post("/Patient", &patient("1", "One")).await.created();
     app.post("", &twice).await.refused(400, "may write a resource once");
 }
+
+#[tokio::test]
+async fn criteria_see_the_plain_creates_of_their_transaction_in_any_order() {
+    let fk = Firekeep::start().await;
+    let app = fk.as_contributor().await;
+    let entry = |criteria: Option<&str>| {
+        let mut request = json!({"method": "POST", "url": "Patient"});
+        if let Some(criteria) = criteria {
+            request["ifNoneExist"] = json!(criteria);
+        }
+        json!({"resource": patient("1", "One"), "request": request})
+    };
+    let (plain, conditional) = (entry(None), entry(Some("identifier=http://mrn|1")));
+    let mut entries = [plain, conditional];
+    for _ in 0..2 {
+        let both = json!({"resourceType": "Bundle", "type": "transaction", "entry": entries});
+        app.post("", &both).await.refused(400, "may write a resource once");
+        entries.reverse();
+    }
+    assert_eq!(app.get("/Patient?_summary=count").await.ok().json()["total"], 0);
+}

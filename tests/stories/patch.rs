@@ -60,6 +60,20 @@ async fn a_json_patch_changes_what_it_names_and_nothing_else() {
 }
 
 #[tokio::test]
+async fn what_a_json_patch_empties_is_gone_and_what_it_gives_as_empty_is_refused() {
+    let fk = Firekeep::start().await;
+    let app = fk.as_contributor().await;
+    app.put("/Patient/p", &patient("p", "P")).await.created();
+    let empty = json!([{"op": "add", "path": "/contact", "value": []}]);
+    json_patch(&app, "/Patient/p", &empty).await.refused(400, "contact");
+    let remove = json!([
+        {"op": "remove", "path": "/name/0/given/0"}, {"op": "remove", "path": "/name/0/family"}
+    ]);
+    let patched = json_patch(&app, "/Patient/p", &remove).await.ok().json();
+    assert_eq!(patched.get("name"), None, "{patched}");
+}
+
+#[tokio::test]
 async fn a_fhirpath_patch_adds_inserts_replaces_moves_and_deletes() {
     let fk = Firekeep::start().await;
     let app = fk.as_contributor().await;
@@ -336,6 +350,15 @@ async fn bundles_carry_patches() {
     assert_eq!(answer["entry"][0]["response"]["etag"], "W/\"2\"");
     let referred = answer["entry"][1]["resource"]["generalPractitioner"][0]["reference"].clone();
     assert!(referred.as_str().is_some_and(|it| it.starts_with("Practitioner/")), "{referred}");
+
+    // What was there before may name what is in no entry.
+    let mut old = patient("old", "Old");
+    old["generalPractitioner"] = json!([{"reference": "urn:uuid:7c1a"}]);
+    app.put("/Patient/old", &old).await.created();
+    let entries = [entry("Patient/old", &activate)];
+    let answer = app.post("/", &bundle("transaction", &entries)).await.ok().json();
+    let kept = &answer["entry"][0]["resource"]["generalPractitioner"];
+    assert_eq!(*kept, old["generalPractitioner"]);
 
     let missing = binary(&json!([{"op": "remove", "path": "/contact"}]));
     let entries = [entry("Patient/a", &missing), entry("Patient/b", &activate)];

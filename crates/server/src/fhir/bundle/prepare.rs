@@ -21,7 +21,7 @@ use crate::fhir::check::{self, Checks, Expected};
 use crate::fhir::context::Context;
 use crate::fhir::incoming::{Incoming, LONG};
 use crate::fhir::outcome::{Issue, Outcome};
-use crate::fhir::patch::{Change, Patching};
+use crate::fhir::patch::{Change, Patched, Patching};
 use crate::fhir::refusal::General;
 use crate::fhir::values::Indexing;
 
@@ -108,23 +108,31 @@ impl Job {
         })?;
         if let Some(patching) = &item.patching {
             let change = Change::of_entry(resource)?;
-            let (document, base) = patching.patched(&change)?;
-            if !fits(&self.patched, document.bytes().len()) {
+            let Patched { before, after, base } = patching.patched(&change)?;
+            if !fits(&self.patched, after.bytes().len()) {
                 return Err(too_much());
             }
-            return Ok(Ready { incoming: self.ready(document.root(), item)?, base: Some(base) });
+            let incoming = self.ready(after.root(), item, Some(before.root()))?;
+            return Ok(Ready { incoming, base: Some(base) });
         }
         let at = format!("{}.resource", path(item.place));
         self.checks.resource(&self.document, resource, item.expected, &at)?;
-        Ok(Ready { incoming: self.ready(resource, item)?, base: None })
+        Ok(Ready { incoming: self.ready(resource, item, None)?, base: None })
     }
 
-    /// With its references rewritten, where it is in a transaction.
-    fn ready(&self, resource: Value<'_>, item: &Work) -> Result<Incoming, Outcome> {
+    /// With its references rewritten, where it is in a transaction; those of the version before
+    /// stay.
+    fn ready(
+        &self,
+        resource: Value<'_>,
+        item: &Work,
+        before: Option<Value<'_>>,
+    ) -> Result<Incoming, Outcome> {
         match &self.references {
             Some(references) => {
-                let at = format!("{}.resource", path(item.place));
-                self.rewritten(references, resource, item, &at)
+                let full_url = item.full_url.as_deref();
+                let rewritten = references.rewrite(resource, full_url, before);
+                self.rewritten(rewritten, resource, item)
             }
             None => Ok(Incoming::prepare(resource, item.key, &self.indexing)?),
         }
@@ -132,12 +140,10 @@ impl Job {
 
     fn rewritten(
         &self,
-        references: &References,
+        rewritten: Result<Option<Vec<u8>>, String>,
         resource: Value<'_>,
         item: &Work,
-        at: &str,
     ) -> Result<Incoming, Outcome> {
-        let rewritten = references.rewrite(resource, item.full_url.as_deref());
         let rewritten = rewritten.map_err(|dangling| {
             let text = format!(
                 "No entry of the Bundle has the fullUrl {dangling}, which this resource refers to."
@@ -150,7 +156,7 @@ impl Job {
         let document = Document::parse(Bytes::from(text), &Limits::default());
         let document = document.map_err(|error| Fault::new("rewriting references", error));
         let document = document.map_err(General::from)?;
-        check::rewritten(document.root(), at)?;
+        check::rewritten(document.root(), &format!("{}.resource", path(item.place)))?;
         Ok(Incoming::prepare(document.root(), item.key, &self.indexing)?)
     }
 }

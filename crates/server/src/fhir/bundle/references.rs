@@ -1,7 +1,7 @@
 //! <https://hl7.org/fhir/R4/http.html#trules>: references between the entries of a transaction
 //! become references to the resources that they make, wherever a resource can hold one.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::ops::Range;
 
 use json::{Kind, Value, write_string};
@@ -106,17 +106,22 @@ impl References {
     }
 
     /// The text of `resource` with its references rewritten; `None` when there is nothing to
-    /// rewrite. The error is a `urn:` reference that no entry answers to.
+    /// rewrite. What was in the version `before` a patch is not of this transaction, and stays. The
+    /// error is a `urn:` reference that no entry answers to.
     pub(crate) fn rewrite(
         &self,
         resource: Value<'_>,
         own: Option<&str>,
+        before: Option<Value<'_>>,
     ) -> Result<Option<Vec<u8>>, String> {
         let base = own.and_then(rest_base);
+        let old = before.into_iter().flat_map(Value::strings);
+        let old = old.filter_map(|(_, value)| value.as_str()).collect::<HashSet<_>>();
         let mut replacements: Vec<(Range<usize>, String)> = Vec::new();
         let mut dangling = None;
         Place::each(resource, None, &mut |place| {
             let replacement = match place.key {
+                _ if old.contains(place.text) => None,
                 _ if place.is_reference() => {
                     if let Some(found) = self.searched.get(place.text) {
                         Some(found.clone())
@@ -372,7 +377,7 @@ mod tests {
         let text = text.replace('$', UUID);
         let own = Some("http://example.org/fhir/Observation/1");
         let found = Document::parse(text.clone(), &Limits::default()).map(|document| {
-            match references().rewrite(document.root(), own) {
+            match references().rewrite(document.root(), own, None) {
                 Ok(None) => text.clone(),
                 Ok(Some(text)) => String::from_utf8_lossy(&text).into_owned(),
                 Err(dangling) => format!("dangling {dangling}"),
@@ -481,6 +486,19 @@ mod tests {
     fn a_urn_that_no_entry_has_is_dangling() {
         check(r#"{"reference":"urn:uuid:other"}"#, "dangling urn:uuid:other");
         check(r#"{"reference":"urn:oid:9"}"#, "dangling urn:oid:9");
+    }
+
+    #[test]
+    fn what_was_there_before_a_patch_stays() {
+        let parse = |text: &str| Document::parse(text.to_owned(), &Limits::default());
+        let before = parse(r#"{"x":{"reference":"urn:uuid:old"},"y":{"reference":"Device/mine"}}"#);
+        let after = r#"{"x":{"reference":"urn:uuid:old"},"y":{"reference":"Device/mine"},"z":{"reference":"$"}}"#;
+        let after = parse(&after.replace('$', UUID));
+        let rewritten = before
+            .and_then(|before| Ok(references().rewrite(after?.root(), None, Some(before.root()))));
+        let rewritten = rewritten.map(|it| it.map(|text| text.map(String::from_utf8)));
+        let expected = r#"{"x":{"reference":"urn:uuid:old"},"y":{"reference":"Device/mine"},"z":{"reference":"Patient/p"}}"#;
+        assert_eq!(rewritten, Ok(Ok(Some(Ok(expected.to_owned())))));
     }
 
     #[test]

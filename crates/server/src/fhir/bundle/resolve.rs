@@ -49,7 +49,11 @@ pub(super) async fn resolve(
         deleted: 0,
     };
     let mut order: Vec<usize> = (0..entries_read.len()).collect();
-    order.sort_by_key(|place| entries_read.get(*place).map_or(3, |entry| entry.task.phase()));
+    // Criteria see what the plain writes of their phase do, whichever stands first.
+    order.sort_by_key(|place| {
+        let entry = entries_read.get(*place);
+        entry.map(|entry| (entry.task.phase(), by_criteria(entry)))
+    });
     for place in order {
         let Some(entry) = entries_read.get_mut(place) else { continue };
         let resource = resources.get(place).copied().flatten();

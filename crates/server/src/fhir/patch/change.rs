@@ -108,6 +108,16 @@ pub(crate) struct Patching {
     pub(crate) checks: Checks,
 }
 
+/// What a patch made of a version.
+pub(crate) struct Patched {
+    /// The version.
+    pub(crate) before: Document,
+    /// The result, which was checked.
+    pub(crate) after: Document,
+    /// The version's number.
+    pub(crate) base: u64,
+}
+
 impl fmt::Debug for Patching {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Patching").field("key", &self.key).finish_non_exhaustive()
@@ -115,9 +125,8 @@ impl fmt::Debug for Patching {
 }
 
 impl Patching {
-    /// Applies a change to the current version. Gives the checked result, and the number of the
-    /// version that it was made from. Blocks.
-    pub(crate) fn patched(&self, change: &Change) -> Result<(Document, u64), Refusal> {
+    /// Applies a change to the current version. Blocks.
+    pub(crate) fn patched(&self, change: &Change) -> Result<Patched, Refusal> {
         let key = self.key;
         let current = self.store.snapshot().current(&key)?.ok_or(Refusal::NotFound(key))?;
         if current.is_deletion() {
@@ -132,7 +141,7 @@ impl Patching {
         immutable(before.root(), after.root())?;
         let expected = Expected { resource_type: key.resource_type, id: Some(key.id) };
         Incoming::check(&after, expected, &self.checks)?;
-        Ok((after, current.number))
+        Ok(Patched { before, after, base: current.number })
     }
 
     fn apply(&self, change: &Change, before: &Document) -> Result<Document, Refusal> {

@@ -9,7 +9,7 @@ use http::StatusCode;
 use json::Stripped;
 use store::{Key, Operation, Outcome as Stored, PutCondition, Refused, Rejected, VersionHead};
 
-pub(crate) use change::{Change, Format, Patching, body_of_entry};
+pub(crate) use change::{Change, Format, Patched, Patching, body_of_entry};
 pub(crate) use meta::{LISTS, MetaChange, items, name};
 
 use super::conditions::Malformed;
@@ -141,8 +141,8 @@ pub(crate) async fn apply(
     loop {
         let (patching, change, indexing) = (patching.clone(), change.clone(), indexing.clone());
         let (incoming, version) = blocking::run(move || {
-            let (document, version) = patching.patched(&change)?;
-            Ok::<_, Refusal>((Incoming::prepare(document.root(), key, &indexing)?, version))
+            let Patched { after, base, .. } = patching.patched(&change)?;
+            Ok::<_, Refusal>((Incoming::prepare(after.root(), key, &indexing)?, base))
         })
         .await??;
         let operations = operations(cx, key, &incoming, (version, is_patch)).await?;

@@ -75,7 +75,9 @@ fn chain(
     (code, target): (&str, Option<&str>),
     inner: &str,
 ) -> Result<SortBy, Miss> {
-    let [only] = of else { return unsupported(&format!("{code}.{inner}")) };
+    // Those two are no values of a resource, and known of itself only.
+    let is_own = matches!(inner, "_id" | "_lastUpdated");
+    let ([only], false) = (of, is_own) else { return unsupported(&format!("{code}.{inner}")) };
     let reference = interpreter.reference(*only, code)?;
     let found: Vec<(TypeId, &Known)> = targets(reference, target)?
         .into_iter()
