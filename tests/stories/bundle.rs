@@ -74,7 +74,10 @@ async fn what_was_changed_within_a_second_was_changed_since() {
     let app = fk.as_contributor().await;
     let first = app.put("/Patient/p", &patient("p", "P")).await.created().json();
     let second = app.put("/Patient/p", &patient("p", "Q")).await.ok().json();
-    let look = |since: &Value| json!({"request": {"method": "GET", "url": "Patient/p", "ifModifiedSince": since}});
+    let look = |since: &Value| {
+        let request = json!({"method": "GET", "url": "Patient/p", "ifModifiedSince": since});
+        json!({ "request": request })
+    };
     let since = [&first["meta"]["lastUpdated"], &second["meta"]["lastUpdated"]];
     let answer = app.post("", &bundle("batch", &since.map(look))).await.ok().json();
     let status = |place: usize| answer["entry"][place]["response"]["status"].clone();
@@ -220,9 +223,14 @@ async fn what_a_transaction_cannot_look_up_refuses_it_before_anything_is_stored(
     let entries = [put.clone(), get("Patient/never/$everything")];
     app.post("", &bundle("transaction", &entries)).await.refused(404, "entry[1]");
     app.get("/Patient/new").await.status(404);
-    let entries = [put, get("Patient/new/_history"), get("Patient/new/$everything")];
+    let entries = [put.clone(), get("Patient/new/_history/2")];
+    app.post("", &bundle("transaction", &entries)).await.refused(404, "entry[1]");
+    app.get("/Patient/new").await.status(404);
+    let first = get("Patient/new/_history/1");
+    let entries = [put, get("Patient/new/_history"), get("Patient/new/$everything"), first];
     let made = app.post("", &bundle("transaction", &entries)).await.ok().json();
     assert_eq!(made["entry"][1]["resource"]["total"], 1);
+    assert_eq!(made["entry"][3]["resource"]["meta"]["versionId"], "1");
     assert_eq!(made["entry"][2]["resource"]["entry"][0]["resource"]["id"], "new", "{made}");
     let post = json!({"request": {"method": "POST", "url": "Patient/never/$everything"}});
     app.post("", &bundle("transaction", &[post])).await.refused(404, "Patient/never");

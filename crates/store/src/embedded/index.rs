@@ -5,7 +5,7 @@ use base::{Fault, Timestamp};
 
 use super::apply::{index, unindex};
 use super::engine::{View, Writer};
-use super::read::{broken, latest, named_row, read_rid, row};
+use super::read::{broken, named_row, read_rid, row};
 use super::tables::{COMPARTMENT, FORWARD, HISTORY, META, PARAMETER, VERSION};
 use super::tail;
 use super::trouble::Trouble;
@@ -100,21 +100,29 @@ impl Store {
     }
 
     /// Takes the index rows of versions out that were superseded before `before`, of at most `most`
-    /// versions that took a place; tells whether more are left. Blocking; commits wait meanwhile.
+    /// versions that took a place; tells whether more are left. Those whose rows are still in
+    /// memory wait until these are in their table. Blocking; commits wait meanwhile.
     ///
     /// # Errors
     /// As [`Store::set_parameters`].
     pub fn vacuum(&self, before: Timestamp, most: usize) -> Result<bool, Fault> {
-        self.indexing(|writer| {
-            let done = vacuumed(writer.view())?.0;
-            let (next, superseded) = superseded(writer.view(), done, before, most)?;
+        let Shared { engine, tail, .. } = &*self.shared;
+        let due = |view: View<'_>| {
+            let done = vacuumed(view)?.0;
+            Ok::<_, Fault>((done, superseded(view, done, before, most)?))
+        };
+        let (done, (next, _)) = due(engine.read()?.view())?;
+        if next == done {
+            return Ok(false);
+        }
+        let _writing = tail.writing.lock();
+        engine.write_growing(|writer| {
+            let (done, (next, superseded)) = due(writer.view())?;
             for rid in superseded {
                 unindex(writer, rid)?;
                 writer.delete(FORWARD, &key::of_rid(rid))?;
             }
-            if next > done {
-                writer.put(META, META_VACUUMED, &next.to_be_bytes())?;
-            }
+            writer.put(META, META_VACUUMED, &next.to_be_bytes())?;
             Ok(next >= done.saturating_add(most as u64))
         })
     }
@@ -128,8 +136,9 @@ impl Store {
         let _writing = tail.writing.lock();
         let runs = tail.runs();
         let (done, left) = engine.write_growing(|writer| {
-            let (indexed, newest) = (tail::indexed(writer.view())?, latest(writer.view())?.rid);
-            let left = runs.clone().beside(indexed).write(writer, newest)?;
+            let runs = runs.clone().beside(tail::indexed(writer.view())?);
+            let newest = runs.last();
+            let left = runs.write(writer, newest)?;
             Ok((work(writer)?, left))
         })?;
         tail.set(left);
@@ -146,14 +155,15 @@ fn kept_row(name: &str) -> Vec<u8> {
     [b"kept:", name.as_bytes()].concat()
 }
 
-/// The versions whose place was taken by those after `done`, and the last of these.
+/// The versions whose place was taken by those after `done`, and the last of these. Ends before one
+/// whose rows are not in the table yet.
 fn superseded(
     view: View<'_>,
     done: u64,
     before: Timestamp,
     most: usize,
 ) -> Result<(u64, Vec<Rid>), Fault> {
-    let (mut next, mut found) = (done, Vec::new());
+    let (indexed, mut next, mut found) = (tail::indexed(view)?, done, Vec::new());
     let (from, to) = (key::of_rid(Rid(done.saturating_add(1))), key::of_rid(Rid(u64::MAX)));
     for entry in view.range(VERSION, &from, &to)?.take(most) {
         let rid = read_rid(entry?.0, "version")?;
@@ -161,11 +171,17 @@ fn superseded(
         if head.last_updated >= before {
             break;
         }
-        next = rid.0;
-        let Some(number) = head.number.checked_sub(1) else { continue };
-        if let Some(old) = view.get(HISTORY, &key::of_history(&head.key, number))? {
-            found.push(read_rid(old, "history")?);
+        // A version between them may have been purged.
+        let first = key::of_history(&head.key, 0);
+        let last = key::of_history(&head.key, head.number.saturating_sub(1));
+        if let Some(old) = view.range_back(HISTORY, &first, &last)?.next() {
+            let old = read_rid(old?.1, "history")?;
+            if old > indexed {
+                break;
+            }
+            found.push(old);
         }
+        next = rid.0;
     }
     Ok((next, found))
 }

@@ -3,7 +3,7 @@
 //!
 //! Each row has a random place in the table, so that writing few costs a page each, and writing
 //! neighbours much less. Those that have gathered go into the table a part with each commit, so
-//! that no commit waits for all of them, and stay in memory until the last is there. What is in
+//! that few commits wait for all of them, and stay in memory until the last is there. What is in
 //! memory is made anew from the packed values when the store is opened: the row `indexed` of `meta`
 //! says from where on.
 

@@ -20,5 +20,6 @@ mod power;
 mod room;
 mod searching;
 mod shared;
+mod sorting;
 mod world;
 mod writing;

@@ -108,6 +108,7 @@ fn survives(events: &[Event]) {
     for number in 0..found {
         is_whole(&now, "c", u32::try_from(number).unwrap());
     }
+    found_by_their_words(&now);
 }
 
 /// Whether a sector that was written and not synced is there; as good as any.

@@ -54,6 +54,7 @@ fn a_full_map_refuses_and_goes_on_when_there_is_room() {
     let world = world.reopened();
     world.run(put(patient("more"), &noise(1_000, 2_000)));
     world.sound();
+    found_by_their_words(&world.store.snapshot());
 }
 
 #[test]

@@ -13,7 +13,7 @@ use crate::world::*;
 
 const TOKEN: ParameterId = ParameterId(10);
 pub(crate) const REFERENCE: ParameterId = ParameterId(20);
-const STRING: ParameterId = ParameterId(30);
+pub(crate) const STRING: ParameterId = ParameterId(30);
 const DATE: ParameterId = ParameterId(40);
 const NUMBER: ParameterId = ParameterId(50);
 const QUANTITY: ParameterId = ParameterId(60);
@@ -22,7 +22,7 @@ pub(crate) const PAIR: ParameterId = ParameterId(80);
 
 type Values = Vec<(ParameterId, Value<'static>)>;
 
-fn names(name: &str) -> Option<TypeId> {
+pub(crate) fn names(name: &str) -> Option<TypeId> {
     match name {
         "Patient" => Some(PATIENT),
         "Observation" => Some(OBSERVATION),
@@ -245,13 +245,13 @@ fn one_by_one(filled: &Filled, criterion: &Criterion) -> Vec<String> {
     filled.resources.iter().filter(matches).map(|it| it.0.id.to_string()).collect()
 }
 
-fn ask(criterion: &Criterion) -> SearchPlan {
+pub(crate) fn ask(criterion: &Criterion) -> SearchPlan {
     let types = vec![TypeSearch { resource_type: PATIENT, criterion: criterion.clone() }];
     SearchPlan { types, most: 7, ..SearchPlan::default() }
 }
 
 /// All pages, one after the other.
-fn paged(snapshot: &Snapshot, mut plan: SearchPlan) -> Vec<String> {
+pub(crate) fn paged(snapshot: &Snapshot, mut plan: SearchPlan) -> Vec<String> {
     let mut all = Vec::new();
     loop {
         let page = snapshot.search(&plan).unwrap();
@@ -540,44 +540,6 @@ fn rows_that_were_in_memory_only_are_there_again_when_the_store_is_opened() {
         assert_eq!(paged(snapshot, ask(&starts_with("ann"))).len(), 25);
     }
     world.sound();
-}
-
-#[test]
-fn what_one_commit_wrote_has_one_time_and_goes_by_the_next_key() {
-    let world = World::new();
-    for commit in 0..8 {
-        let put = |number: u32| {
-            // The last of a commit comes first by its name.
-            let name = format!("n{}", 9 - number);
-            let values = [(STRING, Value::String(name.into()))];
-            let content = content(&format!("{commit} {number}"))
-                .with_values(Forward::pack(&values, &names), Vec::new());
-            let key = patient(&format!("{commit}{number}"));
-            Operation::Put { key, condition: PutCondition::Any, content }
-        };
-        world.commit((0..3).map(put).collect()).unwrap();
-    }
-    let snapshot = world.store.snapshot();
-    // Few are gathered and sorted, many walked.
-    for commits in [2, 8] {
-        let all = (0..commits).flat_map(|commit| (0..3).map(move |number| (commit, number)));
-        let ids = all.clone().map(|(commit, number)| id(&format!("{commit}{number}"))).collect();
-        let everything = ask(&Criterion::Ids(ids));
-        for (by_time, by_name) in [(false, false), (false, true), (true, false), (true, true)] {
-            let by = SortBy::Parameter(vec![(PATIENT, STRING)]);
-            let keys = [(SortBy::LastUpdated, by_time), (by, by_name)];
-            let sort = keys.map(|(by, descending)| SortKey { by, descending }).to_vec();
-            let mut expected = all.clone().collect::<Vec<(u32, u32)>>();
-            expected.sort_by(|one, two| {
-                let (time, name) = (one.0.cmp(&two.0), two.1.cmp(&one.1));
-                let directed = |it: Ordering, falls| if falls { it.reverse() } else { it };
-                directed(time, by_time).then(directed(name, by_name))
-            });
-            let expected = expected.iter().map(|(commit, number)| format!("{commit}{number}"));
-            let found = paged(&snapshot, SearchPlan { sort, ..everything.clone() });
-            assert_eq!(found, expected.collect::<Vec<_>>());
-        }
-    }
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! A store in a temporary folder, with a clock that stands still, and short words for its
 //! operations.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::PathBuf;
 use std::sync::{Arc, LazyLock};
@@ -133,14 +134,24 @@ fn words(body: &str) -> impl Iterator<Item = &str> {
     body.split(' ').take(4).map(|word| word.get(..20).unwrap_or(word))
 }
 
-/// Whether a search for each of its words finds the version.
-pub(crate) fn is_found(snapshot: &Snapshot, version: &Version) -> bool {
-    let body = std::str::from_utf8(&version.body).unwrap();
-    let test = |word: &str| Test::String(StringTest::Exact(word.into()));
-    let words = words(body).map(|word| Criterion::Value(WORD, test(word)));
-    let criteria = words.chain([Criterion::Keys(vec![version.key])]).collect::<Vec<_>>();
-    let plan = with(all_of(only(version.key.resource_type)), &criteria);
-    snapshot.search(&plan).unwrap().rids == [version.rid]
+/// Asks the index for each word of all resources, and compares.
+pub(crate) fn found_by_their_words(snapshot: &Snapshot) {
+    for types in [only(PATIENT), only(OBSERVATION)] {
+        let everything = SearchPlan { most: usize::MAX, ..all_of(types) };
+        let all = snapshot.search(&everything).unwrap().rids;
+        let mut by_word = BTreeMap::<String, BTreeSet<Rid>>::new();
+        for version in snapshot.versions(&all).unwrap() {
+            for word in words(std::str::from_utf8(&version.body).unwrap()) {
+                by_word.entry(word.to_owned()).or_default().insert(version.rid);
+            }
+        }
+        for (word, expected) in by_word {
+            let test = Test::String(StringTest::Exact(word.clone().into()));
+            let plan = with(everything.clone(), &[Criterion::Value(WORD, test)]);
+            let found = snapshot.search(&plan).unwrap().rids;
+            assert_eq!(found.into_iter().collect::<BTreeSet<_>>(), expected, "{word}");
+        }
+    }
 }
 
 pub(crate) fn put(key: Key, body: &str) -> Operation {
