@@ -13,6 +13,7 @@ mod diff;
 mod docref;
 mod document;
 mod edge;
+mod everything;
 mod fhirpath;
 mod fhirpath_operation;
 mod full_disk;

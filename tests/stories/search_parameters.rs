@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use stories::{Actor, Firekeep};
 
 /// A service with the resources of the tables below.
-async fn world() -> (Firekeep, Actor) {
+pub(crate) async fn world() -> (Firekeep, Actor) {
     let fk = Firekeep::start().await;
     let app = fk.as_contributor().await;
     let entry = |resource: Value| {
@@ -31,7 +31,7 @@ fn patient(id: &str, family: &str, gender: &str, birth: &str, more: Value) -> Va
     patient
 }
 
-fn observation(id: &str, subject: &str, code: &str, value: &Value, when: &str) -> Value {
+pub(crate) fn observation(id: &str, subject: &str, code: &str, value: &Value, when: &str) -> Value {
     json!({
         "resourceType": "Observation", "id": id, "status": "final",
         "code": {"coding": [{"system": "http://loinc.org", "code": code, "display": "Body weight"}],
@@ -41,7 +41,7 @@ fn observation(id: &str, subject: &str, code: &str, value: &Value, when: &str) -
     })
 }
 
-fn quantity(value: &Value, unit: &str) -> Value {
+pub(crate) fn quantity(value: &Value, unit: &str) -> Value {
     json!({"value": value, "unit": unit, "system": "http://unitsofmeasure.org", "code": unit})
 }
 
@@ -309,7 +309,7 @@ async fn a_wrong_value_is_refused_and_an_unknown_parameter_is_told() {
 }
 
 /// `p1 (o1)`: a match and an include.
-async fn shown(app: &Actor, query: &str) -> String {
+pub(crate) async fn shown(app: &Actor, query: &str) -> String {
     let bundle = app.get(&format!("/{query}")).await.ok().json();
     let entries = bundle["entry"].as_array().cloned().unwrap_or_default();
     let one = |entry: &Value| {
@@ -445,74 +445,6 @@ async fn what_changes_is_found_by_its_new_values_only() {
 }
 
 #[tokio::test]
-async fn everything_of_a_patient_is_its_compartment_and_what_it_refers_to() {
-    let (_fk, app) = world().await;
-    let whole = "Patient/p1/$everything";
-    assert_eq!(shown(&app, whole).await, "p1 b1 b2 r1 (o1)");
-    assert_eq!(shown(&app, &format!("{whole}?_type=Observation")).await, "b1 b2");
-    let named = format!("{whole}?_type=Patient,Organization");
-    assert_eq!(shown(&app, &named).await, "o1 p1");
-    let told = app.get(&format!("/{named}")).await.ok().json()["link"][0]["url"].clone();
-    assert!(
-        told.as_str().is_some_and(|url| url.ends_with("?_type=Patient,Organization")),
-        "{told}"
-    );
-    let named = format!("{whole}?_type=Patient&_type=Organization&_count=1");
-    assert_eq!(app.follow(app.get(&format!("/{named}")).await.ok()).await.len(), 2);
-    assert_eq!(shown(&app, &format!("{whole}?_type=Organization")).await, "o1");
-    assert_eq!(shown(&app, &format!("{whole}?_type=Organization&_since=2100")).await, "");
-    assert_eq!(shown(&app, &format!("{whole}?_type=Library")).await, "");
-    assert_eq!(shown(&app, &format!("{whole}?start=2020-02&_type=Observation")).await, "b2");
-    assert_eq!(shown(&app, &format!("{whole}?end=2020-01-31&_type=Observation")).await, "b1");
-    assert_eq!(shown(&app, &format!("{whole}?_since=2100")).await, "");
-    assert_eq!(shown(&app, "Group/g1/$everything").await, "p3 g1");
-    let first = app.get(&format!("/{whole}?_count=2&_type=Patient,Observation")).await.ok();
-    let pages = app.follow(first).await;
-    assert_eq!(pages.len(), 3);
-    app.get(&format!("/{whole}?start=never")).await.refused(400, "start: 'never'");
-    app.get(&format!("/{whole}?_since=never")).await.refused(400, "_since: 'never'");
-    app.get(&format!("/{whole}?%73tart=never")).await.refused(400, "start: 'never'");
-    app.get(&format!("/{whole}?_contained=true")).await.refused(400, "_contained");
-    app.get("/Observation/$lastn?patient=p1&code=x&_contained=both")
-        .await
-        .refused(400, "_contained");
-    let more = format!("{whole}?_type=Observation&_include=Observation:subject");
-    assert_eq!(shown(&app, &more).await, "b1 b2 (p1)");
-    app.get("/Patient/nobody/$everything").await.status(404);
-    let link = json!([{"other": {"reference": "Patient/p2"}, "type": "replaced-by"}]);
-    app.put("/Patient/p9", &json!({"resourceType": "Patient", "id": "p9", "link": link}))
-        .await
-        .created();
-    assert!(app.get("/Patient/p9/$everything").await.ok().text().contains("ask for that one"));
-    let strict = app.request(reqwest::Method::GET, "/Patient/p9/$everything");
-    let moved = stories::Reply::of(strict.header("Prefer", "handling=strict")).await;
-    let moved = moved.refused(301, "replaced by Patient/p2");
-    assert_eq!(moved.header("location"), format!("{}/Patient/p2/$everything", app.base()));
-    app.delete("/Patient/p1").await.no_content();
-    assert_eq!(shown(&app, &format!("{whole}?_type=Observation")).await, "b1 b2");
-    app.delete("/Patient/p1?hardDelete=true").await.no_content();
-    app.get(&format!("/{whole}")).await.refused(404, "Patient/p1");
-}
-
-#[tokio::test]
-async fn everything_brings_the_devices_of_its_patients() {
-    let (_fk, app) = world().await;
-    for (id, patient) in [("v1", "Patient/p1"), ("v3", "Patient/p3")] {
-        let device = json!({"resourceType": "Device", "id": id, "patient": {"reference": patient}});
-        app.put(&format!("/Device/{id}"), &device).await.created();
-    }
-    assert_eq!(shown(&app, "Patient/p1/$everything").await, "p1 b1 b2 r1 v1 (o1)");
-    assert_eq!(shown(&app, "Patient/p1/$everything?_type=Device").await, "v1");
-    assert_eq!(shown(&app, "Patient/p1/$everything?_type=Device&_since=2100").await, "");
-    assert_eq!(shown(&app, "Group/g1/$everything").await, "p3 g1 v3");
-    assert_eq!(shown(&app, "Patient/$everything?_type=Device").await, "v1 v3");
-    let mut by = observation("b4", "p1", "1-1", &quantity(&json!(1), "kg"), "2020");
-    by["device"] = json!({"reference": "Device/v3"});
-    app.put("/Observation/b4", &by).await.created();
-    assert_eq!(shown(&app, "Patient/p1/$everything?_type=Device").await, "v1 v3");
-}
-
-#[tokio::test]
 async fn a_rule_by_which_nothing_is_included_is_told() {
     let (_fk, app) = world().await;
     for (query, word) in [
@@ -542,35 +474,6 @@ async fn a_rule_by_which_nothing_is_included_is_told() {
         let reply = app.get(&format!("/{query}")).await.ok();
         assert!(!reply.text().contains("OperationOutcome"), "{}", reply.text());
     }
-}
-
-#[tokio::test]
-async fn everything_of_all_patients_is_what_is_in_a_compartment_of_one() {
-    let (fk, app) = world().await;
-    app.put("/Observation/none", &observation("none", "", "1-1", &json!({}), "2020")).await;
-    let whole = "Patient/$everything";
-    assert_eq!(
-        shown(&app, &format!("{whole}?_count=100")).await,
-        "p1 p2 p3 b1 b2 b3 r1 r2 g1 (o1)"
-    );
-    assert_eq!(
-        shown(&app, &format!("{whole}?_type=Observation,Patient&start=2021")).await,
-        "p1 p2 p3 b3"
-    );
-    assert_eq!(shown(&app, &format!("{whole}?_type=Organization,Patient")).await, "o1 p1 p2 p3");
-    assert_eq!(shown(&app, &format!("{whole}?_since=2100")).await, "");
-    let first = app.get(&format!("/{whole}?_count=3")).await.ok();
-    let found = app.follow(first).await;
-    let matches = found.iter().filter(|entry| entry["search"]["mode"] == "match");
-    assert_eq!(matches.count(), 9, "{found:?}");
-    let parameters = json!({"resourceType": "Parameters",
-        "parameter": [{"name": "_type", "valueString": "Patient"}]});
-    assert_eq!(app.post(&format!("/{whole}"), &parameters).await.ok().ids(), ["p1", "p2", "p3"]);
-    app.get(&format!("/{whole}?start=never")).await.refused(400, "never");
-    app.get(&format!("/{whole}?_type=Nobody")).await.refused(400, "Nobody");
-    app.get("/Encounter/$everything").await.refused(404, "$everything");
-    app.get("/$everything").await.refused(404, "$everything");
-    fk.as_anonymous().get(&format!("/{whole}")).await.status(401);
 }
 
 #[tokio::test]
