@@ -3,8 +3,8 @@
 //! `parameters.rs` reads the query; `name.rs` takes names apart, `interpret.rs` gives them their
 //! meaning for a type, with a file for each type of search and for `_filter`, `_text`, `_sort`,
 //! `_include`. `catalogue.rs` knows what can be searched by. `listing.rs` finds a page, by what
-//! `plan.rs` asks the store, and links it to the next; `entries.rs` writes it. Histories are listed
-//! the same way. `criteria.rs` is for searches that are a part of something else.
+//! `plan.rs` asks the store; `links.rs` says where it leads, and `entries.rs` writes it. Histories
+//! are listed the same way. `criteria.rs` is for searches that are a part of something else.
 
 pub(crate) mod catalogue;
 mod codes;
@@ -20,6 +20,7 @@ mod include;
 pub(crate) mod interpret;
 #[cfg(test)]
 pub(crate) mod interpreting;
+mod links;
 pub(crate) mod listing;
 pub(crate) mod name;
 mod near;
