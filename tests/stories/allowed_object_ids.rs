@@ -21,6 +21,17 @@ async fn a_listed_object_id_opens_the_service_and_its_absence_closes_it() {
 }
 
 #[tokio::test]
+async fn a_client_id_does_not_get_on_the_list_of_object_ids() {
+    let fk = Firekeep::start().await;
+    let client = fk.says("/application/clientId");
+    let refused = fk.run(&["service", "allow", "main/demo", &client]);
+    assert_eq!(refused.status.code(), Some(1));
+    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(said.contains("client id of"), "{said}");
+    assert!(said.contains(&fk.says("/application/objectId")), "{said}");
+}
+
+#[tokio::test]
 async fn a_role_opens_the_service_and_taking_it_away_closes_it() {
     let fk = Firekeep::start().await;
     let (somebody, object_id) = fk.as_stranger().await;

@@ -212,6 +212,12 @@ pub(crate) struct Principal {
 }
 
 impl Control<'_> {
+    /// The service principal of the application with this client id.
+    pub(crate) async fn client(&self, id: &str) -> Result<Option<Principal>> {
+        let found = self.find("servicePrincipals", &format!("appId eq '{id}'")).await?;
+        Ok(found.map(|it| principal(&it, "ServicePrincipal")))
+    }
+
     /// Finds a user or service principal by object id, client id or user name.
     pub(crate) async fn principal(&self, who: &str) -> Result<Principal> {
         let quoted = who.replace('\'', "''");
@@ -220,8 +226,8 @@ impl Control<'_> {
             let user = user.ok_or_else(|| anyhow!("there is no user {who}"))?;
             return Ok(principal(&user, "User"));
         }
-        if let Some(it) = self.find("servicePrincipals", &format!("appId eq '{quoted}'")).await? {
-            return Ok(principal(&it, "ServicePrincipal"));
+        if let Some(client) = self.client(&quoted).await? {
+            return Ok(client);
         }
         let body = json!({"ids": [who], "types": ["user", "servicePrincipal"]});
         let found =

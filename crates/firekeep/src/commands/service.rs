@@ -6,7 +6,7 @@ use clap::Subcommand;
 use serde_json::{Value, json};
 
 use crate::client::control::{Control, ServiceName, items, text};
-use crate::client::data_folder::DataArgs;
+use crate::client::data_folder::{DataArgs, Opened};
 use crate::output::{Column, OutputArgs, note};
 
 const LOCATION: &str = "local";
@@ -73,10 +73,15 @@ pub(crate) struct Listed {
     /// Workspace and name, as in main/demo
     service: ServiceName,
     /// Object ids of users or service principals
-    #[arg(required = true, value_name = "OBJECT_ID")]
+    #[arg(required = true, value_name = "OBJECT_ID", value_parser = object_id)]
     object_ids: Vec<uuid::Uuid>,
     #[command(flatten)]
     data: DataArgs,
+}
+
+fn object_id(text: &str) -> Result<uuid::Uuid, String> {
+    let hint = "an object id is a GUID; firekeep app list and firekeep user list show them";
+    text.parse().map_err(|_wrong| hint.to_owned())
 }
 
 pub(crate) async fn run(command: ServiceCommand) -> Result<()> {
@@ -149,44 +154,65 @@ async fn delete(service: &ServiceName, yes: bool, data: &DataArgs) -> Result<()>
 }
 
 async fn allow(listed: &Listed) -> Result<()> {
-    change(listed, |ids| {
+    let added = |ids: &mut Vec<String>| {
         for id in listed.object_ids.iter().map(ToString::to_string) {
             if !ids.contains(&id) {
                 ids.push(id);
             }
         }
-    })
-    .await
+    };
+    let work = async |opened: &Opened| {
+        let control = opened.control();
+        none_is_a_client_id(&control, listed).await?;
+        change(&control, &listed.service, added).await
+    };
+    listed.data.with(work).await
+}
+
+/// The commonest mistake: the list knows object ids, and an application has a client id too.
+async fn none_is_a_client_id(control: &Control<'_>, listed: &Listed) -> Result<()> {
+    for id in &listed.object_ids {
+        if let Some(client) = control.client(&id.to_string()).await? {
+            bail!(
+                "{id} is the client id of {}, and the list holds object ids: \
+                 firekeep service allow {} {}",
+                client.name,
+                listed.service,
+                client.object_id
+            );
+        }
+    }
+    Ok(())
 }
 
 async fn disallow(listed: &Listed) -> Result<()> {
     let gone: Vec<String> = listed.object_ids.iter().map(ToString::to_string).collect();
-    change(listed, |ids| ids.retain(|id| !gone.contains(id))).await
+    let taken = |ids: &mut Vec<String>| ids.retain(|id| !gone.contains(id));
+    let work = async |opened: &Opened| change(&opened.control(), &listed.service, taken).await;
+    listed.data.with(work).await
 }
 
-async fn change(listed: &Listed, edit: impl FnOnce(&mut Vec<String>)) -> Result<()> {
-    listed
-        .data
-        .with(async |opened| {
-            let control: Control<'_> = opened.control();
-            let id = control.service_id(&listed.service);
-            let service = control.get_with_policies(&id).await?;
-            let policies = service.pointer("/properties/accessPolicies").and_then(Value::as_array);
-            let mut ids: Vec<String> = policies
-                .into_iter()
-                .flatten()
-                .map(|policy| text(policy, "/objectId").to_ascii_lowercase())
-                .collect();
-            edit(&mut ids);
-            let policies: Vec<Value> = ids.iter().map(|id| json!({"objectId": id})).collect();
-            let body = json!({
-                "location": service.get("location"), "kind": service.get("kind"),
-                "properties": {"accessPolicies": policies},
-            });
-            control.put_with_policies(&id, &body).await?;
-            let many = if ids.len() == 1 { "object id" } else { "object ids" };
-            note(&format!("{}: {} allowed {many}", listed.service, ids.len()));
-            Ok(())
-        })
-        .await
+async fn change(
+    control: &Control<'_>,
+    service: &ServiceName,
+    edit: impl FnOnce(&mut Vec<String>),
+) -> Result<()> {
+    let id = control.service_id(service);
+    let shown = control.get_with_policies(&id).await?;
+    let policies = shown.pointer("/properties/accessPolicies").and_then(Value::as_array);
+    let mut ids: Vec<String> = policies
+        .into_iter()
+        .flatten()
+        .map(|policy| text(policy, "/objectId").to_ascii_lowercase())
+        .collect();
+    edit(&mut ids);
+    let policies: Vec<Value> = ids.iter().map(|id| json!({"objectId": id})).collect();
+    let body = json!({
+        "location": shown.get("location"), "kind": shown.get("kind"),
+        "properties": {"accessPolicies": policies},
+    });
+    control.put_with_policies(&id, &body).await?;
+    let many = if ids.len() == 1 { "object id" } else { "object ids" };
+    note(&format!("{service}: {} allowed {many}", ids.len()));
+    Ok(())
 }

@@ -60,6 +60,9 @@ impl Body {
                 "The signInAudience '{audience}' is not supported; 'AzureADMyOrg' is."
             )));
         }
+        if self.display_name.as_deref().is_some_and(|name| name.trim().is_empty()) {
+            return Err(Refusal::Invalid("The displayName cannot be empty.".into()));
+        }
         for credential in self.key_credentials.iter().flatten() {
             let kind = credential.r#type.as_deref().unwrap_or("AsymmetricX509Cert");
             let usage = credential.usage.as_deref().unwrap_or("Verify");
