@@ -77,3 +77,27 @@ done"
     assert!(!theirs.trim().is_empty());
     assert_eq!(theirs, ours);
 }
+
+#[tokio::test]
+async fn the_end_of_a_token_is_told_in_local_time() {
+    let fk = Firekeep::start().await;
+    let run = |arguments: &[&str]| {
+        let mut command = Command::new(stories::firekeep());
+        let folder = fk.folder();
+        command.args(arguments).arg("--data").arg(folder).env("TZ", "JST-9");
+        let done =
+            command.env("FIREKEEP_CONFIG_DIR", folder.join("cli")).output().expect("it runs");
+        assert!(done.status.success(), "{done:?}");
+        String::from_utf8(done.stdout).expect("text")
+    };
+    let [client, secret] =
+        ["clientId", "clientSecret"].map(|it| fk.says(&format!("/application/{it}")));
+    let principal = ["login", "--service-principal", "-u", &client, "-p", &secret, "--tenant"];
+    run(&[principal.as_slice(), &[&fk.says("/tenantId")]].concat());
+    let both =
+        run(&["account", "get-access-token", "--query", "[expires_on, expiresOn]", "-o", "tsv"]);
+    let (seconds, told) = both.trim().split_once('\n').expect("two lines");
+    let of_day = (seconds.parse::<u64>().expect("a number") + 9 * 3_600) % 86_400;
+    let time = format!(" {:02}:{:02}:{:02}.", of_day / 3_600, of_day / 60 % 60, of_day % 60);
+    assert!(told.contains(&time), "{told} for {seconds}");
+}
