@@ -8,6 +8,7 @@ use roaring::RoaringTreemap;
 
 use super::decide::{Decided, Effect};
 use super::engine::Writer;
+use super::index::vacuumed;
 use super::read::{broken, named_row, read_rid};
 use super::tables::{
     BY_TYPE, COMMITS, COMPARTMENT, CURRENT, FORWARD, HISTORY, LIVE, SEARCH, SUPERSEDED, VERSION,
@@ -132,7 +133,8 @@ pub(super) fn unindex(writer: &mut Writer<'_>, rid: Rid) -> Result<(), Trouble> 
     Ok(())
 }
 
-/// Takes out past versions. What came before a single one is superseded by what came after it.
+/// Takes out past versions. What came before a single one is superseded by what came after it,
+/// unless a vacuum took its values away: it then stays as hidden as it was.
 fn purge_history(writer: &mut Writer<'_>, key: &Key, which: Purged) -> Result<(), Trouble> {
     let mut past = versions_of(writer, key)?;
     let Some((_, current, _)) = past.pop() else { return Ok(()) };
@@ -140,12 +142,18 @@ fn purge_history(writer: &mut Writer<'_>, key: &Key, which: Purged) -> Result<()
         Purged::AllButCurrent => past.len(),
         Purged::Replaced | Purged::ReplacedNumber(_) => 1,
     };
-    for version in past.split_off(past.len().saturating_sub(most)) {
+    let purged = past.split_off(past.len().saturating_sub(most));
+    let has_values = purged
+        .first()
+        .map_or(Ok(false), |(_, rid, _)| vacuumed(writer.view()).map(|vacuumed| *rid > vacuumed))?;
+    for version in purged {
         remove(writer, key, version)?;
     }
     match past.last() {
-        Some((_, rid, _)) => writer.put(SUPERSEDED, &key::of_rid(*rid), &key::of_rid(current)),
-        None => Ok(()),
+        Some((_, rid, _)) if has_values => {
+            writer.put(SUPERSEDED, &key::of_rid(*rid), &key::of_rid(current))
+        }
+        _ => Ok(()),
     }
 }
 

@@ -1,5 +1,6 @@
 //! Deletions that stay in history, those that do not, and the end of past versions.
 
+use base::Timestamp;
 use store::*;
 
 use crate::world::*;
@@ -118,4 +119,24 @@ fn a_write_may_forget_the_version_that_it_replaces() {
     world.commit(vec![put(patient("p"), "five"), forget()]).unwrap();
     assert_eq!(told(&world.store.snapshot(), &of_p), ["p/5", "p/3", "p/1"]);
     world.sound();
+}
+
+#[test]
+fn a_version_without_values_stays_hidden_when_what_hid_it_is_purged() {
+    let world = World::new();
+    for body in ["one", "two"] {
+        world.run(put(patient("p"), body));
+    }
+    // A hard delete brings all rows into their table, and a vacuum takes those of the first.
+    world.run(put(patient("q"), "gone"));
+    world.run(Operation::HardDelete { key: patient("q") });
+    while world.store.vacuum(Timestamp::from_unix_seconds(4_000_000_000), 9).unwrap() {}
+    let old = world.store.snapshot();
+    let forget = Operation::PurgeHistory { key: patient("p"), which: Purged::Replaced };
+    world.commit(vec![put(patient("p"), "three"), forget]).unwrap();
+    assert_eq!(found(&old, &all_of(both())), [""; 0]);
+    assert_eq!(found(&world.store.snapshot(), &all_of(both())), ["p"]);
+    world.sound();
+    drop(old);
+    world.reopened().sound();
 }

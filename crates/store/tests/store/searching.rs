@@ -470,6 +470,9 @@ fn old_rows_are_taken_out_and_new_ones_made_for_what_is_there() {
     let world = World::new();
     named(&world, "a", "ann");
     named(&world, "a", "bob");
+    // A hard delete brings all rows into their table.
+    named(&world, "gone", "gone");
+    world.run(Operation::HardDelete { key: patient("gone") });
     let before = Timestamp::from_unix_seconds(4_000_000_000);
     while world.store.vacuum(before, 1).unwrap() {}
     world.sound();
