@@ -70,6 +70,18 @@ async fn everything_brings_the_devices_of_its_patients() {
     by["device"] = json!({"reference": "Device/v3"});
     app.put("/Observation/b4", &by).await.created();
     assert_eq!(shown(&app, "Patient/p1/$everything?_type=Device").await, "v1 v3");
+    // What is a match of a later page is included on none.
+    by["id"] = json!("b5");
+    by["device"] = json!({"reference": "Device/v1"});
+    app.put("/Observation/b5", &by).await.created();
+    let first = app.get("/Patient/p1/$everything?_count=2").await.ok();
+    let found = app.follow(first).await;
+    let brought = |id: &str| {
+        let all = found.iter().filter(|entry| entry["resource"]["id"] == id);
+        all.map(|entry| entry["search"]["mode"].clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(brought("v1"), ["match"]);
+    assert_eq!(brought("v3"), ["include"]);
 }
 
 #[tokio::test]

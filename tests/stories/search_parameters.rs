@@ -153,6 +153,7 @@ const TOKENS: &[(&str, &str)] = &[
     ("Patient?gender=http://hl7.org/fhir/administrative-gender|", "p1 p2"),
     ("Group?actual=http://terminology.hl7.org/CodeSystem/special-values|true", "g1"),
     ("Group?actual=http://terminology.hl7.org/CodeSystem/special-values|false", ""),
+    ("Patient?gender=http://terminology.hl7.org/CodeSystem/special-values|male", ""),
     ("Patient?gender=MALE", ""),
     ("Patient?gender:not=male", "p1 p3"),
     ("Patient?gender:missing=true", "p3"),

@@ -99,6 +99,8 @@ pub const ASSERTIONS_REMEMBERED: usize = 10_000;
 pub const CREDENTIALS: usize = 50;
 /// Verified tokens kept in memory.
 pub const TOKEN_CACHE: u64 = 10_000;
+/// Compressed bodies that are unpacked at one time.
+pub const BODIES_UNPACKED: usize = 8;
 /// Password checks that may run at one time; argon2id is heavy by design.
 pub const PASSWORD_CHECKS: usize = 2;
 /// Bytes of a password; a longer one cannot be set, and is wrong without being hashed.

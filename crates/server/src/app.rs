@@ -33,6 +33,8 @@ pub(crate) struct App {
     pub(crate) hosts: ArcSwap<Hosts>,
     /// Memory for the bodies of all requests, in bytes.
     pub(crate) body_memory: Arc<Semaphore>,
+    /// Compressed bodies: each takes a window of 8 MiB while it is unpacked, and a core.
+    pub(crate) unpacking: Turns,
     /// Password checks: each takes 19 MiB and a core by design.
     pub(crate) password_checks: Turns,
     pub(crate) addresses: Addresses,

@@ -74,6 +74,7 @@ pub(crate) fn open(
         hosts: ArcSwap::default(),
         metrics: Metrics::default(),
         body_memory: Arc::new(Semaphore::new(limits::BODY_BYTES_IN_FLIGHT)),
+        unpacking: blocking::Turns::new(limits::BODIES_UNPACKED),
         password_checks: blocking::Turns::new(limits::PASSWORD_CHECKS),
         certificates: Arc::new(Certificates::read(files)?),
         config,

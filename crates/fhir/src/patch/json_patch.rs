@@ -174,26 +174,49 @@ fn without(subject: &Subject, spot: Spot<'_>) -> Result<Vec<u8>, Flaw> {
 }
 
 fn leave_nothing_empty(subject: &mut Subject) -> Result<(), Flaw> {
-    while let Some(spot) = first_hollow(subject.document().root()) {
-        let text = without(subject, spot)?;
+    while let Some(hollow) = first_hollow(subject.document().root(), false) {
+        let text = match hollow {
+            Hollow::Out(spot) => without(subject, spot)?,
+            Hollow::Place(value) => {
+                let mut edits = Edits::new(subject.document());
+                edits.replace(value, b"null");
+                applied(edits)?
+            }
+        };
         subject.becomes(text)?;
     }
     Ok(())
 }
 
-/// The first spot, from the outside, that has nothing but empty objects and arrays.
-fn first_hollow(value: Value<'_>) -> Option<Spot<'_>> {
-    let members = value.members().map(|member| {
-        let (key, at) = (member.key().into_owned(), member.value());
-        (Spot::Member { object: value, key, value: Some(at) }, at)
+/// What has nothing but empty objects and arrays.
+enum Hollow<'d> {
+    /// It goes.
+    Out(Spot<'d>),
+    /// It stands beside a primitive, as in `_given`, and its place is kept.
+    Place(Value<'d>),
+}
+
+/// The first from the outside; `beside` primitives elements keep their places.
+fn first_hollow(value: Value<'_>, beside: bool) -> Option<Hollow<'_>> {
+    let member = value.members().find_map(|member| {
+        let (key, at) = (member.key(), member.value());
+        let beside = key.starts_with('_') && at.kind() == Kind::Array;
+        let is_null = |value: Value<'_>| beside && value.kind() == Kind::Null;
+        let none = || at.elements().all(|value| is_null(value) || is_hollow(value));
+        if is_hollow(at) || (beside && none()) {
+            let (object, key, value) = (value, key.into_owned(), Some(at));
+            return Some(Hollow::Out(Spot::Member { object, key, value }));
+        }
+        first_hollow(at, beside)
     });
-    let elements = value
-        .elements()
-        .enumerate()
-        .map(|(index, at)| (Spot::Element { array: value, index, value: Some(at) }, at));
-    members.chain(elements).find_map(|(spot, at)| match is_hollow(at) {
-        true => Some(spot),
-        false => first_hollow(at),
+    member.or_else(|| {
+        value.elements().enumerate().find_map(|(index, at)| match (is_hollow(at), beside) {
+            (false, _) => first_hollow(at, false),
+            (true, true) => Some(Hollow::Place(at)),
+            (true, false) => {
+                Some(Hollow::Out(Spot::Element { array: value, index, value: Some(at) }))
+            }
+        })
     })
 }
 

@@ -90,6 +90,22 @@ fn json_patch_leaves_nothing_empty_where_it_takes_away() {
 }
 
 #[test]
+fn json_patch_keeps_the_places_beside_primitives() {
+    let given = r#"{"given":["A","B"],"_given":[{"extension":[1]},{"extension":[2]}]}"#;
+    json(
+        given,
+        r#"[{"op":"remove","path":"/_given/0/extension"}]"#,
+        r#"{"given":["A","B"],"_given":[null,{"extension":[2]}]}"#,
+    );
+    json(
+        given,
+        r#"[{"op":"remove","path":"/_given/0/extension"},
+            {"op":"remove","path":"/_given/1/extension/0"}]"#,
+        r#"{"given":["A","B"]}"#,
+    );
+}
+
+#[test]
 fn json_patch_says_which_operation_is_wrong() {
     let patient = r#"{"name":[{"family":"A"}]}"#;
     let rows = [

@@ -72,7 +72,7 @@ pub(crate) fn unreachable(error: &reqwest::Error) -> anyhow::Error {
         let _infallible = write!(sentence, " ({text})");
     }
     if text.contains("UnknownIssuer") {
-        sentence.push_str("; name the certificate authority to trust: --ca FILE");
+        sentence.push_str("; login and load trust the certificates that --ca FILE names");
     }
     anyhow!(sentence)
 }

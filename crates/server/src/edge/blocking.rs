@@ -14,7 +14,8 @@ pub(crate) async fn run<T: Send + 'static>(
         .map_err(|error| Fault::new("running blocking work", error))
 }
 
-/// So many at one time: for work that takes much memory or a whole core.
+/// So many at one time: for work that takes much memory or a whole core. Clones share them.
+#[derive(Clone)]
 pub(crate) struct Turns(Arc<Semaphore>);
 
 impl Turns {

@@ -11,7 +11,7 @@ use hyper::body::{Body as _, Incoming};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout, timeout_at};
 
-use super::blocking;
+use super::blocking::Turns;
 use super::compress::Coding;
 use super::decompress::{self, Encoding, Unpacked};
 use super::progress::Progress;
@@ -68,6 +68,8 @@ pub(crate) struct Arriving {
     pub(crate) progress: Arc<Progress>,
     /// Memory for the bodies of all requests together, in bytes.
     pub(crate) memory: Arc<Semaphore>,
+    /// Bodies are unpacked by turns.
+    pub(crate) unpacking: Turns,
     /// How it is encoded, if it is not as it is.
     pub(crate) encoding: Option<Encoding>,
     /// Whether what stays unread is read and dropped for a while. Not where the client waits for
@@ -98,7 +100,9 @@ impl Arriving {
         let whole = collect(incoming, &self.memory, limit).await?;
         self.incoming = None;
         match coding {
-            Some(coding) => decompressed(coding, whole, &self.memory, limit).await,
+            Some(coding) => {
+                decompressed(coding, whole, (&self.memory, &self.unpacking), limit).await
+            }
             None => Ok(whole),
         }
     }
@@ -109,7 +113,7 @@ impl Arriving {
 async fn decompressed(
     coding: Coding,
     sent: Bytes,
-    memory: &Arc<Semaphore>,
+    (memory, turns): (&Arc<Semaphore>, &Turns),
     limit: usize,
 ) -> Result<Bytes, BodyFault> {
     let fault = |unpacked| match unpacked {
@@ -117,10 +121,10 @@ async fn decompressed(
         Unpacked::Broken => BodyFault::NotEncoded(coding.name()),
     };
     let (counted, broken) = (sent.clone(), |_| fault(Unpacked::Broken));
-    let length = blocking::run(move || decompress::length(coding, &counted, limit)).await;
+    let length = turns.run(move || decompress::length(coding, &counted, limit)).await;
     let length = length.map_err(broken)?.map_err(fault)?;
     let share = reserve(memory, length).await?;
-    let bytes = blocking::run(move || decompress::decompress(coding, &sent, length)).await;
+    let bytes = turns.run(move || decompress::decompress(coding, &sent, length)).await;
     let bytes = bytes.map_err(broken)?.map_err(fault)?;
     Ok(Bytes::from_owner(Held { bytes, _memory: share }))
 }

@@ -157,6 +157,7 @@ fn request(
             incoming: Some(incoming),
             progress: Arc::clone(&connection.progress),
             memory: Arc::clone(&connection.app.body_memory),
+            unpacking: connection.app.unpacking.clone(),
             encoding: decompress::encoding(&parts.headers),
             drains: !parts.headers.contains_key(EXPECT),
         })

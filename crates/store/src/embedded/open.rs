@@ -8,7 +8,7 @@ use std::fs;
 use std::io::{self, Write};
 use std::mem::MaybeUninit;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
 
 use base::limits::READERS;
@@ -48,7 +48,8 @@ fn reserve_lock_file(path: &Path) -> io::Result<()> {
         return Ok(());
     }
     // Nobody has it open: the caller holds the folder. What it says is of readers that are gone.
-    let mut file = fs::OpenOptions::new().write(true).create(true).truncate(true).open(path)?;
+    let mut options = fs::OpenOptions::new();
+    let mut file = options.write(true).create(true).truncate(true).mode(0o600).open(path)?;
     file.write_all(&vec![0; LOCK_FILE_BYTES])
 }
 

@@ -1,6 +1,7 @@
 //! <https://hl7.org/fhir/R4/http.html#trules>: references between the entries of a transaction
 //! become references to the resources that they make, wherever a resource can hold one.
 
+use std::cell::OnceCell;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::ops::Range;
 
@@ -118,7 +119,7 @@ impl References {
         let old = before.into_iter().flat_map(Value::strings);
         let old = old.filter_map(|(_, value)| value.as_str()).collect::<HashSet<_>>();
         let mut replacements: Vec<(Range<usize>, String)> = Vec::new();
-        let mut dangling = None;
+        let (mut dangling, held) = (None, OnceCell::new());
         Place::each(resource, None, &mut |place| {
             let replacement = match place.key {
                 _ if old.contains(place.text) => None,
@@ -127,11 +128,12 @@ impl References {
                         Some(found.clone())
                     } else {
                         let found = self.target(place.text, base);
-                        if found.is_none()
+                        if dangling.is_none()
+                            && found.is_none()
                             && is_urn(place.text)
-                            && !has_full_url(resource, place.text)
+                            && !held.get_or_init(|| full_urls(resource)).contains(place.text)
                         {
-                            dangling.get_or_insert_with(|| place.text.to_owned());
+                            dangling = Some(place.text.to_owned());
                         }
                         found
                     }
@@ -283,10 +285,10 @@ pub(crate) fn resolve(resource: Value<'_>, searched: &HashMap<String, String>) -
     (!replacements.is_empty()).then(|| replaced(resource, &replacements))
 }
 
-/// Whether the resource is or holds a Bundle with an entry of this `fullUrl`: a document, say, is
-/// stored as it is.
-fn has_full_url(resource: Value<'_>, url: &str) -> bool {
-    resource.strings().any(|(key, value)| key.as_deref() == Some("fullUrl") && value.is_str(url))
+/// The full URLs of a Bundle that the resource is or holds: a document, say, is stored as it is.
+fn full_urls(resource: Value<'_>) -> HashSet<String> {
+    let urls = resource.strings().filter(|(key, _)| key.as_deref() == Some("fullUrl"));
+    urls.filter_map(|(_, value)| Some(value.as_str()?.into_owned())).collect()
 }
 
 fn is_urn(text: &str) -> bool {

@@ -209,6 +209,8 @@ async fn look_ahead(cx: &Context<'_>, entries: &[Entry]) -> Result<(), Refusal> 
     let snapshot = cx.snapshot();
     let written = entries.iter().flat_map(|entry| entry.task.written());
     let written: HashSet<Key> = written.copied().collect();
+    let stored = entries.iter().filter(|entry| entry.task.expects().is_some());
+    let stored: HashSet<Key> = stored.flat_map(|entry| entry.task.written()).copied().collect();
     let mut room = BUNDLE_ANSWER_BYTES;
     for (place, entry) in entries.iter().enumerate() {
         let Some(found) = looked(cx, entry, &snapshot).await else { continue };
@@ -218,7 +220,7 @@ async fn look_ahead(cx: &Context<'_>, entries: &[Entry]) -> Result<(), Refusal> 
             Task::Look(Interaction::History(HistoryOf::Instance(key))) => written.contains(&key),
             Task::Look(Interaction::Vread(key, number)) => {
                 let before = snapshot.current(&key).map_err(General::from)?;
-                written.contains(&key) && number == before.map_or(1, |before| before.number + 1)
+                stored.contains(&key) && number == before.map_or(1, |before| before.number + 1)
             }
             Task::Look(Interaction::Operation(call)) => {
                 let is_missing = |refusal: &Outcome| {

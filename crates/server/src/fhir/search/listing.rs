@@ -353,7 +353,8 @@ pub(crate) async fn list(
     let within = if meaning.parts { meaning.within.clone() } else { Vec::new() };
     let includes_most = meaning.includes_count.unwrap_or(INCLUDES_MOST);
     let includes = (includes, includes_most);
-    let once = matches!(listing, Listing::Everything(_));
+    // Pages that may not include all they refer to cannot count on each other.
+    let once = matches!(listing, Listing::Everything(_)) && meaning.includes_count.is_none();
     let search = Search { plan, start, wants, includes, within, rest, once, explain };
     let run = move || {
         let _permit = permit;
@@ -491,11 +492,11 @@ impl Search {
         let versions = page.rids.into_iter().filter(|_| !rest);
         let versions = || versions.map(|rid| Entry::Version(rid, Mode::Match)).collect();
         let mut entries: Vec<Entry> = parts.unwrap_or_else(versions);
-        let before = match once {
-            true => plan.included_before(&snapshot, &includes)?,
+        let elsewhere = match once && !included.rids.is_empty() {
+            true => plan.elsewhere(&snapshot, &includes, &included.rids)?,
             false => HashSet::new(),
         };
-        let others = included.rids.into_iter().skip(skip).filter(|rid| !before.contains(rid));
+        let others = included.rids.into_iter().skip(skip).filter(|rid| !elsewhere.contains(rid));
         entries.extend(others.map(|rid| Entry::Version(rid, Mode::Include)));
         let circular = included.circular;
         Ok(Found { snapshot, total, entries, last, given, circular, steps })

@@ -5,8 +5,8 @@ use std::collections::HashSet;
 use base::Fault;
 use base::limits::{EVERYTHING_BEFORE, INCLUDES_MOST};
 use store::{
-    HistoryOf, HistoryPlan, Include, Included, Page, Restrictions, Rid, SearchError, SearchPlan,
-    Snapshot, Step,
+    Criterion, HistoryOf, HistoryPlan, Include, Included, Page, Restrictions, Rid, SearchError,
+    SearchPlan, Snapshot, Step, TypeSearch,
 };
 
 use super::contained::{self, Within};
@@ -138,8 +138,29 @@ impl Plan {
         }
     }
 
+    /// What of the included versions stands on another page: the pages before this one included it,
+    /// as far as the limits go, or it is a match itself.
+    pub(super) fn elsewhere(
+        &self,
+        snapshot: &Snapshot,
+        includes: &[Include],
+        included: &[Rid],
+    ) -> Result<HashSet<Rid>, SearchError> {
+        let mut found = self.included_before(snapshot, includes)?;
+        let Some(plan) = self.search() else { return Ok(found) };
+        let keys = snapshot.heads(included)?.into_iter().map(|head| head.key).collect::<Vec<_>>();
+        let among = |of: &TypeSearch| {
+            let own = vec![Criterion::Keys(keys.clone()), of.criterion.clone()];
+            TypeSearch { criterion: Criterion::All(own), ..of.clone() }
+        };
+        let types = plan.types.iter().map(among).collect();
+        let matches = SearchPlan { types, after: None, most: included.len(), ..plan.clone() };
+        found.extend(snapshot.search(&matches)?.rids);
+        Ok(found)
+    }
+
     /// What the pages before this one included, as far as the limits go.
-    pub(super) fn included_before(
+    fn included_before(
         &self,
         snapshot: &Snapshot,
         includes: &[Include],

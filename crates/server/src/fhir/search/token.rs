@@ -172,7 +172,7 @@ fn every(interpreter: &Interpreter<'_>, of: &Component, all: Vec<Code>) -> Vec<T
     }
     let mut tests = Vec::new();
     for (system, codes) in by_system {
-        let is_implied = implied.contains(&system.as_str()) || system == SPECIAL_VALUES;
+        let is_implied = implied.contains(&system.as_str()) || is_boolean(&system, &codes);
         if interpreter.loose.has(&system) {
             let systems = [Some(system.into())].into_iter().chain(is_implied.then_some(None));
             tests.push(any_case(systems.collect(), &codes));
@@ -187,6 +187,11 @@ fn every(interpreter: &Interpreter<'_>, of: &Component, all: Vec<Code>) -> Vec<T
         }
     }
     tests
+}
+
+/// The codes of a boolean, which stands without its system.
+fn is_boolean(system: &str, codes: &[String]) -> bool {
+    system == SPECIAL_VALUES && codes.iter().all(|code| matches!(code.as_str(), "true" | "false"))
 }
 
 /// `system|code|value`: an identifier by its type.
