@@ -11,7 +11,7 @@ use crate::fhir::types;
 
 /// Elements of type uri, url, oid or uuid somewhere in R4. Those of type canonical stay, as R4
 /// says; and in a `string`, such as the value of an Identifier, a URI is text.
-const URI_ELEMENTS: [&str; 50] = [
+const URI_ELEMENTS: [&str; 51] = [
     "address",
     "authority",
     "authorizationUrl",
@@ -48,6 +48,7 @@ const URI_ELEMENTS: [&str; 50] = [
     "policy",
     "property",
     "protocol",
+    "reference",
     "relativePath",
     "rendering",
     "source",
@@ -140,7 +141,6 @@ impl References {
                 }
                 "div" => self.narrative(place.text, base),
                 _ if place.is_link() => self.target(place.text, base),
-                "reference" => self.uri(place.text, base),
                 key if URI_ELEMENTS.binary_search(&key).is_ok() => self.uri(place.text, base),
                 _ => None,
             };

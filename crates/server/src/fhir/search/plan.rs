@@ -150,10 +150,15 @@ impl Plan {
         let Some(plan) = self.search() else { return Ok(found) };
         let keys = snapshot.heads(included)?.into_iter().map(|head| head.key).collect::<Vec<_>>();
         let among = |of: &TypeSearch| {
-            let own = vec![Criterion::Keys(keys.clone()), of.criterion.clone()];
-            TypeSearch { criterion: Criterion::All(own), ..of.clone() }
+            let own = keys.iter().filter(|key| key.resource_type == of.resource_type);
+            let own = own.copied().collect::<Vec<_>>();
+            (!own.is_empty()).then(|| {
+                let criteria = vec![Criterion::Keys(own), of.criterion.clone()];
+                let criterion = Criterion::All(criteria);
+                TypeSearch { resource_type: of.resource_type, criterion }
+            })
         };
-        let types = plan.types.iter().map(among).collect();
+        let types = plan.types.iter().filter_map(among).collect();
         let matches = SearchPlan { types, after: None, most: included.len(), ..plan.clone() };
         found.extend(snapshot.search(&matches)?.rids);
         Ok(found)
