@@ -9,9 +9,10 @@ use roaring::RoaringTreemap;
 use super::decide::{Decided, Effect};
 use super::engine::Writer;
 use super::index::vacuumed;
+use super::postings;
 use super::read::{broken, named_row, read_rid};
 use super::tables::{
-    BY_TYPE, COMMITS, COMPARTMENT, CURRENT, FORWARD, HISTORY, LIVE, SEARCH, SUPERSEDED, VERSION,
+    BY_TYPE, COMMITS, COMPARTMENT, CURRENT, FORWARD, HISTORY, LIVE, SUPERSEDED, VERSION,
 };
 use super::tail::{self, Runs};
 use super::trouble::Trouble;
@@ -119,18 +120,14 @@ fn purge(writer: &mut Writer<'_>, key: &Key) -> Result<(), Trouble> {
 
 /// Puts the index rows of a version.
 pub(super) fn index(writer: &mut Writer<'_>, rid: Rid, rows: &Rows) -> Result<(), Trouble> {
-    let rid = key::of_rid(rid);
-    rows.iter().try_for_each(|row| writer.put(SEARCH, &[row, &rid].concat(), &[]))
+    rows.iter().try_for_each(|row| postings::insert(writer, row, &[rid.0]))
 }
 
 /// Takes out the index rows of a version, which its packed values tell.
 pub(super) fn unindex(writer: &mut Writer<'_>, rid: Rid) -> Result<(), Trouble> {
-    let rid_bytes = key::of_rid(rid);
-    let rows = Rows::of(Values(writer.view().get(FORWARD, &rid_bytes)?.unwrap_or_default()));
-    for row in rows.iter() {
-        writer.delete(SEARCH, &[row, &rid_bytes].concat())?;
-    }
-    Ok(())
+    let values = writer.view().get(FORWARD, &key::of_rid(rid))?.unwrap_or_default();
+    let rows = Rows::of(Values(values));
+    rows.iter().try_for_each(|row| postings::remove(writer, row, rid))
 }
 
 /// Takes out past versions. What came before a single one is superseded by what came after it,

@@ -7,9 +7,10 @@ use base::Fault;
 use super::Shared;
 use super::engine::View;
 use super::packages;
+use super::postings::{self, Postings};
 use super::read::{Head, broken, latest, read_rid};
 use super::tables::{
-    BY_TYPE, COMMITS, COMPARTMENT, CURRENT, FORWARD, HISTORY, LIVE, SEARCH, SUPERSEDED, VERSION,
+    BY_TYPE, COMMITS, COMPARTMENT, CURRENT, FORWARD, HISTORY, LIVE, SUPERSEDED, VERSION,
 };
 use super::tail;
 use crate::forward::Values;
@@ -226,18 +227,20 @@ impl Check {
     /// to have, and no others.
     fn search(&mut self, view: View<'_>) -> Result<(), Fault> {
         let mut expected = 0;
-        let indexed = key::of_rid(tail::indexed(view)?);
+        let indexed = tail::indexed(view)?;
         for entry in view.all(FORWARD)? {
             let (rid, forward) = entry?;
+            let rid = read_rid(rid, "forward")?;
             for row in Rows::of(Values(forward)).iter() {
-                let exists = view.get(SEARCH, &[row, rid].concat())?.is_some();
-                expected += u64::from(exists);
-                self.expect(exists || *rid > indexed[..], || {
-                    format!("a value of version {rid:?} is not in the index")
+                let exists = postings::has(view, row, rid)?;
+                expected += usize::from(exists);
+                self.expect(exists || rid > indexed, || {
+                    format!("a value of version {} is not in the index", rid.0)
                 });
             }
         }
-        let found = view.entries(SEARCH)?;
+        let mut rows = Postings::all(view)?;
+        let found = rows.try_fold(0, |count, row| row.map(|_| count + 1))?;
         self.expect(found == expected, || {
             format!("the index has {found} rows, expected are {expected}")
         });

@@ -19,7 +19,9 @@ pub(super) struct Migration {
 
 /// Format 1 is the first; 2 has the table `package`, 3 the tables `search` and `parameter`, all
 /// empty: no parameter is indexed until the server has done it. In 4 the newest versions may lack
-/// their rows in `search`; before it none did. In 5 a version may say that a patch made it.
+/// their rows in `search`; before it none did. In 5 a version may say that a patch made it. In 6 a
+/// row of `search` may be of several versions. Those of one each are read as before; what had been
+/// written in part would overlap with what is to be written.
 pub(super) const SERVICE_MIGRATIONS: &[Migration] = &[
     Migration { to: 2, run: |_| Ok(()) },
     Migration { to: 3, run: |_| Ok(()) },
@@ -31,6 +33,7 @@ pub(super) const SERVICE_MIGRATIONS: &[Migration] = &[
         },
     },
     Migration { to: 5, run: |_| Ok(()) },
+    Migration { to: 6, run: tail::take_back },
 ];
 /// Format 1 is the first.
 pub(super) const CONTROL_MIGRATIONS: &[Migration] = &[];
@@ -58,11 +61,14 @@ fn format(engine: &Engine) -> Result<u32, Trouble> {
 #[cfg(test)]
 mod tests {
     use base::Fault;
+    use fhir::search::Value;
 
     use super::*;
-    use crate::Store;
-    use crate::embedded::tables::{SERVICE, Table};
+    use crate::embedded::tables::{FORWARD, SEARCH, SERVICE, Table};
+    use crate::key::{self, ParameterId, Rid};
     use crate::open::OpenFailure;
+    use crate::rows::Rows;
+    use crate::{Forward, Store};
     use crate::{OpenError, StoreOptions};
 
     const OLD: Layout =
@@ -129,7 +135,32 @@ mod tests {
         drop(open(&folder, old).unwrap());
         let store = Store::open(folder.path(), StoreOptions::default()).unwrap();
         assert_eq!(store.packages().unwrap(), []);
-        assert_eq!(value(&store.shared.engine, META, META_FORMAT), Some(vec![0, 0, 0, 5]));
+        assert_eq!(value(&store.shared.engine, META, META_FORMAT), Some(vec![0, 0, 0, 6]));
+    }
+
+    #[test]
+    fn of_format_5_the_rows_that_are_written_again_are_taken_back() {
+        let old = Layout { format: 5, migrations: &[], ..SERVICE };
+        let folder = tempfile::tempdir().unwrap();
+        let forward = Forward::pack(&[(ParameterId(1), Value::String("a".into()))], &|_| None);
+        let row = |rid| {
+            let rows = Rows::of(forward.view());
+            [rows.iter().next().unwrap(), &key::of_rid(Rid(rid))].concat()
+        };
+        let engine = open(&folder, old).unwrap();
+        engine
+            .write(|writer| {
+                for rid in 1..5 {
+                    writer.put(FORWARD, &key::of_rid(Rid(rid)), forward.as_bytes())?;
+                }
+                (1..4).try_for_each(|rid| writer.put(SEARCH, &row(rid), &[]))?;
+                tail::set_indexed(writer, Rid(2))
+            })
+            .unwrap();
+        drop(engine);
+        let engine = open(&folder, SERVICE).unwrap();
+        let left = [1, 2, 3, 4].map(|rid| value(&engine, SEARCH, &row(rid)).is_some());
+        assert_eq!(left, [true, true, false, false]);
     }
 
     #[test]

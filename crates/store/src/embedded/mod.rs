@@ -14,6 +14,7 @@ mod migrate;
 mod open;
 mod opening;
 mod packages;
+mod postings;
 mod read;
 mod readers;
 mod scan;

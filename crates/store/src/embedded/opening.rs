@@ -247,9 +247,9 @@ mod tests {
     fn a_newer_store_is_refused_with_both_versions() {
         let folder = with_meta(SERVICE, META_FORMAT, Some(&7_u32.to_be_bytes()));
         let error = failure(folder.path());
-        assert!(matches!(error.why, OpenFailure::Newer { found: 7, known: 5 }));
+        assert!(matches!(error.why, OpenFailure::Newer { found: 7, known: 6 }));
         let text = error.to_string();
-        assert!(text.contains("format 7") && text.contains("up to 5"), "{text}");
+        assert!(text.contains("format 7") && text.contains("up to 6"), "{text}");
     }
 
     #[test]

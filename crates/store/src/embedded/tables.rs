@@ -46,7 +46,8 @@ pub(super) const LIVE: Table = Table(9);
 /// name of a package -> order, what is shown, pack, archive.
 pub(super) const PACKAGE: Table = Table(10);
 
-/// parameter, form, value, rid -> nothing: the index of search values.
+/// parameter, form, value, first rid -> how far further rids are from the one before: the index of
+/// search values (`postings.rs`).
 pub(super) const SEARCH: Table = Table(11);
 /// parameter -> state of its index.
 pub(super) const PARAMETER: Table = Table(12);
@@ -54,7 +55,7 @@ pub(super) const PARAMETER: Table = Table(12);
 /// A FHIR service's environment.
 pub(super) const SERVICE: Layout = Layout {
     kind: "service",
-    format: 5,
+    format: 6,
     tables: &[
         "meta",
         "version",

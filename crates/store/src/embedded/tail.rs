@@ -7,9 +7,7 @@
 //! memory is made anew from the packed values when the store is opened: the row `indexed` of `meta`
 //! says from where on.
 
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
-use std::collections::binary_heap::PeekMut;
+use std::cmp::Ordering;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -17,6 +15,7 @@ use base::Fault;
 use parking_lot::{Mutex, RwLock};
 
 use super::engine::{View, Writer};
+use super::postings::{self, Posting};
 use super::read::read_rid;
 use super::tables::{FORWARD, META, META_INDEXED, SEARCH};
 use super::trouble::Trouble;
@@ -55,17 +54,22 @@ pub(super) struct Runs {
 #[derive(Clone, Default)]
 struct Leaving {
     runs: Vec<Arc<Run>>,
-    /// How many rows of each run the table has.
+    /// How many keys of each run the table has.
     written: Vec<usize>,
 }
 
-/// Rows in their order, each with its rid.
+/// Keys in their order, each with the versions that have it in theirs.
+#[derive(Default)]
 struct Run {
     bytes: Vec<u8>,
-    places: Vec<Range<usize>>,
+    rids: Vec<u64>,
+    /// Where in `bytes` each key is, and where in `rids` its versions.
+    places: Vec<Place>,
     /// The newest version they are of.
     last: Rid,
 }
+
+type Place = (Range<usize>, Range<usize>);
 
 impl Tail {
     /// As it was when the store was closed.
@@ -115,16 +119,16 @@ impl Runs {
     /// With the rows of newer versions.
     pub(super) fn with(mut self, versions: &[(Rid, &Rows)]) -> Self {
         let run = Run::of(versions);
-        if run.places.is_empty() {
+        if run.rids.is_empty() {
             return self;
         }
         self.runs.push(Arc::new(run));
         while let Some(young) =
             self.runs.len().checked_sub(MERGED).and_then(|at| self.runs.get(at..))
             && let [oldest, .., newest] = young
-            && oldest.places.len() <= MERGED * newest.places.len()
+            && oldest.rids.len() <= MERGED * newest.rids.len()
         {
-            let merged = Run::merged(young);
+            let merged = young.iter().fold(Run::default(), |older, run| older.with(run));
             self.runs.truncate(self.runs.len() - MERGED);
             self.runs.push(Arc::new(merged));
         }
@@ -178,18 +182,18 @@ impl Runs {
         self.runs.last().map(|newest| newest.last).or(self.leaving.last()).unwrap_or(self.after)
     }
 
-    /// The rows between two keys, both included: a stream per run, each in the order of keys.
+    /// The rows of the keys between two, both included: a stream per run, each in the order of keys.
     pub(super) fn between<'r>(
         &'r self,
         from: &'r [u8],
         to: &'r [u8],
-    ) -> impl Iterator<Item = impl DoubleEndedIterator<Item = &'r [u8]>> {
+    ) -> impl Iterator<Item = impl DoubleEndedIterator<Item = Posting<'r>>> {
         self.leaving.runs.iter().chain(&self.runs).map(move |run| run.between(from, to))
     }
 }
 
 fn rows_of(runs: &[Arc<Run>]) -> usize {
-    runs.iter().map(|run| run.places.len()).sum()
+    runs.iter().map(|run| run.rids.len()).sum()
 }
 
 impl Leaving {
@@ -203,81 +207,133 @@ impl Leaving {
         self.runs.last().map(|run| run.last)
     }
 
-    /// Writes the next `most` rows in their order; tells whether the table has all now.
+    /// Writes the next keys with all their rows, until these are `most`; tells whether the table
+    /// has all now. What a store had written of them when it was closed is written over: the rows
+    /// of a key begin with the same one again.
     fn write(&mut self, writer: &mut Writer<'_>, most: usize) -> Result<bool, Trouble> {
         let Self { runs, written } = self;
-        let firsts = runs.iter().zip(&*written).map(|(run, written)| run.nth(*written));
-        let mut next = (0..)
-            .zip(firsts)
-            .filter_map(|(place, row)| Some(Reverse((row?, place))))
-            .collect::<BinaryHeap<_>>();
-        for _ in 0..most {
-            let Some(mut top) = next.peek_mut() else { break };
-            let Reverse((row, place)) = &mut *top;
-            writer.put(SEARCH, row, &[])?;
-            let Some((run, written)) = runs.get(*place).zip(written.get_mut(*place)) else { break };
-            *written += 1;
-            match run.nth(*written) {
-                Some(after) => *row = after,
-                None => drop(PeekMut::pop(top)),
+        let (mut rids, mut rows) = (Vec::new(), 0);
+        while rows < most {
+            let nexts = runs.iter().zip(&*written).filter_map(|(run, place)| run.nth(*place));
+            let Some(key) = nexts.map(|(key, _)| key).min() else { break };
+            rids.clear();
+            // From old to new, so that the rids rise.
+            for (run, place) in runs.iter().zip(&mut *written) {
+                if let Some((_, its)) = run.nth(*place).filter(|(found, _)| *found == key) {
+                    rids.extend_from_slice(its);
+                    *place += 1;
+                }
             }
+            postings::append(writer, key, &rids)?;
+            rows += rids.len();
         }
-        Ok(next.is_empty())
+        Ok(runs.iter().zip(&*written).all(|(run, place)| *place == run.places.len()))
     }
 }
 
 impl Run {
+    /// Merged pair by pair: what versions of one type share is soon one key.
     fn of(versions: &[(Rid, &Rows)]) -> Self {
-        let (mut bytes, mut places) = (Vec::new(), Vec::new());
-        for (rid, rows) in versions {
-            for row in rows.iter() {
-                let start = bytes.len();
-                bytes.extend_from_slice(row);
-                bytes.extend(key::of_rid(*rid));
-                places.push(start..bytes.len());
-            }
+        let one = |(rid, rows): &(Rid, &Rows)| Self::of_one(*rid, rows);
+        let mut runs = versions.iter().map(one).collect::<Vec<_>>();
+        while runs.len() > 1 {
+            let mut left = runs.into_iter();
+            let pair = || Some((left.next()?, left.next()));
+            let both = |(older, newer): (Self, Option<Self>)| match newer {
+                Some(newer) => older.with(&newer),
+                None => older,
+            };
+            runs = std::iter::from_fn(pair).map(both).collect();
         }
-        let row = |place: &Range<usize>| bytes.get(place.clone()).unwrap_or_default();
-        places.sort_by(|one, two| row(one).cmp(row(two)));
-        Self { places, bytes, last: versions.last().map(|(rid, _)| *rid).unwrap_or_default() }
+        runs.pop().unwrap_or_default()
     }
 
-    fn merged(runs: &[Arc<Self>]) -> Self {
-        let mut rows = runs.iter().flat_map(|run| run.rows()).collect::<Vec<_>>();
-        // The sort that finds what is in order already.
-        rows.sort();
-        let (mut bytes, mut places) = (Vec::new(), Vec::with_capacity(rows.len()));
-        for row in rows {
-            let start = bytes.len();
-            bytes.extend_from_slice(row);
-            places.push(start..bytes.len());
+    fn of_one(rid: Rid, rows: &Rows) -> Self {
+        let mut run = Self::with_room(rows.bytes(), rows.len(), rows.len());
+        rows.iter().for_each(|key| run.push(key, [&[rid.0][..]]));
+        Self { last: rid, ..run }
+    }
+
+    fn with_room(bytes: usize, rids: usize, places: usize) -> Self {
+        Self {
+            bytes: Vec::with_capacity(bytes),
+            rids: Vec::with_capacity(rids),
+            places: Vec::with_capacity(places),
+            last: Rid::default(),
         }
-        Self { bytes, places, last: runs.last().map(|run| run.last).unwrap_or_default() }
     }
 
-    fn row(&self, place: &Range<usize>) -> &[u8] {
-        self.bytes.get(place.clone()).unwrap_or_default()
+    /// Adds a key above all others, and its versions from old to new.
+    fn push<'r>(&mut self, key: &[u8], rids: impl IntoIterator<Item = &'r [u64]>) {
+        let starts = (self.bytes.len(), self.rids.len());
+        self.bytes.extend_from_slice(key);
+        rids.into_iter().for_each(|some| self.rids.extend_from_slice(some));
+        self.places.push((starts.0..self.bytes.len(), starts.1..self.rids.len()));
     }
 
-    fn rows(&self) -> impl Iterator<Item = &[u8]> {
-        self.places.iter().map(|place| self.row(place))
+    /// With the rows of newer versions.
+    fn with(&self, newer: &Self) -> Self {
+        let mut both = Self::with_room(
+            self.bytes.len() + newer.bytes.len(),
+            self.rids.len() + newer.rids.len(),
+            self.places.len() + newer.places.len(),
+        );
+        both.last = newer.last;
+        let (mut old, mut new) = (self.keys().peekable(), newer.keys().peekable());
+        loop {
+            let order = match (old.peek(), new.peek()) {
+                (Some((one, _)), Some((two, _))) => one.cmp(two),
+                (Some(_), None) => Ordering::Less,
+                (None, Some(_)) => Ordering::Greater,
+                (None, None) => return both,
+            };
+            let old = old.next_if(|_| order.is_le());
+            let new = new.next_if(|_| order.is_ge());
+            let key = old.or(new).map(|(key, _)| key).unwrap_or_default();
+            both.push(key, [old, new].into_iter().flatten().map(|(_, rids)| rids));
+        }
     }
 
-    fn nth(&self, number: usize) -> Option<&[u8]> {
-        Some(self.row(self.places.get(number)?))
+    fn at(&self, (key, rids): &Place) -> (&[u8], &[u64]) {
+        let key = self.bytes.get(key.clone()).unwrap_or_default();
+        (key, self.rids.get(rids.clone()).unwrap_or_default())
     }
 
-    fn between(&self, from: &[u8], to: &[u8]) -> impl DoubleEndedIterator<Item = &[u8]> {
-        let start = self.places.partition_point(|place| self.row(place) < from);
-        let end = self.places.partition_point(|place| self.row(place) <= to);
+    /// A key and the versions that have it, by its number.
+    fn nth(&self, number: usize) -> Option<(&[u8], &[u64])> {
+        Some(self.at(self.places.get(number)?))
+    }
+
+    fn keys(&self) -> impl Iterator<Item = (&[u8], &[u64])> {
+        self.places.iter().map(|place| self.at(place))
+    }
+
+    fn between(&self, from: &[u8], to: &[u8]) -> impl DoubleEndedIterator<Item = Posting<'_>> {
+        let start = self.places.partition_point(|place| self.at(place).0 < from);
+        let end = self.places.partition_point(|place| self.at(place).0 <= to);
         let places = self.places.get(start..end).unwrap_or_default();
-        places.iter().map(|place| self.row(place))
+        places.iter().flat_map(|place| {
+            let (key, rids) = self.at(place);
+            rids.iter().map(move |rid| (key, Rid(*rid)))
+        })
     }
 }
 
 /// Up to which rid versions have their rows in the table.
 pub(super) fn indexed(view: View<'_>) -> Result<Rid, Fault> {
     view.get(META, META_INDEXED)?.map_or(Ok(Rid(0)), |row| read_rid(row, "meta"))
+}
+
+/// Takes out what a table of a row for each version has of those that it is not said to have.
+pub(super) fn take_back(writer: &mut Writer<'_>) -> Result<(), Trouble> {
+    let after = Rid(indexed(writer.view())?.0.saturating_add(1));
+    let mut rows = Vec::new();
+    let (from, to) = (key::of_rid(after), key::of_rid(Rid(u64::MAX)));
+    for entry in writer.view().range(FORWARD, &from, &to)? {
+        let (rid, forward) = entry?;
+        rows.extend(Rows::of(Values(forward)).iter().map(|row| [row, rid].concat()));
+    }
+    rows.iter().try_for_each(|row| writer.delete(SEARCH, row).map(drop))
 }
 
 pub(super) fn set_indexed(writer: &mut Writer<'_>, rid: Rid) -> Result<(), Trouble> {
@@ -308,24 +364,40 @@ mod tests {
             let (mut runs, mut expected) = (Runs::default(), Vec::new());
             for (rid, codes) in (1..).map(Rid).zip(&versions) {
                 let rows = rows(codes);
-                expected.extend(rows.iter().map(|row| [row, &key::of_rid(rid)].concat()));
+                expected.extend(rows.iter().map(|row| (row.to_vec(), rid)));
                 runs = runs.with(&[(rid, &rows)]);
             }
             expected.sort();
             prop_assert_eq!(runs.rows(), expected.len());
-            let merged = Run::merged(&runs.runs);
-            prop_assert!(merged.rows().eq(expected.iter().map(Vec::as_slice)));
+            let merged = runs.runs.iter().fold(Run::default(), |older, run| older.with(run));
+            let all = merged.between(&[], &[0xff]).map(|(key, rid)| (key.to_vec(), rid));
+            prop_assert!(all.eq(expected.iter().cloned()));
+            prop_assert!(merged.keys().is_sorted_by(|one, next| one.0 < next.0));
             prop_assert!(runs.runs.len() <= 16, "{} runs", runs.runs.len());
-            // Of the keys all begin with the parameter.
+            // All keys begin with the parameter.
             let [from, to] = [from, to].map(|end| [&[0, 0, 0, 0, 0, 0, 0, 1][..], &end].concat());
+            let is_between = |key: &[u8]| (&*from..=&*to).contains(&key);
             for run in runs.between(&from, &to) {
                 let run = run.collect::<Vec<_>>();
                 prop_assert!(run.is_sorted());
-                prop_assert!(run.iter().all(|row| (&*from..=&*to).contains(row)));
+                prop_assert!(run.iter().all(|(key, _)| is_between(key)));
             }
             let found = runs.between(&from, &to).flatten().count();
-            let is_between = |row: &&Vec<u8>| from <= **row && **row <= to;
-            prop_assert_eq!(found, expected.iter().filter(is_between).count());
+            prop_assert_eq!(found, expected.iter().filter(|(key, _)| is_between(key)).count());
+        }
+
+        #[test]
+        fn rows_of_versions_written_together_are_those_of_each(
+            versions in prop::collection::vec(prop::collection::vec("[a-c]{1,2}", 0..5), 0..40),
+        ) {
+            let versions = versions.iter().map(|codes| rows(codes)).collect::<Vec<_>>();
+            let versions = (1..).map(Rid).zip(&versions).collect::<Vec<_>>();
+            let one_by_one = versions.iter().fold(Run::default(), |older, (rid, rows)| {
+                older.with(&Run::of_one(*rid, rows))
+            });
+            let together = Run::of(&versions);
+            prop_assert!(together.keys().eq(one_by_one.keys()));
+            prop_assert_eq!(together.last, one_by_one.last);
         }
     }
 }

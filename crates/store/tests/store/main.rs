@@ -12,6 +12,7 @@ mod control;
 mod crash;
 mod deleting;
 mod history;
+mod index;
 mod model;
 mod opening;
 mod packages;

@@ -239,7 +239,7 @@ impl<'t> Searching<'t> {
         {
             for row in self.rows(&range.0, &range.1)? {
                 self.look(&mut count)?;
-                let (row, rid) = split(row?)?;
+                let (row, rid) = row?;
                 match if decides { says(row.get(skip..).unwrap_or_default()) } else { Says::Unsure }
                 {
                     Says::Yes => {
@@ -271,7 +271,7 @@ impl<'t> Searching<'t> {
         let (mut found, mut count) = (RoaringTreemap::new(), 0);
         for row in self.rows(&from, &to)? {
             self.look(&mut count)?;
-            found.insert(split(row?)?.1.0);
+            found.insert(row?.1.0);
         }
         Ok((count, self.visible(found)?))
     }
@@ -285,7 +285,7 @@ impl<'t> Searching<'t> {
     ) -> Found<()> {
         let (from, to) = lookup::references_to(parameter, to);
         for row in self.rows(&from, &to)? {
-            into.insert(split(row?)?.1.0);
+            into.insert(row?.1.0);
         }
         Ok(())
     }
@@ -387,13 +387,6 @@ fn reference(value: Packed<'_>) -> Option<(Key, Option<&str>)> {
         Target::Resource { key, version } => Some((key, version)),
         Target::Url { .. } | Target::Nothing => None,
     }
-}
-
-/// A row of the index without its rid, and the rid.
-pub(super) fn split(row: &[u8]) -> Found<(&[u8], Rid)> {
-    let parts = row.split_last_chunk::<8>();
-    let (row, rid) = parts.ok_or_else(|| broken("search"))?;
-    Ok((row, Rid(u64::from_be_bytes(*rid))))
 }
 
 /// In which order criteria are looked at that all have to hold.

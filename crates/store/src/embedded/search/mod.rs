@@ -17,8 +17,9 @@ use roaring::RoaringTreemap;
 
 use super::engine::View;
 use super::index::vacuumed;
+use super::postings::{Posting, Postings};
 use super::read::{self, Head, named_row, newest, read_rid};
-use super::tables::{HISTORY, SEARCH, SUPERSEDED};
+use super::tables::{HISTORY, SUPERSEDED};
 use super::tail::Runs;
 use super::walk::{Range, Walk};
 use crate::forward::{Tested, Values};
@@ -219,15 +220,15 @@ impl<'t> Searching<'t> {
         Ok(found)
     }
 
-    /// The index rows between two keys, both included, in any order.
+    /// The rows of the index keys between two, both included, in any order.
     fn rows<'r>(
         &'r self,
         from: &'r [u8],
         to: &'r [u8],
-    ) -> Found<impl Iterator<Item = Found<&'r [u8]>>> {
+    ) -> Found<impl Iterator<Item = Found<Posting<'r>>>> {
         let kept = self.tail.between(from, to).flatten().map(Ok);
-        let stored = self.view.range(SEARCH, from, to)?;
-        Ok(stored.map(|entry| Ok(entry?.0)).chain(kept))
+        let stored = Postings::between(self.view, from, to)?;
+        Ok(stored.map(|row| Ok(row?)).chain(kept))
     }
 
     pub(super) fn look(&self, count: &mut u64) -> Found<()> {

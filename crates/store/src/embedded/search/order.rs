@@ -9,10 +9,9 @@ use std::collections::BinaryHeap;
 use base::Timestamp;
 use roaring::RoaringTreemap;
 
-use super::criteria::split;
 use super::{Found, SearchError, Searching};
+use crate::embedded::postings::{Posting, Postings};
 use crate::embedded::read::{highest_before, named_row, row};
-use crate::embedded::tables::SEARCH;
 use crate::key::{ParameterId, Rid};
 use crate::page::Page;
 use crate::plan::{SearchPlan, SortBy, SortKey};
@@ -347,7 +346,7 @@ fn bounds(ordered: &Ordered, descending: bool, start: Option<&[u8]>) -> Bounds {
 }
 
 /// Rows in the order of the walk, and the value and rid of the next.
-type Stream<'r> = (Box<dyn Iterator<Item = Found<&'r [u8]>> + 'r>, Option<(Vec<u8>, Rid)>);
+type Stream<'r> = (Box<dyn Iterator<Item = Found<Posting<'r>>> + 'r>, Option<(Vec<u8>, Rid)>);
 
 /// Several ranges of rows, merged by the values in them.
 struct Merged<'r> {
@@ -366,10 +365,10 @@ impl<'r> Merged<'r> {
         let mut merged = Self { ordered, descending, streams: Vec::new() };
         for (from, to) in bounds {
             let stored = match descending {
-                true => searching.view.range_back(SEARCH, from, to)?,
-                false => searching.view.range(SEARCH, from, to)?,
+                true => Postings::between_back(searching.view, from, to)?,
+                false => Postings::between(searching.view, from, to)?,
             };
-            merged.add(Box::new(stored.map(|entry| Ok(entry?.0))))?;
+            merged.add(Box::new(stored.map(|row| Ok(row?))))?;
             for rows in searching.tail.between(from, to) {
                 merged.add(match descending {
                     true => Box::new(rows.rev().map(Ok)),
@@ -380,7 +379,7 @@ impl<'r> Merged<'r> {
         Ok(merged)
     }
 
-    fn add(&mut self, rows: Box<dyn Iterator<Item = Found<&'r [u8]>> + 'r>) -> Found<()> {
+    fn add(&mut self, rows: Box<dyn Iterator<Item = Found<Posting<'r>>> + 'r>) -> Found<()> {
         let mut stream = (rows, None);
         refill(&mut stream, self.ordered)?;
         if stream.1.is_some() {
@@ -405,7 +404,7 @@ fn refill(stream: &mut Stream<'_>, ordered: &Ordered) -> Found<()> {
     stream.1 = match stream.0.next() {
         None => None,
         Some(row) => {
-            let (row, rid) = split(row?)?;
+            let (row, rid) = row?;
             let value = row.get(ordered.skip..).unwrap_or_default();
             let value = ordered.length.and_then(|length| value.get(..length)).unwrap_or(value);
             Some((value.to_vec(), rid))
