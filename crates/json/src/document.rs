@@ -32,8 +32,22 @@ impl Default for Limits {
 pub struct Document(Arc<Source>);
 
 pub(crate) struct Source {
-    pub(crate) bytes: Bytes,
+    /// UTF-8: `tape` looks before there is a source.
+    bytes: Bytes,
     pub(crate) tape: Vec<Node>,
+}
+
+impl Source {
+    #[expect(
+        unsafe_code,
+        reason = "every string that is read would be checked again, by each of its readers"
+    )]
+    #[inline]
+    pub(crate) fn text(&self) -> &str {
+        // SAFETY: `Document::parse` makes the only sources, of bytes that were checked to be UTF-8,
+        // and nothing changes them.
+        unsafe { std::str::from_utf8_unchecked(&self.bytes) }
+    }
 }
 
 impl Document {
@@ -88,8 +102,8 @@ fn tape(bytes: &[u8], limits: &Limits) -> Result<Vec<Node>, Refusal> {
     if bytes.starts_with(b"\xEF\xBB\xBF") {
         return Err(Refusal::at(0, ErrorKind::ByteOrderMark));
     }
-    if let Err(error) = std::str::from_utf8(bytes) {
-        return Err(Refusal::at(error.valid_up_to(), ErrorKind::NotUtf8));
+    match std::str::from_utf8(bytes) {
+        Ok(text) => crate::parse::parse(text, limits),
+        Err(error) => Err(Refusal::at(error.valid_up_to(), ErrorKind::NotUtf8)),
     }
-    crate::parse::parse(bytes, limits)
 }

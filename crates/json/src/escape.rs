@@ -47,34 +47,36 @@ fn hexadecimal(text: &[u8]) -> Result<u32, ErrorKind> {
 type Piece<'t> = (&'t str, Option<char>);
 
 /// The pieces of `raw`, the inside of a string that was parsed before.
-fn pieces(mut raw: &[u8]) -> impl Iterator<Item = Piece<'_>> {
+fn pieces(mut raw: &str) -> impl Iterator<Item = Piece<'_>> {
     std::iter::from_fn(move || {
         if raw.is_empty() {
             return None;
         }
-        let plain = memchr::memchr(b'\\', raw).unwrap_or(raw.len());
+        let plain = memchr::memchr(b'\\', raw.as_bytes()).unwrap_or(raw.len());
         let (text, rest) = raw.split_at_checked(plain)?;
-        let escape = read(rest).ok();
+        let escape = read(rest.as_bytes()).ok();
         raw = escape.and_then(|(_, length)| rest.get(length..)).unwrap_or_default();
-        Some((as_text(text), escape.map(|(character, _)| character)))
+        Some((text, escape.map(|(character, _)| character)))
     })
 }
 
 /// The text of a string; `raw` is what stands between the quotes.
-pub(crate) fn decode(raw: &[u8], escaped: bool) -> Cow<'_, str> {
-    if !escaped {
-        return Cow::Borrowed(as_text(raw));
-    }
+#[inline]
+pub(crate) fn decode(raw: &str, escaped: bool) -> Cow<'_, str> {
+    if escaped { Cow::Owned(decoded(raw)) } else { Cow::Borrowed(raw) }
+}
+
+fn decoded(raw: &str) -> String {
     let mut decoded = String::with_capacity(raw.len());
     for (text, character) in pieces(raw) {
         decoded.push_str(text);
         decoded.extend(character);
     }
-    Cow::Owned(decoded)
+    decoded
 }
 
 /// Whether `raw` (with escapes) stands for `text`.
-pub(crate) fn stands_for(raw: &[u8], text: &str) -> bool {
+pub(crate) fn stands_for(raw: &str, text: &str) -> bool {
     let mut rest = Some(text);
     for (plain, character) in pieces(raw) {
         rest = rest.and_then(|rest| rest.strip_prefix(plain));
@@ -83,12 +85,4 @@ pub(crate) fn stands_for(raw: &[u8], text: &str) -> bool {
         }
     }
     rest == Some("")
-}
-
-/// A slice of a document as text: never empty for want of validity, since the whole was checked and
-/// spans end at ASCII bytes.
-pub(crate) fn as_text(raw: &[u8]) -> &str {
-    let text = std::str::from_utf8(raw);
-    debug_assert!(text.is_ok(), "spans of a document are UTF-8");
-    text.unwrap_or_default()
 }

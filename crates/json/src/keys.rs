@@ -56,7 +56,7 @@ fn short(from: &[u8]) -> u64 {
 }
 
 /// Looks for a plain `key` among the members that the object at `object` has so far.
-pub(crate) fn find(text: &[u8], tape: &[Node], object: usize, key: Text) -> Option<Refusal> {
+pub(crate) fn find(text: &str, tape: &[Node], object: usize, key: Text) -> Option<Refusal> {
     let quoted = text.get(key.start..key.end)?;
     let mut at = object + 1;
     while let Some(node) = tape.get(at) {
@@ -71,7 +71,7 @@ pub(crate) fn find(text: &[u8], tape: &[Node], object: usize, key: Text) -> Opti
 /// Looks for two keys of the closed object at `object` that mean the same. Keys meet only when
 /// their hashes are equal, and nobody outside can know the hash, so many keys never mean many
 /// comparisons.
-pub(crate) fn find_duplicate(text: &[u8], tape: &[Node], object: usize) -> Option<Refusal> {
+pub(crate) fn find_duplicate(text: &str, tape: &[Node], object: usize) -> Option<Refusal> {
     let secret = RandomState::new();
     let mut hashes = Vec::new();
     let mut at = object + 1;
@@ -88,11 +88,11 @@ pub(crate) fn find_duplicate(text: &[u8], tape: &[Node], object: usize) -> Optio
     equal.map(|(_, (_, again))| *again).min().map(|again| duplicate(text, again))
 }
 
-fn duplicate(text: &[u8], start: usize) -> Refusal {
+fn duplicate(text: &str, start: usize) -> Refusal {
     Refusal::at(start, ErrorKind::DuplicateKey(decoded(text, start).into_owned()))
 }
 
 /// The key whose opening quote stands at `start`.
-fn decoded(text: &[u8], start: usize) -> Cow<'_, str> {
-    scan::string(text, start).decode(text)
+fn decoded(text: &str, start: usize) -> Cow<'_, str> {
+    scan::string(text.as_bytes(), start).decode(text)
 }

@@ -9,10 +9,17 @@ use crate::{escape, scan};
 /// Most texts have fewer values than one per so many bytes; the tape grows for the others.
 const BYTES_PER_VALUE: usize = 16;
 
-/// Checks `text`, which is UTF-8, and gives its tape.
-pub(crate) fn parse(text: &[u8], limits: &Limits) -> Result<Vec<Node>, Refusal> {
+/// Checks `text` and gives its tape.
+pub(crate) fn parse(text: &str, limits: &Limits) -> Result<Vec<Node>, Refusal> {
     let tape = Vec::with_capacity((text.len() / BYTES_PER_VALUE + 4).min(limits.nodes));
-    let mut parser = Parser { text, at: 0, tape, open: Vec::with_capacity(16), limits };
+    let mut parser = Parser {
+        characters: text,
+        text: text.as_bytes(),
+        at: 0,
+        tape,
+        open: Vec::with_capacity(16),
+        limits,
+    };
     parser.skip_spaces();
     if parser.peek().is_none() {
         return Err(Refusal::at(0, ErrorKind::Empty));
@@ -22,6 +29,8 @@ pub(crate) fn parse(text: &[u8], limits: &Limits) -> Result<Vec<Node>, Refusal> 
 }
 
 struct Parser<'t> {
+    characters: &'t str,
+    /// The bytes of `characters`.
     text: &'t [u8],
     at: usize,
     tape: Vec<Node>,
@@ -115,7 +124,7 @@ impl Parser<'_> {
             container.close(self.at, next);
         }
         if keys.is_some_and(Keys::are_open) {
-            return keys::find_duplicate(self.text, &self.tape, node).map_or(Ok(()), Err);
+            return keys::find_duplicate(self.characters, &self.tape, node).map_or(Ok(()), Err);
         }
         Ok(())
     }
@@ -129,7 +138,7 @@ impl Parser<'_> {
         let key = self.string()?;
         if let Some(Open { node, keys: Some(keys) }) = self.open.last_mut()
             && keys.note(self.text, key)
-            && let Some(duplicate) = keys::find(self.text, &self.tape, *node, key)
+            && let Some(duplicate) = keys::find(self.characters, &self.tape, *node, key)
         {
             return Err(duplicate);
         }
@@ -263,8 +272,7 @@ impl Parser<'_> {
 
     #[cold]
     fn unexpected(&self, expected: &'static str) -> Refusal {
-        let rest = std::str::from_utf8(self.text.get(self.at..).unwrap_or_default());
-        match rest.unwrap_or_default().chars().next() {
+        match self.characters.get(self.at..).unwrap_or_default().chars().next() {
             Some(found) => self.refuse(ErrorKind::UnexpectedByte { found, expected }),
             None => self.refuse(ErrorKind::UnexpectedEnd),
         }

@@ -33,12 +33,12 @@ pub(crate) struct Text {
 
 impl Text {
     /// What stands between its quotes in `source`.
-    pub(crate) fn inside(self, source: &[u8]) -> &[u8] {
+    pub(crate) fn inside(self, source: &str) -> &str {
         source.get(self.start + 1..self.end - 1).unwrap_or_default()
     }
 
     /// The characters that it stands for.
-    pub(crate) fn decode(self, source: &[u8]) -> Cow<'_, str> {
+    pub(crate) fn decode(self, source: &str) -> Cow<'_, str> {
         escape::decode(self.inside(source), self.escaped)
     }
 }

@@ -6,9 +6,9 @@ use std::ops::Range;
 
 use crate::document::Source;
 use crate::error::Position;
+use crate::escape;
 use crate::strings::Strings;
 use crate::tape::Node;
-use crate::{escape, scan};
 
 /// The six kinds of JSON value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -48,7 +48,7 @@ impl<'d> Value<'d> {
     }
 
     pub(crate) fn text(self) -> &'d [u8] {
-        &self.source.bytes
+        self.source.text().as_bytes()
     }
 
     /// What kind of value it is.
@@ -91,7 +91,7 @@ impl<'d> Value<'d> {
     /// Its text as written, quotes and brackets included.
     #[must_use]
     pub fn raw_str(self) -> &'d str {
-        escape::as_text(self.raw())
+        self.source.text().get(self.span()).unwrap_or_default()
     }
 
     /// The characters of a string; borrowed when it has no escapes.
@@ -105,15 +105,16 @@ impl<'d> Value<'d> {
     pub fn is_str(self, text: &str) -> bool {
         match self.quoted() {
             Some(raw) if self.node().is_escaped() => escape::stands_for(raw, text),
-            Some(raw) => raw == text.as_bytes(),
+            Some(raw) => raw == text,
             None => false,
         }
     }
 
     /// What stands between the quotes of a string.
-    fn quoted(self) -> Option<&'d [u8]> {
-        match self.raw() {
-            [b'"', quoted @ .., b'"'] => Some(quoted),
+    fn quoted(self) -> Option<&'d str> {
+        let raw = self.raw_str();
+        match raw.as_bytes() {
+            [b'"', quoted @ .., b'"'] => raw.get(1..1 + quoted.len()),
             _ => None,
         }
     }
@@ -199,23 +200,33 @@ impl<'d> Member<'d> {
     /// The key, decoded; borrowed when it has no escapes.
     #[must_use]
     pub fn key(&self) -> Cow<'d, str> {
-        scan::string(self.value.text(), self.key).decode(self.value.text())
+        escape::decode(self.quoted(), self.value.node().is_key_escaped())
     }
 
     /// The key as written, without its quotes.
     #[must_use]
     pub fn key_raw(&self) -> &'d [u8] {
-        scan::string(self.value.text(), self.key).inside(self.value.text())
+        self.quoted().as_bytes()
+    }
+
+    /// What stands between the quotes of the key: between the second and the value there are only
+    /// whitespace and a colon, most often the colon alone.
+    #[inline]
+    fn quoted(&self) -> &'d str {
+        let (text, start) = (self.value.source.text(), self.key + 1);
+        let before = text.as_bytes().get(start..self.value.node().start()).unwrap_or_default();
+        let length = before.iter().rposition(|&byte| byte == b'"').unwrap_or_default();
+        text.get(start..start + length).unwrap_or_default()
     }
 
     /// Whether the key is `key`, however spelled; allocates nothing.
     #[must_use]
     pub fn is(&self, key: &str) -> bool {
         if self.value.node().is_key_escaped() {
-            return escape::stands_for(self.key_raw(), key);
+            return escape::stands_for(self.quoted(), key);
         }
         let from = self.value.text().get(self.key + 1..).unwrap_or_default();
-        from.starts_with(key.as_bytes()) && from.get(key.len()) == Some(&b'"')
+        from.get(key.len()) == Some(&b'"') && from.starts_with(key.as_bytes())
     }
 
     /// Where the member stands in the text: from the key's first quote to the value's last byte.
