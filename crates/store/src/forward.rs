@@ -4,6 +4,8 @@
 //! A value is the number of its parameter, its length, a byte for its type, and its fields. Texts
 //! and numbers carry their lengths; a missing one has the length 0, others one more than theirs.
 
+use std::ops::Range as Span;
+
 use base::Timestamp;
 use fhir::search::{Bounds, Interval, NumberKey, Position, Quantity, Reference, Token, Value};
 use fhir::value;
@@ -20,6 +22,9 @@ const URI: u8 = 7;
 const COMPOSITE: u8 = 8;
 const POSITION: u8 = 9;
 
+/// Most values take less room.
+const ENTRY_BYTES: usize = 64;
+
 /// Behind the key of a bound that is no value itself, as of `<5`: no key ends so.
 const OPEN: u8 = 1;
 
@@ -34,17 +39,23 @@ impl Forward {
     /// Packs values, in any order; one that comes twice is kept once.
     #[must_use]
     pub fn pack(values: &[(ParameterId, Value<'_>)], names: TypeNames<'_>) -> Self {
-        let mut packed = values
-            .iter()
-            .map(|(parameter, value)| {
-                let mut out = parameter.0.to_be_bytes().to_vec();
-                framed(&mut out, |out| Packer { out, names }.value(value));
-                out
-            })
-            .collect::<Vec<_>>();
-        packed.sort_unstable();
-        packed.dedup();
-        Self(packed.concat())
+        let mut bytes = Vec::with_capacity(ENTRY_BYTES * values.len());
+        let mut entries = Vec::with_capacity(values.len());
+        for (parameter, value) in values {
+            let start = bytes.len();
+            bytes.extend_from_slice(&parameter.0.to_be_bytes());
+            framed(&mut bytes, |out| Packer { out, names }.value(value));
+            entries.push((parameter, start..bytes.len()));
+        }
+        let text = |entry: &Span<usize>| bytes.get(entry.clone()).unwrap_or_default();
+        // In the order of their bytes, which begin with the parameter.
+        entries.sort_unstable_by(|(one, its), (two, theirs)| {
+            one.cmp(two).then_with(|| text(its).cmp(text(theirs)))
+        });
+        entries.dedup_by(|(_, its), (_, theirs)| text(its) == text(theirs));
+        let mut packed = Vec::with_capacity(bytes.len());
+        entries.iter().for_each(|(_, entry)| packed.extend_from_slice(text(entry)));
+        Self(packed)
     }
 
     /// The bytes, as they are kept.
@@ -162,10 +173,19 @@ pub(crate) struct PackedQuantity<'f> {
 
 /// Appends a length and what `write` appends.
 fn framed(out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
-    let mut inner = Vec::new();
-    write(&mut inner);
-    length(out, inner.len() + 1);
-    out.extend(inner);
+    let start = out.len();
+    // Most lengths are one byte.
+    out.push(0);
+    write(out);
+    let framed = out.len() - start;
+    match (u8::try_from(framed), out.get_mut(start)) {
+        (Ok(short @ ..0x80), Some(place)) => *place = short,
+        _ => {
+            let mut long = Vec::new();
+            length(&mut long, framed);
+            out.splice(start..=start, long);
+        }
+    }
 }
 
 /// Seven bits a byte, the lowest first.
@@ -310,7 +330,7 @@ impl Packer<'_, '_> {
 
     fn bytes(&mut self, bytes: Option<&[u8]>) {
         length(self.out, bytes.map_or(0, |bytes| bytes.len() + 1));
-        self.out.extend(bytes.unwrap_or_default());
+        self.out.extend_from_slice(bytes.unwrap_or_default());
     }
 }
 

@@ -4,9 +4,11 @@
 //! cut at a length; a row that was cut, or that holds a hash of more than a test asks for, does not
 //! decide: the packed values do.
 
+use std::fmt;
 use std::ops::Range as Span;
 
 use fhir::search::{Interval, fold};
+use smallvec::SmallVec;
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::forward::{Packed, PackedReference, PackedToken, Range, Target, Values};
@@ -39,18 +41,33 @@ pub(crate) const URI_BYTES: usize = 128;
 pub(crate) const NUMBER_BYTES: usize = 40;
 
 /// The index keys of one version, without their rids: in rising order, each once.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Rows {
     bytes: Vec<u8>,
-    /// Where in `bytes` each row is.
-    places: Vec<Span<usize>>,
+    places: Vec<Place>,
+}
+
+/// A row: where in `bytes` it is, and how it goes on behind the parameter, with zeros at the end of
+/// one that is shorter: what tells most rows of a parameter apart.
+#[derive(Clone)]
+struct Place {
+    beginning: u64,
+    span: Span<usize>,
 }
 
 impl Rows {
     pub(crate) fn of(values: Values<'_>) -> Self {
-        let mut rows = Self::default();
+        let mut rows = Self::with_room(values.0.len());
+        let (mut current, mut first) = (None, 0);
+        let mut row = Vec::with_capacity(16);
         for (parameter, value) in values.all() {
-            let mut row = parameter.0.to_be_bytes().to_vec();
+            // The values stand in the order of their parameters.
+            if current.replace(parameter) != Some(parameter) {
+                rows.sort_from(first);
+                first = rows.len();
+                row.clear();
+                row.extend_from_slice(&parameter.0.to_be_bytes());
+            }
             let before = rows.len();
             write_value(&mut row, &value, &mut rows);
             if rows.len() == before {
@@ -58,11 +75,26 @@ impl Rows {
                 rows.push(&row, NOTHING, &[]);
             }
         }
+        rows.sort_from(first);
         let Self { bytes, places } = &mut rows;
-        let row = |place: &Span<usize>| bytes.get(place.clone()).unwrap_or_default();
-        places.sort_unstable_by(|one, two| row(one).cmp(row(two)));
-        places.dedup_by(|one, two| row(one) == row(two));
+        let row = |place: &Place| bytes.get(place.span.clone()).unwrap_or_default();
+        places.dedup_by(|one, two| one.beginning == two.beginning && row(one) == row(two));
         rows
+    }
+
+    /// Room for the rows of values of so many bytes: systems and codes, which take most of these,
+    /// stand in rows as hashes.
+    fn with_room(bytes: usize) -> Self {
+        Self { bytes: Vec::with_capacity(bytes), places: Vec::with_capacity(bytes / 32) }
+    }
+
+    /// Sorts the rows of one parameter, which are the last.
+    fn sort_from(&mut self, first: usize) {
+        let row = |place: &Place| self.bytes.get(place.span.clone()).unwrap_or_default();
+        let places = self.places.get_mut(first..).unwrap_or_default();
+        places.sort_unstable_by(|one, two| {
+            one.beginning.cmp(&two.beginning).then_with(|| row(one).cmp(row(two)))
+        });
     }
 
     fn push(&mut self, prefix: &[u8], form: u8, parts: &[&[u8]]) {
@@ -70,11 +102,13 @@ impl Rows {
         self.bytes.extend_from_slice(prefix);
         self.bytes.push(form);
         parts.iter().for_each(|part| self.bytes.extend_from_slice(part));
-        self.places.push(start..self.bytes.len());
+        let span = start..self.bytes.len();
+        let beginning = beginning(self.bytes.get(start + 8..).unwrap_or_default());
+        self.places.push(Place { beginning, span });
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &[u8]> {
-        self.places.iter().map(|place| self.bytes.get(place.clone()).unwrap_or_default())
+        self.places.iter().map(|place| self.bytes.get(place.span.clone()).unwrap_or_default())
     }
 
     /// How many there are.
@@ -87,11 +121,24 @@ impl Rows {
     }
 }
 
+impl fmt::Debug for Rows {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.iter()).finish()
+    }
+}
+
+/// The first eight bytes in their order, filled up with zeros.
+fn beginning(text: &[u8]) -> u64 {
+    let padded =
+        || text.iter().chain(&[0; 8]).take(8).fold(0, |word, byte| word << 8 | u64::from(*byte));
+    text.first_chunk().map_or_else(padded, |whole| u64::from_be_bytes(*whole))
+}
+
 pub(crate) fn hash(parts: &[Option<&str>]) -> [u8; 8] {
-    let mut text = Vec::with_capacity(64);
+    let mut text = SmallVec::<[u8; 128]>::new();
     for part in parts {
         // No text holds these bytes, so parts cannot run into each other.
-        text.extend(part.unwrap_or_default().as_bytes());
+        text.extend_from_slice(part.unwrap_or_default().as_bytes());
         text.push(if part.is_some() { 0xff } else { 0xfe });
     }
     xxh3_64(&text).to_be_bytes()
@@ -219,3 +266,6 @@ fn cell(degrees: f64) -> u8 {
     let from_pole = (degrees.clamp(-90.0, 90.0) + 90.0).floor();
     (0..=180_u8).rev().find(|cell| f64::from(*cell) <= from_pole).unwrap_or(0)
 }
+
+#[cfg(test)]
+mod tests;
