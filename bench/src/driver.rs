@@ -1,5 +1,5 @@
-//! The load driver: a closed loop of keep-alive connections that send one prepared request over and
-//! over.
+//! The load driver: a closed loop of keep-alive connections that send prepared requests in turns,
+//! over and over.
 //!
 //! It speaks just enough HTTP/1.1 to know where an answer ends, so that the machine's time goes to
 //! the server.
@@ -13,6 +13,7 @@ use hdrhistogram::Histogram;
 use rustls_pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio::sync::Barrier;
 use tokio_rustls::TlsConnector;
 
 /// Where to send what.
@@ -22,11 +23,14 @@ pub struct Target {
     pub address: SocketAddr,
     /// The trust for TLS; plain http without.
     pub tls: Option<Arc<rustls::ClientConfig>>,
-    /// The whole request, head and body.
-    pub request: Arc<[u8]>,
+    /// Whole requests, head and body.
+    pub requests: Requests,
     /// The status every answer must have.
     pub status: u16,
 }
+
+/// Whole requests, or bodies, that are sent in turns.
+pub type Requests = Arc<[Box<[u8]>]>;
 
 /// Answers and their latencies.
 pub struct Measured {
@@ -51,57 +55,64 @@ impl Measured {
     }
 }
 
-/// Of three measurements the one in the middle.
-pub fn median(mut three: Vec<Measured>) -> Option<Measured> {
-    three.sort_by(|a, b| a.per_second().total_cmp(&b.per_second()));
-    let middle = three.len() / 2;
-    three.into_iter().nth(middle)
-}
-
-/// Sends for `time` with `clients` connections.
+/// Sends for `time` with `clients` connections, from when all are open.
 pub fn run(target: &Target, clients: usize, time: Duration) -> anyhow::Result<Measured> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
-        let begin = Instant::now();
-        let tasks: Vec<_> =
-            (0..clients).map(|_| tokio::spawn(client(target.clone(), begin + time))).collect();
+        let ready = Arc::new(Barrier::new(clients));
+        let start = |first| tokio::spawn(client(target.clone(), first, Arc::clone(&ready), time));
+        let tasks: Vec<_> = (0..clients).map(start).collect();
         let mut all = Histogram::new(3)?;
         for task in tasks {
             all.add(task.await??)?;
         }
-        Ok(Measured::new(all, begin.elapsed()))
+        Ok(Measured::new(all, time))
     })
 }
 
-async fn client(target: Target, end: Instant) -> anyhow::Result<Histogram<u64>> {
+/// One connection, which begins with the request of this number.
+async fn client(
+    target: Target,
+    first: usize,
+    ready: Arc<Barrier>,
+    time: Duration,
+) -> anyhow::Result<Histogram<u64>> {
     let socket = TcpStream::connect(target.address).await.context("connecting")?;
     socket.set_nodelay(true)?;
     match &target.tls {
-        None => ask(socket, &target, end).await,
+        None => ask(socket, &target, first, (&ready, time)).await,
         Some(config) => {
             let name = ServerName::try_from("localhost")?;
             let socket = TlsConnector::from(config.clone()).connect(name, socket).await?;
-            ask(socket, &target, end).await
+            ask(socket, &target, first, (&ready, time)).await
         }
     }
 }
 
-async fn ask<S>(mut socket: S, target: &Target, end: Instant) -> anyhow::Result<Histogram<u64>>
+async fn ask<S>(
+    mut socket: S,
+    target: &Target,
+    first: usize,
+    (ready, time): (&Barrier, Duration),
+) -> anyhow::Result<Histogram<u64>>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     let mut latencies = Histogram::new(3)?;
     let mut buffer = Vec::with_capacity(64 << 10);
-    loop {
+    ready.wait().await;
+    let end = Instant::now() + time;
+    for request in target.requests.iter().cycle().skip(first) {
         let begin = Instant::now();
         if begin >= end {
-            return Ok(latencies);
+            break;
         }
-        socket.write_all(&target.request).await?;
+        socket.write_all(request).await?;
         socket.flush().await?;
         read_answer(&mut socket, &mut buffer, target.status).await?;
         latencies.record(u64::try_from(begin.elapsed().as_micros())?.max(1))?;
     }
+    Ok(latencies)
 }
 
 /// Reads one answer with a Content-Length and leaves the buffer empty.

@@ -33,8 +33,8 @@ struct Arguments {
     /// The release binary.
     #[arg(long, default_value = "target/release/firekeep")]
     binary: PathBuf,
-    /// Seconds of each measurement; every one is taken three times.
-    #[arg(long, default_value_t = 5)]
+    /// Seconds of each measurement; every one is taken seven times.
+    #[arg(long, default_value_t = 3)]
     seconds: u64,
     /// Concurrent clients.
     #[arg(long, default_value_t = 32)]

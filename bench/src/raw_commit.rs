@@ -9,18 +9,18 @@ use heed::types::Bytes;
 use heed::{CommitOrAbort, Database, EnvOpenOptions};
 use tempfile::TempDir;
 
-use crate::driver::Measured;
+use crate::driver::{Measured, Requests};
 
 /// What a client waits for.
 type Waiting = mpsc::SyncSender<()>;
 
-/// `clients` threads that each put `body` and wait for the sync, for `time`.
-pub fn run(body: &[u8], clients: usize, time: Duration) -> anyhow::Result<Measured> {
+/// `clients` threads that each have a body put and wait for the sync, for `time`.
+pub fn run(bodies: &Requests, clients: usize, time: Duration) -> anyhow::Result<Measured> {
     let folder = TempDir::new()?;
     let (send, queue) = mpsc::sync_channel::<Waiting>(clients);
     let writer = {
-        let (path, body) = (folder.path().to_owned(), body.to_vec());
-        std::thread::spawn(move || write(&path, &body, &queue))
+        let (path, bodies) = (folder.path().to_owned(), bodies.clone());
+        std::thread::spawn(move || write(&path, &bodies, &queue))
     };
     let begin = Instant::now();
     let end = begin + time;
@@ -54,11 +54,11 @@ fn client(queue: &mpsc::SyncSender<Waiting>, end: Instant) -> anyhow::Result<His
     }
 }
 
-/// Takes what queued up during the last sync, puts it, syncs, answers.
+/// Takes what queued up during the last sync, puts the next bodies, syncs, answers.
 #[expect(unsafe_code, reason = "opening a memory map: the folder is new and ours alone")]
 fn write(
     path: &std::path::Path,
-    body: &[u8],
+    bodies: &Requests,
     queue: &mpsc::Receiver<Waiting>,
 ) -> anyhow::Result<()> {
     let mut options = EnvOpenOptions::new();
@@ -72,13 +72,12 @@ fn write(
             Ok::<_, heed::Error>(CommitOrAbort::<_, ()>::Commit(table))
         })?
         .unwrap_commit();
-    let mut next = 0_u64;
+    let mut next = (0_u64..).zip(bodies.iter().cycle());
     while let Ok(first) = queue.recv() {
         let group: Vec<Waiting> = std::iter::once(first).chain(queue.try_iter()).collect();
         let mut transaction = environment.write_txn()?;
-        for _ in &group {
-            next += 1;
-            table.put(&mut transaction, &next.to_be_bytes(), body)?;
+        for (number, body) in next.by_ref().take(group.len()) {
+            table.put(&mut transaction, &number.to_be_bytes(), body)?;
         }
         transaction.commit()?;
         for waiting in group {

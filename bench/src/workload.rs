@@ -7,14 +7,16 @@ use std::time::Duration;
 
 use anyhow::Context;
 
-use crate::driver::{self, Measured, Target};
+use crate::driver::{self, Measured, Requests, Target};
 use crate::firekeep::Firekeep;
 use crate::probe::Probe;
-use crate::report::Report;
+use crate::report::{Report, Rounds};
 use crate::{json_parse, raw_commit, search, search_values, validate_structure, xml};
 
 /// How often each measurement is taken; the one in the middle counts.
-const ROUNDS: usize = 3;
+const ROUNDS: usize = 7;
+/// Of Synthea so many resources of all types are created in turns.
+const SYNTHEA: usize = 5_000;
 
 /// A Patient of an ordinary size.
 const PATIENT: &[u8] = include_bytes!("patient.json");
@@ -104,9 +106,9 @@ fn read_by_id(setting: &Setting, report: &mut Report) -> anyhow::Result<()> {
     let service = Firekeep::start(&setting.binary)?;
     let path = service.create(PATIENT)?;
     let probe = Probe::start(service.folder(), PATIENT, &service.token)?;
-    let request = |host: SocketAddr| {
+    let request = |host: SocketAddr| -> Requests {
         let head = head("GET", &path, host, &service.token);
-        Arc::from(format!("{head}\r\n").into_bytes())
+        Arc::from([format!("{head}\r\n").into_bytes().into()])
     };
     for (name, ours, theirs, tls, goal) in [
         ("read by id, http", service.address("/http")?, probe.plain, None, "≥ 70 %"),
@@ -121,36 +123,50 @@ fn read_by_id(setting: &Setting, report: &mut Report) -> anyhow::Result<()> {
         let target = |address: SocketAddr| Target {
             address,
             tls: tls.clone(),
-            request: request(address),
+            requests: request(address),
             status: 200,
         };
-        let (ours, theirs) = in_turns(
+        let rounds = in_turns(
             || driver::run(&target(ours), setting.clients, setting.time),
             || driver::run(&target(theirs), setting.clients, setting.time),
         )?;
-        report.pair(name, &ours, &theirs, goal);
+        report.rounds(name, &rounds, goal);
     }
     Ok(())
 }
 
+/// The same Patient again and again, as clients send what is alike, and resources of all types.
 fn create(setting: &Setting, report: &mut Report) -> anyhow::Result<()> {
-    let service = Firekeep::start(&setting.binary)?;
-    let address = service.address("/http")?;
-    let head = head("POST", "/Patient", address, &service.token);
-    let length = PATIENT.len();
-    let head =
-        format!("{head}Content-Type: application/fhir+json\r\nContent-Length: {length}\r\n\r\n");
-    let request: Arc<[u8]> = [head.as_bytes(), PATIENT].concat().into();
-    let target = Target { address, tls: None, request, status: 201 };
-    for clients in [1, setting.clients] {
-        let (ours, theirs) = in_turns(
+    let resources = json_parse::resources(&setting.synthea.join(json_parse::ARCHIVE))?;
+    let synthea: Requests = resources.iter().take(SYNTHEA).map(|it| it[..].into()).collect();
+    let patient: Requests = Arc::from([PATIENT.into()]);
+    for (what, clients, bodies, goal) in [
+        ("create", 1, &patient, "one sync"),
+        ("create", setting.clients, &patient, "≥ 60 %"),
+        ("create, Synthea", setting.clients, &synthea, ""),
+    ] {
+        let service = Firekeep::start(&setting.binary)?;
+        let address = service.address("/http")?;
+        let requests = bodies.iter().map(|body| post(body, address, &service.token));
+        let requests = requests.collect::<anyhow::Result<Requests>>()?;
+        let target = Target { address, tls: None, requests, status: 201 };
+        let rounds = in_turns(
             || driver::run(&target, clients, setting.time),
-            || raw_commit::run(PATIENT, clients, setting.time),
+            || raw_commit::run(bodies, clients, setting.time),
         )?;
-        let goal = if clients == 1 { "one sync" } else { "≥ 60 %" };
-        report.pair(&format!("create, {clients} clients"), &ours, &theirs, goal);
+        report.rounds(&format!("{what}, {clients} clients"), &rounds, goal);
     }
     Ok(())
+}
+
+fn post(body: &[u8], host: SocketAddr, token: &str) -> anyhow::Result<Box<[u8]>> {
+    let resource = json::Document::parse(body.to_vec(), &json::Limits::default())?;
+    let name = resource.root().get("resourceType").and_then(|name| name.as_str());
+    let head = head("POST", &format!("/{}", name.context("a type")?), host, token);
+    let length = body.len();
+    let head =
+        format!("{head}Content-Type: application/fhir+json\r\nContent-Length: {length}\r\n\r\n");
+    Ok([head.as_bytes(), body].concat().into())
 }
 
 fn head(method: &str, path: &str, host: SocketAddr, token: &str) -> String {
@@ -161,15 +177,10 @@ fn head(method: &str, path: &str, host: SocketAddr, token: &str) -> String {
     )
 }
 
-/// Ours and the probe alternately, so that a busy moment of the machine hits both; the medians.
+/// Ours and the probe alternately, so that a busy moment of the machine hits both.
 fn in_turns(
     ours: impl Fn() -> anyhow::Result<Measured>,
     probe: impl Fn() -> anyhow::Result<Measured>,
-) -> anyhow::Result<(Measured, Measured)> {
-    let (mut a, mut b) = (Vec::new(), Vec::new());
-    for _ in 0..ROUNDS {
-        a.push(ours()?);
-        b.push(probe()?);
-    }
-    Ok((driver::median(a).context("rounds")?, driver::median(b).context("rounds")?))
+) -> anyhow::Result<Rounds> {
+    (0..ROUNDS).map(|_| Ok([ours()?, probe()?])).collect()
 }
