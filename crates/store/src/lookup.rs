@@ -19,7 +19,7 @@ pub(crate) struct Lookup<'p> {
     pub(crate) unsure: Vec<(Vec<u8>, Vec<u8>)>,
     /// The length of what a key has before what `says` is given.
     pub(crate) skip: usize,
-    /// What a row says: its key without parameter, form and rid.
+    /// What a row says: its key without parameter and form.
     pub(crate) says: Reading<'p>,
     /// The name of the kind of look-up, for people.
     pub(crate) name: &'static str,
@@ -61,7 +61,7 @@ pub(crate) fn whole_form(prefix: Vec<u8>) -> (Vec<u8>, Vec<u8>) {
     (from, to)
 }
 
-/// The rows that consist of `row` and a rid.
+/// The rows of one key.
 pub(crate) fn within(prefix: Vec<u8>) -> (Vec<u8>, Vec<u8>) {
     let mut last = prefix.clone();
     last.extend([0xff; 9]);

@@ -1,6 +1,6 @@
 //! The rows of the search index: which keys a version's values get.
 //!
-//! A key is the parameter, a byte that says what follows, the value, the rid. Texts and numbers are
+//! A key is the parameter, a byte that says what follows, the value. Texts and numbers are
 //! cut at a length; a row that was cut, or that holds a hash of more than a test asks for, does not
 //! decide: the packed values do.
 
@@ -40,7 +40,7 @@ pub(crate) const TEXT_BYTES: usize = 64;
 pub(crate) const URI_BYTES: usize = 128;
 pub(crate) const NUMBER_BYTES: usize = 40;
 
-/// The index keys of one version, without their rids: in rising order, each once.
+/// The index keys of one version: in rising order, each once.
 #[derive(Clone, Default)]
 pub(crate) struct Rows {
     bytes: Vec<u8>,

@@ -1,6 +1,6 @@
 //! Writing what was decided: the rows of every table.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use base::Fault;
 use parking_lot::RwLock;
@@ -120,14 +120,15 @@ fn purge(writer: &mut Writer<'_>, key: &Key) -> Result<(), Trouble> {
 
 /// Puts the index rows of a version.
 pub(super) fn index(writer: &mut Writer<'_>, rid: Rid, rows: &Rows) -> Result<(), Trouble> {
-    rows.iter().try_for_each(|row| postings::insert(writer, row, &[rid.0]))
+    rows.iter().try_for_each(|row| postings::insert(writer, row, rid))
 }
 
-/// Takes out the index rows of a version, which its packed values tell.
-pub(super) fn unindex(writer: &mut Writer<'_>, rid: Rid) -> Result<(), Trouble> {
+/// Takes out the index rows of a version, which its packed values tell, but those it is to keep.
+pub(super) fn unindex(writer: &mut Writer<'_>, rid: Rid, kept: &Rows) -> Result<(), Trouble> {
     let values = writer.view().get(FORWARD, &key::of_rid(rid))?.unwrap_or_default();
-    let rows = Rows::of(Values(values));
-    rows.iter().try_for_each(|row| postings::remove(writer, row, rid))
+    let (rows, kept) = (Rows::of(Values(values)), kept.iter().collect::<HashSet<_>>());
+    let mut gone = rows.iter().filter(|row| !kept.contains(row));
+    gone.try_for_each(|row| postings::remove(writer, row, rid))
 }
 
 /// Takes out past versions. What came before a single one is superseded by what came after it,
@@ -162,7 +163,7 @@ fn remove(writer: &mut Writer<'_>, key: &Key, version: Listed) -> Result<(), Tro
         let row = key::of_compartment(&compartment, key.resource_type, rid);
         writer.delete(COMPARTMENT, &row)?;
     }
-    unindex(writer, rid)?;
+    unindex(writer, rid, &Rows::default())?;
     for table in [VERSION, SUPERSEDED, FORWARD] {
         writer.delete(table, &rid_bytes)?;
     }

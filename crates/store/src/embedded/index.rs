@@ -119,7 +119,7 @@ impl Store {
         engine.write_growing(|writer| {
             let (done, (next, superseded)) = due(writer.view())?;
             for rid in superseded {
-                unindex(writer, rid)?;
+                unindex(writer, rid, &Rows::default())?;
                 writer.delete(FORWARD, &key::of_rid(rid))?;
             }
             writer.put(META, META_VACUUMED, &next.to_be_bytes())?;
@@ -132,12 +132,13 @@ impl Store {
         &self,
         work: impl Fn(&mut Writer<'_>) -> Result<T, Trouble>,
     ) -> Result<T, Fault> {
-        let Shared { engine, tail, .. } = &*self.shared;
+        let Shared { engine, tail, published, .. } = &*self.shared;
         let _writing = tail.writing.lock();
         let runs = tail.runs();
         let (done, left) = engine.write_growing(|writer| {
             let runs = runs.clone().beside(tail::indexed(writer.view())?);
-            let newest = runs.last();
+            // Also of those without rows, which may get some now, among older ones.
+            let newest = runs.last().max(published.read().rid);
             let left = runs.write(writer, newest)?;
             Ok((work(writer)?, left))
         })?;
@@ -190,7 +191,8 @@ fn replace(writer: &mut Writer<'_>, version: &Indexed) -> Result<(), Trouble> {
     let rid_bytes = key::of_rid(version.rid);
     let Some(old) = row(writer.view(), version.rid)? else { return Ok(()) };
     let (of, before) = (old.head.key.resource_type, old.compartments().collect::<Vec<_>>());
-    unindex(writer, version.rid)?;
+    let rows = Rows::of(version.forward.view());
+    unindex(writer, version.rid, &rows)?;
     for compartment in before {
         writer.delete(COMPARTMENT, &key::of_compartment(&compartment, of, version.rid))?;
     }
@@ -200,7 +202,7 @@ fn replace(writer: &mut Writer<'_>, version: &Indexed) -> Result<(), Trouble> {
     let changed = writer.view().get(VERSION, &rid_bytes)?;
     let changed = changed.and_then(|row| with_compartments(row, &version.compartments));
     writer.put(VERSION, &rid_bytes, &changed.ok_or_else(|| broken("version"))?)?;
-    index(writer, version.rid, &Rows::of(version.forward.view()))?;
+    index(writer, version.rid, &rows)?;
     match version.forward.as_bytes() {
         [] => writer.delete(FORWARD, &rid_bytes).map(drop),
         forward => writer.put(FORWARD, &rid_bytes, forward),

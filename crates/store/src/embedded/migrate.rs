@@ -42,11 +42,11 @@ pub(super) const CONTROL_MIGRATIONS: &[Migration] = &[];
 pub(super) fn run(engine: &Engine, layout: Layout) -> Result<(), (u32, Trouble)> {
     let found = format(engine).map_err(|trouble| (layout.format, trouble))?;
     for migration in layout.migrations.iter().filter(|migration| migration.to > found) {
-        let step = engine.write(|writer| {
+        let step = engine.write_growing(|writer| {
             (migration.run)(writer)?;
             writer.put(META, META_FORMAT, &migration.to.to_be_bytes())
         });
-        step.map_err(|trouble| (migration.to, trouble))?;
+        step.map_err(|fault| (migration.to, fault.into()))?;
         tracing::info!(format = migration.to, "the store was brought to a newer format");
     }
     Ok(())

@@ -1,8 +1,8 @@
 //! The tail of the index: rows of the newest versions, kept in memory until enough have gathered to
 //! be written into the table in their order.
 //!
-//! Each row has a random place in the table, so that writing few costs a page each, and writing
-//! neighbours much less. Those that have gathered go into the table a part with each commit, so
+//! Each key has a random place in the table, so that writing few costs a page each, and writing
+//! neighbours, and many rows of a key, much less. Those that have gathered go into the table a part with each commit, so
 //! that few commits wait for all of them, and stay in memory until the last is there. What is in
 //! memory is made anew from the packed values when the store is opened: the row `indexed` of `meta`
 //! says from where on.
@@ -26,8 +26,8 @@ use crate::rows::Rows;
 /// So many runs of one size become one.
 const MERGED: usize = 4;
 
-/// So many rows go into the table for each that is new: those on their way are there before as
-/// many others have gathered.
+/// At least so many rows go into the table for each that is new: those on their way are there
+/// before as many others have gathered.
 const PACE: usize = 2;
 
 /// What readers look into besides the table.
@@ -123,12 +123,10 @@ impl Runs {
             return self;
         }
         self.runs.push(Arc::new(run));
-        while let Some(young) =
-            self.runs.len().checked_sub(MERGED).and_then(|at| self.runs.get(at..))
-            && let [oldest, .., newest] = young
+        while let Some([oldest, older, newer, newest]) = self.runs.last_chunk::<MERGED>()
             && oldest.rids.len() <= MERGED * newest.rids.len()
         {
-            let merged = young.iter().fold(Run::default(), |older, run| older.with(run));
+            let merged = oldest.with(older).with(&newer.with(newest));
             self.runs.truncate(self.runs.len() - MERGED);
             self.runs.push(Arc::new(merged));
         }
@@ -324,7 +322,7 @@ pub(super) fn indexed(view: View<'_>) -> Result<Rid, Fault> {
     view.get(META, META_INDEXED)?.map_or(Ok(Rid(0)), |row| read_rid(row, "meta"))
 }
 
-/// Takes out what a table of a row for each version has of those that it is not said to have.
+/// Takes out the rows that format 5 had written of versions after `indexed`.
 pub(super) fn take_back(writer: &mut Writer<'_>) -> Result<(), Trouble> {
     let after = Rid(indexed(writer.view())?.0.saturating_add(1));
     let mut rows = Vec::new();
@@ -346,8 +344,38 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::StoreOptions;
+    use crate::embedded::engine::Engine;
+    use crate::embedded::tables::SERVICE;
     use crate::forward::Forward;
     use crate::key::ParameterId;
+
+    /// The tail of a store that was closed while its rows went into the table has the same rows
+    /// again, and newer ones.
+    #[test]
+    fn what_was_written_in_part_is_written_over() {
+        let folder = tempfile::tempdir().unwrap();
+        let options = StoreOptions { map_bytes: 8 << 20, ..StoreOptions::default() };
+        let engine = Engine::open(folder.path(), SERVICE, &options).unwrap();
+        let [ab, c] = [["a", "b"].as_slice(), &["c"]]
+            .map(|codes| rows(&codes.iter().map(|code| (*code).to_owned()).collect::<Vec<_>>()));
+        let versions = |last| (1..=last).map(|rid| (Rid(rid), if rid % 3 == 0 { &c } else { &ab }));
+        let leaving = |last| {
+            let runs = Runs::default().with(&versions(last).collect::<Vec<_>>());
+            Leaving::of(runs.runs)
+        };
+        let mut first = leaving(600);
+        assert!(!engine.write(|writer| first.write(writer, 401)).unwrap());
+        assert!(engine.write(|writer| leaving(700).write(writer, usize::MAX)).unwrap());
+        let reader = engine.read().unwrap();
+        let found = postings::Postings::all(reader.view()).unwrap().map(Result::unwrap);
+        let found = found.map(|(key, rid)| (key.to_vec(), rid)).collect::<Vec<_>>();
+        let mut expected = versions(700)
+            .flat_map(|(rid, rows)| rows.iter().map(move |row| (row.to_vec(), rid)))
+            .collect::<Vec<_>>();
+        expected.sort();
+        assert_eq!(found, expected);
+    }
 
     fn rows(codes: &[String]) -> Rows {
         let token = |code: &String| Token { code: Some(code.clone().into()), ..Token::default() };
