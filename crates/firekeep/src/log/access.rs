@@ -7,7 +7,7 @@ use std::fmt::{self, Debug, Write};
 
 use base::{Clock, SystemClock};
 use tracing::field::{Field, Visit};
-use tracing::{Event, Subscriber};
+use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::registry::LookupSpan;
@@ -33,11 +33,24 @@ where
         if event.metadata().target() != ACCESS || writer.has_ansi_escapes() {
             return self.0.format_event(context, writer, event);
         }
-        write!(writer, "{} {:>5} {ACCESS}:", SystemClock.now(), event.metadata().level())?;
+        write!(writer, "{} ", SystemClock.now())?;
+        writer.write_str(padded(*event.metadata().level()))?;
+        writer.write_str(" access:")?;
         let mut line = Line { out: Printable(&mut writer), result: Ok(()) };
         event.record(&mut line);
         line.result?;
         writer.write_char('\n')
+    }
+}
+
+/// The name of a level in five places.
+fn padded(level: Level) -> &'static str {
+    match level {
+        Level::TRACE => "TRACE",
+        Level::DEBUG => "DEBUG",
+        Level::INFO => " INFO",
+        Level::WARN => " WARN",
+        Level::ERROR => "ERROR",
     }
 }
 
@@ -48,31 +61,28 @@ struct Line<W: Write> {
 }
 
 impl<W: Write> Line<W> {
-    fn field(&mut self, field: &Field, value: fmt::Arguments<'_>) {
-        let out = &mut self.out;
-        let written = out.write_char(' ').and_then(|()| match field.name() {
-            "message" => out.write_fmt(value),
-            name => {
-                out.write_str(name)?;
-                out.write_char('=')?;
-                out.write_fmt(value)
-            }
+    /// Names are ours, values are not.
+    fn field(&mut self, field: &Field, write: impl FnOnce(&mut Printable<W>) -> fmt::Result) {
+        let plain = &mut self.out.0;
+        let named = plain.write_str(" ").and_then(|()| match field.name() {
+            "message" => Ok(()),
+            name => plain.write_str(name).and_then(|()| plain.write_str("=")),
         });
-        self.result = self.result.and(written);
+        self.result = self.result.and(named).and_then(|()| write(&mut self.out));
     }
 }
 
 impl<W: Write> Visit for Line<W> {
     fn record_str(&mut self, field: &Field, value: &str) {
-        self.field(field, format_args!("{value}"));
+        self.field(field, |out| out.write_str(value));
     }
 
     fn record_u64(&mut self, field: &Field, value: u64) {
-        self.field(field, format_args!("{value}"));
+        self.field(field, |out| write!(out, "{value}"));
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
-        self.field(field, format_args!("{value:?}"));
+        self.field(field, |out| write!(out, "{value:?}"));
     }
 }
 
@@ -81,7 +91,9 @@ struct Printable<W>(W);
 
 impl<W: Write> Write for Printable<W> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
-        if text.bytes().all(|byte| (b' '..=b'~').contains(&byte)) {
+        // All of it is looked at, many bytes at once, since almost always all of it is plain.
+        let is_plain = |plain, byte| plain & (b' '..=b'~').contains(&byte);
+        if text.bytes().fold(true, is_plain) {
             return self.0.write_str(text);
         }
         text.chars().try_for_each(|character| match character.is_control() {
