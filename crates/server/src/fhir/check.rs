@@ -8,7 +8,7 @@ use base::Timestamp;
 use fhir::validate::{
     Depth, IssueCode, Issues, Place, Request, Rules, Validator, shell, structure,
 };
-use http::HeaderMap;
+use http::{HeaderMap, HeaderName};
 use json::{Document, Kind, Value};
 use store::{ResourceId, TypeId};
 
@@ -19,6 +19,7 @@ use crate::edge::config::Validation;
 use crate::service::Service;
 
 const SEARCH_PARAMETER: &str = "SearchParameter";
+const PROFILE_VALIDATION: HeaderName = HeaderName::from_static("x-ms-profile-validation");
 
 /// What the URL says about the resource in the body.
 #[derive(Clone, Copy, Debug)]
@@ -41,7 +42,7 @@ pub(crate) struct Checks {
 impl Checks {
     /// Those of the service; `x-ms-profile-validation: true` asks for all, as on Azure.
     pub(crate) fn of(service: &Arc<Service>, headers: &HeaderMap, now: Timestamp) -> Self {
-        let asked = headers.get("x-ms-profile-validation");
+        let asked = headers.get(PROFILE_VALIDATION);
         let asked = asked.is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"true"));
         let level = if asked { Validation::Profiles } else { service.settings.validation };
         Self { level, service: Arc::clone(service), now, validator: Arc::default() }

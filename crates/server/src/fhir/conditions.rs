@@ -2,12 +2,14 @@
 //! kin.
 
 use base::Timestamp;
-use http::HeaderMap;
 use http::header::{IF_MATCH, IF_MODIFIED_SINCE, IF_NONE_MATCH};
+use http::{HeaderMap, HeaderName};
 use jiff::fmt::rfc2822::DateTimeParser;
 use jiff::fmt::strtime;
 use jiff::tz::TimeZone;
 use store::PutCondition;
+
+const IF_NONE_EXIST: HeaderName = HeaderName::from_static("if-none-exist");
 
 /// The conditions of a request, or of an entry of a Bundle, as they were written.
 #[derive(Clone, Debug, Default)]
@@ -52,7 +54,7 @@ impl Conditions {
     pub(crate) fn of(headers: &HeaderMap) -> Self {
         // Lines of one name are one list.
         let text = |name| {
-            let lines = headers.get_all::<http::HeaderName>(name).iter();
+            let lines = headers.get_all::<HeaderName>(name).iter();
             let lines = lines.map(|line| String::from_utf8_lossy(line.as_bytes()).into_owned());
             lines.reduce(|all, line| format!("{all}, {line}"))
         };
@@ -60,7 +62,7 @@ impl Conditions {
             if_match: text(IF_MATCH),
             if_none_match: text(IF_NONE_MATCH),
             if_modified_since: text(IF_MODIFIED_SINCE).as_deref().and_then(http_date),
-            if_none_exist: text(http::HeaderName::from_static("if-none-exist")),
+            if_none_exist: text(IF_NONE_EXIST),
         }
     }
 
@@ -140,7 +142,7 @@ fn http_second(text: &str) -> Option<i64> {
 
 /// The ETag of a version.
 pub(crate) fn etag(version: u64) -> String {
-    format!("W/\"{version}\"")
+    ["W/\"", &version.to_string(), "\""].concat()
 }
 
 #[cfg(test)]

@@ -38,6 +38,34 @@ pub(crate) struct Form {
     pub(crate) is_page: bool,
 }
 
+/// What we write for which media range. A plus sign in a query is a space.
+const RANGES: [(&str, Form); 15] = {
+    const fn form(format: Format, is_fhir: bool, is_page: bool) -> Form {
+        Form { format, pretty: false, is_fhir, is_page }
+    }
+    const FHIR_JSON: Form = form(Format::Json, true, false);
+    const PLAIN_JSON: Form = form(Format::Json, false, false);
+    const PAGE: Form = form(Format::Json, false, true);
+    const FHIR_XML: Form = form(Format::Xml, true, false);
+    [
+        ("application/fhir+json", FHIR_JSON),
+        ("application/fhir json", FHIR_JSON),
+        ("*/*", PLAIN_JSON),
+        ("application/*", PLAIN_JSON),
+        ("application/json", PLAIN_JSON),
+        ("text/json", PLAIN_JSON),
+        ("json", PLAIN_JSON),
+        ("text/html", PAGE),
+        ("html", PAGE),
+        ("application/fhir+xml", FHIR_XML),
+        ("application/fhir xml", FHIR_XML),
+        ("application/xml", FHIR_XML),
+        ("text/*", FHIR_XML),
+        ("text/xml", FHIR_XML),
+        ("xml", FHIR_XML),
+    ]
+};
+
 /// Everything that is wrong with what a request speaks or wants to hear.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Refusal {
@@ -128,48 +156,47 @@ fn truth(value: &str) -> Result<bool, Refusal> {
 
 /// The format that is wanted most of those that we write; the first of equals.
 fn accepted(headers: &HeaderMap) -> Result<Form, Refusal> {
-    let lines = headers.get_all(ACCEPT).iter().map(|line| String::from_utf8_lossy(line.as_bytes()));
-    let lines: Vec<_> = lines.collect();
-    let mut best = None;
-    for range in lines.iter().flat_map(|line| line.split(',')) {
-        let weight = weight(range);
-        let is_better = best.is_none_or(|(before, _)| weight > before);
-        if let Some(found) = format(range).filter(|_| is_better) {
-            best = Some((weight, found));
+    let lines =
+        || headers.get_all(ACCEPT).iter().map(|line| String::from_utf8_lossy(line.as_bytes()));
+    // No header, or one without a word, is content with anything.
+    let (mut best, mut anything) = (None, true);
+    for line in lines() {
+        anything &= line.trim().is_empty();
+        for range in line.split(',') {
+            let Some((weight, found)) = weighed(range) else { continue };
+            if best.is_none_or(|(before, _)| weight > before) {
+                best = Some((weight, found));
+            }
         }
     }
-    // No header, or one without a word, is content with anything.
-    let anything = lines.iter().all(|line| line.trim().is_empty());
     let found = best.map(|(_, found)| found).or(anything.then_some(Form::default()));
-    found.ok_or_else(|| Refusal::NotAcceptable(lines.join(", ")))
+    found.ok_or_else(|| Refusal::NotAcceptable(lines().collect::<Vec<_>>().join(", ")))
 }
 
 /// What we write for a media range.
 fn format(range: &str) -> Option<Form> {
-    let mut parts = range.split(';').map(str::trim);
-    let name = parts.next().unwrap_or_default().to_ascii_lowercase();
-    // A plus sign in a query is a space.
-    let form = |format, is_fhir| Form { format, is_fhir, ..Form::default() };
-    let found = match name.as_str() {
-        "application/fhir+json" | "application/fhir json" => form(Format::Json, true),
-        "*/*" | "application/*" | "application/json" | "text/json" | "json" => {
-            form(Format::Json, false)
-        }
-        "text/html" | "html" => Form { is_page: true, ..Form::default() },
-        "application/fhir+xml" | "application/fhir xml" => form(Format::Xml, true),
-        "application/xml" | "text/*" | "text/xml" | "xml" => form(Format::Xml, true),
-        _ => return None,
-    };
-    let fits = parts.all(is_ours) && weight(range) > 0.0;
-    fits.then_some(found)
+    weighed(range).map(|(_, found)| found)
+}
+
+/// What we write for a media range, and how much it is wanted.
+fn weighed(range: &str) -> Option<(f32, Form)> {
+    let (name, parameters) = range.split_once(';').unwrap_or((range, ""));
+    let is = |known: &&(&str, Form)| known.0.eq_ignore_ascii_case(name.trim());
+    let found = RANGES.iter().find(is)?.1;
+    if parameters.is_empty() {
+        return Some((1.0, found));
+    }
+    let weight = weight(parameters);
+    let fits = weight > 0.0 && parameters.split(';').map(str::trim).all(is_ours);
+    fits.then_some((weight, found))
 }
 
 /// `q`, 1 unless given; 0 means: not this one.
-fn weight(range: &str) -> f32 {
-    let parameters = range.split(';').skip(1).filter_map(|parameter| parameter.split_once('='));
+fn weight(parameters: &str) -> f32 {
+    let parameters = parameters.split(';').filter_map(|parameter| parameter.split_once('='));
     let given = parameters.filter(|(name, _)| name.trim().eq_ignore_ascii_case("q"));
-    let weights = given.filter_map(|(_, value)| value.trim().parse().ok());
-    weights.last().unwrap_or(1.0)
+    let mut weights = given.filter_map(|(_, value)| value.trim().parse().ok());
+    weights.next_back().unwrap_or(1.0)
 }
 
 /// A `fhirVersion` other than 4.0 is another format.

@@ -1,6 +1,8 @@
 //! <https://hl7.org/fhir/R4/http.html#return> and RFC 7240: what the client prefers.
 
-use http::HeaderMap;
+use http::{HeaderMap, HeaderName};
+
+const PREFER: HeaderName = HeaderName::from_static("prefer");
 
 /// What a write answers with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,7 +24,7 @@ impl Prefer {
     /// The first mention of a preference counts.
     pub(crate) fn of(headers: &HeaderMap) -> Self {
         let (mut returns, mut strict) = (None, None);
-        for value in headers.get_all("prefer").iter().filter_map(|value| value.to_str().ok()) {
+        for value in headers.get_all(PREFER).iter().filter_map(|value| value.to_str().ok()) {
             for preference in value.split([',', ';']) {
                 let (name, value) = preference.split_once('=').unwrap_or((preference, ""));
                 let value = value.trim().trim_matches('"');

@@ -1,5 +1,7 @@
 //! <https://hl7.org/fhir/R4/http.html#summary>: which interaction a method and a path ask for.
 
+use std::borrow::Cow;
+
 use http::header::ALLOW;
 use http::{Method, StatusCode};
 use percent_encoding::percent_decode_str;
@@ -226,7 +228,7 @@ fn reindex_job(method: &Method, id: &str) -> Result<Interaction, Refusal> {
 
 /// Finds the interaction. `path` is what follows the base, percent-encoded as sent.
 pub(crate) fn route(method: &Method, path: &str, query: &str) -> Result<Interaction, Refusal> {
-    let path = percent_decode_str(path).decode_utf8_lossy();
+    let path = decoded(path);
     let path = path.strip_prefix('/').unwrap_or(&path);
     let path = path.strip_suffix('/').unwrap_or(path);
     let mut segments = path.split('/');
@@ -291,6 +293,13 @@ pub(crate) fn route(method: &Method, path: &str, query: &str) -> Result<Interact
             Err(Refusal::UnknownPath(path.to_owned()))
         }
         [None, ..] => Err(Refusal::UnknownPath(path.to_owned())),
+    }
+}
+
+fn decoded(path: &str) -> Cow<'_, str> {
+    match path.contains('%') {
+        true => percent_decode_str(path).decode_utf8_lossy(),
+        false => Cow::Borrowed(path),
     }
 }
 
