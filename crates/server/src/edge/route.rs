@@ -1,7 +1,7 @@
 //! Which area a request is for: by its host, then by the first segment of its path.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use http::request::Parts;
@@ -16,9 +16,9 @@ use crate::service::Service;
 #[derive(Default)]
 pub(crate) struct Hosts {
     /// Names of services in lower case: the host form, custom hosts with or without a port.
-    pub(crate) services: HashMap<String, Arc<Service>>,
+    pub(crate) services: BTreeMap<String, Arc<Service>>,
     /// Services by label, for the path form.
-    pub(crate) labels: HashMap<String, Arc<Service>>,
+    pub(crate) labels: BTreeMap<String, Arc<Service>>,
     /// The public URL and its host, with its port if it has one.
     pub(crate) public: Option<(String, String)>,
 }
@@ -116,13 +116,9 @@ impl Hosts {
         if parts.uri.path_and_query().map_or(0, |url| url.as_str().len()) > limits::URL_BYTES {
             return Err(Unrouted::LongUrl);
         }
-        let mut host = Cow::Borrowed(host_of(parts)?);
-        if host.bytes().any(|byte| byte.is_ascii_uppercase()) {
-            host = Cow::Owned(host.to_ascii_lowercase());
-        }
-        let host = &*host;
+        let host = &*lower(host_of(parts)?);
         let (name, port) = split_port(host).ok_or(Unrouted::BadHost)?;
-        let origin = format!("{}://{host}", if secure { "https" } else { "http" });
+        let origin = [if secure { "https://" } else { "http://" }, host].concat();
         if let Some(service) = self.services.get(host).or_else(|| self.services.get(name)) {
             let area = Area::Fhir(Arc::clone(service), origin.clone());
             return Ok(Route { area, origin, path_start: 0 });
@@ -147,11 +143,11 @@ impl Hosts {
         let named = |name: &str| first.eq_ignore_ascii_case(name);
         if named("fhir") {
             let label = segments.next().unwrap_or_default();
-            let Some(service) = self.labels.get(&*label.to_ascii_lowercase()) else {
+            let Some((known, service)) = self.labels.get_key_value(&*lower(label)) else {
                 return Err(Unrouted::UnknownService(label.to_owned()));
             };
             let taken = path_start + "/fhir/".len() + label.len();
-            let base = format!("{origin}/fhir/{}", service.id.label());
+            let base = [&origin, "/fhir/", known].concat();
             let area = Area::Fhir(Arc::clone(service), base);
             return Ok(Route { area, origin, path_start: taken });
         }
@@ -167,6 +163,14 @@ impl Hosts {
             Area::Oauth
         };
         Ok(Route { area, origin, path_start })
+    }
+}
+
+/// In lower case, which it most often is already.
+fn lower(text: &str) -> Cow<'_, str> {
+    match text.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        true => Cow::Owned(text.to_ascii_lowercase()),
+        false => Cow::Borrowed(text),
     }
 }
 
