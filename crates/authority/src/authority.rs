@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, Guard};
 use base::{Clock, Fault, Random, Timestamp, ids};
 use parking_lot::{Mutex, MutexGuard};
 use store::control::{Change, ControlStore};
@@ -78,6 +78,11 @@ impl Authority {
         self.directory.load_full()
     }
 
+    /// The directory for a moment: nothing is counted that all threads would have to share.
+    pub(crate) fn directory_now(&self) -> Guard<Arc<Directory>> {
+        self.directory.load()
+    }
+
     /// Changes the directory: all of `edit` or nothing, on the disk before anybody sees it. It may
     /// block; changes happen one at a time.
     pub fn change<T>(
@@ -144,6 +149,16 @@ impl Authority {
 
     pub(crate) fn keys(&self) -> Arc<KeySet> {
         self.keys.load_full()
+    }
+
+    /// The keys for a moment, as [`Self::directory_now`] is the directory.
+    pub(crate) fn keys_now(&self) -> Guard<Arc<KeySet>> {
+        self.keys.load()
+    }
+
+    /// The names for a moment.
+    pub(crate) fn names_now(&self) -> Guard<Arc<Names>> {
+        self.names.load()
     }
 
     pub(crate) fn pending(&self) -> MutexGuard<'_, Pending> {

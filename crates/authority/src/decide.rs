@@ -72,7 +72,7 @@ impl Authority {
     /// May `identity` do `action` with the data of `service`?
     #[must_use]
     pub fn decide(&self, identity: &Identity, action: DataAction, service: &ServiceId) -> Decision {
-        let directory = self.directory();
+        let directory = self.directory_now();
         let Some(known) = directory.service(service) else {
             return Decision::Denied(Why(format!("There is no service {service}.")));
         };

@@ -59,4 +59,4 @@ pub use roles::{DataAction, RoleDefinition};
 pub use scope::Scope;
 pub use secret::SecretHash;
 pub use sign_in::SignedIn;
-pub use verify::Identity;
+pub use verify::{Identity, LastToken};

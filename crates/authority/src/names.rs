@@ -102,8 +102,8 @@ impl Names {
 #[must_use]
 pub fn same_resource(one: &str, other: &str) -> bool {
     let (one, other) = (one.trim_end_matches('/'), other.trim_end_matches('/'));
-    if one.len() != other.len() {
-        return false;
+    if one.len() != other.len() || one == other {
+        return one == other;
     }
     let host_end = one.find("://").map_or(0, |at| {
         let host = at + "://".len();

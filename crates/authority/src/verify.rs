@@ -1,14 +1,17 @@
 //! <https://www.rfc-editor.org/rfc/rfc6750>
 //!
 //! Who a bearer token is. A token whose signature was checked is remembered by its hash, so that a
-//! second use costs a hash and a few comparisons; all that can change is checked on each use.
+//! second use costs a hash and a few comparisons, and on the same connection not even the hash; all
+//! that can change is checked on each use.
 
 use std::sync::Arc;
 
+use aws_lc_rs::constant_time::verify_slices_are_equal;
 use base::Timestamp;
 use base::limits::{CLOCK_SKEW, TOKEN_BYTES, TOKEN_CACHE};
 use jsonwebtoken::Algorithm;
 use moka::sync::Cache;
+use parking_lot::Mutex;
 use serde::Deserialize;
 use uuid::Uuid;
 
@@ -59,6 +62,33 @@ impl Default for Verified {
     }
 }
 
+/// The token that a connection sent last. Its signature was checked, so the next request that
+/// brings the same token need not hash it to know what it claims. It is forgotten with its
+/// connection.
+#[derive(Default)]
+pub struct LastToken(Mutex<Option<Sent>>);
+
+struct Sent {
+    token: Box<[u8]>,
+    claimed: Arc<Claimed>,
+}
+
+impl LastToken {
+    /// What `token` claims, if it is the one. Behind a proxy a connection is shared by many, so the
+    /// time that this takes must not tell how much of another one's token was guessed.
+    fn claimed(&self, token: &str) -> Option<Arc<Claimed>> {
+        let last = self.0.lock();
+        let sent = last.as_ref()?;
+        verify_slices_are_equal(&sent.token, token.as_bytes()).ok()?;
+        Some(Arc::clone(&sent.claimed))
+    }
+
+    fn remember(&self, token: &str, claimed: &Arc<Claimed>) {
+        let (token, claimed) = (token.as_bytes().into(), Arc::clone(claimed));
+        *self.0.lock() = Some(Sent { token, claimed });
+    }
+}
+
 #[derive(Deserialize)]
 struct Header {
     alg: String,
@@ -91,8 +121,31 @@ impl Authority {
         expected: &ExpectedAudience,
     ) -> Result<Arc<Identity>, TokenFault> {
         let claimed = self.claimed(token)?;
-        let (names, directory) = (self.names(), self.directory());
-        self.check_now(&claimed, &names, &directory)?;
+        self.check_for(&claimed, expected)
+    }
+
+    /// The same, for a connection that may have sent this token before.
+    pub fn verify_again(
+        &self,
+        last: &LastToken,
+        token: &str,
+        expected: &ExpectedAudience,
+    ) -> Result<Arc<Identity>, TokenFault> {
+        if let Some(claimed) = last.claimed(token) {
+            return self.check_for(&claimed, expected);
+        }
+        let claimed = self.claimed(token)?;
+        last.remember(token, &claimed);
+        self.check_for(&claimed, expected)
+    }
+
+    fn check_for(
+        &self,
+        claimed: &Claimed,
+        expected: &ExpectedAudience,
+    ) -> Result<Arc<Identity>, TokenFault> {
+        let (names, directory) = (self.names_now(), self.directory_now());
+        self.check_now(claimed, &names, &directory)?;
         check_audience(&claimed.identity.audience, expected, &names)?;
         check_tenant(&claimed.identity, expected, &directory)?;
         Ok(Arc::clone(&claimed.identity))
@@ -101,7 +154,7 @@ impl Authority {
     /// Who `token` is, whomever it is for.
     pub(crate) fn verify_for_anybody(&self, token: &str) -> Result<Arc<Identity>, TokenFault> {
         let claimed = self.claimed(token)?;
-        self.check_now(&claimed, &self.names(), &self.directory())?;
+        self.check_now(&claimed, &self.names_now(), &self.directory_now())?;
         Ok(Arc::clone(&claimed.identity))
     }
 
@@ -165,7 +218,7 @@ impl Authority {
         directory: &Directory,
     ) -> Result<(), TokenFault> {
         let Claimed { kid, issuer, not_before, identity } = claimed;
-        if !self.keys().is_live(kid) {
+        if !self.keys_now().is_live(kid) {
             return Err(TokenFault::UnknownKey { kid: kid.clone() });
         }
         if !is_issuer(issuer, &names.origin, identity.tenant) {

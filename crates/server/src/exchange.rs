@@ -1,7 +1,9 @@
 //! One request and its answer, as handlers see them: no sockets, no framing, no compression.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
+use authority::LastToken;
 use base::{Fault, Timestamp};
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderName};
@@ -10,6 +12,9 @@ use uuid::Uuid;
 
 pub(crate) use crate::edge::body::{Body, BodyFault};
 pub(crate) use crate::edge::decompress::READ_HERE as ENCODINGS_READ;
+
+/// Room for the headers that an answer has when it leaves.
+const HEADERS: usize = 12;
 
 /// What was asked, with what the edge already knows about it. The body is read by the handler that
 /// wants it, after it authorized.
@@ -26,6 +31,8 @@ pub(crate) struct Request {
     /// What follows `?`, as sent.
     pub(crate) query: String,
     pub(crate) headers: HeaderMap,
+    /// The token that its connection sent before.
+    pub(crate) last_token: Arc<LastToken>,
     /// The origin under which the request came, without a trailing slash: `https://localhost:8443`.
     pub(crate) origin: String,
     pub(crate) correlation_id: String,
@@ -85,7 +92,7 @@ impl std::fmt::Debug for AnswerBody {
 
 impl Answer {
     pub(crate) fn empty(status: StatusCode) -> Self {
-        let (headers, body) = (HeaderMap::new(), AnswerBody::Empty);
+        let (headers, body) = (HeaderMap::with_capacity(HEADERS), AnswerBody::Empty);
         Self { status, headers, body, last_updated: None, note: Note::default() }
     }
 
@@ -112,8 +119,11 @@ impl Answer {
     }
 
     /// Adds a header made of text; text that cannot stand in a header is left out.
-    pub(crate) fn with_text(mut self, name: HeaderName, value: &str) -> Self {
-        if let Ok(value) = HeaderValue::from_str(value) {
+    pub(crate) fn with_text<T>(mut self, name: HeaderName, value: T) -> Self
+    where
+        HeaderValue: TryFrom<T>,
+    {
+        if let Ok(value) = HeaderValue::try_from(value) {
             self.headers.insert(name, value);
         }
         self

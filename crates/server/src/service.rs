@@ -8,7 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use authority::ServiceId;
+use authority::{ExpectedAudience, ServiceId};
 use base::{Fault, Random, ids};
 use fhir::definitions::Registry;
 use store::control::{Change, ControlStore};
@@ -30,6 +30,8 @@ const PAGE_KEY: &[u8] = b"page_key";
 /// One FHIR service: a store, its settings, and the key that seals its page links.
 pub(crate) struct Service {
     pub(crate) id: ServiceId,
+    /// What tokens for it are for.
+    pub(crate) audience: ExpectedAudience,
     pub(crate) store: Store,
     pub(crate) settings: ServiceSettings,
     /// Authenticates page links; made once per data folder, kept in the control plane.
@@ -138,7 +140,9 @@ impl Services {
         let (settings, page_key) = (app.config.service(id), self.page_key);
         let (own, index) = (OwnDefinitions::default(), Index::open(&store)?);
         let permits = Permits::new(settings.expensive_queries);
-        Ok(Service { id: id.clone(), store, settings, page_key, folder, permits, own, index })
+        let audience = ExpectedAudience::Service(id.clone());
+        let id = id.clone();
+        Ok(Service { id, audience, store, settings, page_key, folder, permits, own, index })
     }
 }
 

@@ -48,8 +48,8 @@ pub struct Directory {
 #[derive(Clone, Default)]
 struct Index {
     assignments: HashMap<Uuid, Vec<Arc<RoleAssignment>>>,
-    scopes: HashMap<ServiceId, Scope>,
-    tenants: HashMap<ServiceId, Uuid>,
+    scopes: BTreeMap<ServiceId, Scope>,
+    tenants: BTreeMap<ServiceId, Uuid>,
     user_names: HashMap<String, Uuid>,
     client_ids: HashMap<Uuid, Uuid>,
     service_principals: HashMap<(Uuid, Uuid), Uuid>,

@@ -55,6 +55,7 @@ struct World {
     secret: String,
     user: Uuid,
     service: ServiceId,
+    connection: LastToken,
     _folder: TempDir,
 }
 
@@ -133,6 +134,7 @@ impl World {
             secret,
             user,
             service,
+            connection: LastToken::default(),
             _folder: folder,
         }
     }

@@ -8,10 +8,37 @@ use http::{HeaderMap, HeaderValue};
 pub(crate) fn token(headers: &HeaderMap) -> Result<&str, TokenFault> {
     let mut sent = headers.get_all(AUTHORIZATION).iter();
     let (first, another) = (sent.next(), sent.next());
-    match first.map(HeaderValue::to_str) {
+    match first.map(text) {
         Some(_) if another.is_some() => Err(TokenFault::Several),
         None => authority::bearer(None),
-        Some(Ok(text)) => authority::bearer(Some(text)),
-        Some(Err(_)) => Err(TokenFault::NotBearer),
+        Some(Some(text)) => authority::bearer(Some(text)),
+        Some(None) => Err(TokenFault::NotBearer),
+    }
+}
+
+/// As `HeaderValue::to_str`, which looks at each byte alone; tokens are long.
+fn text(value: &HeaderValue) -> Option<&str> {
+    str::from_utf8(value.as_bytes()).ok().filter(|text| text.is_ascii())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_is_ascii_and_comes_alone() {
+        let check = |lines: &[&[u8]], expected: Result<&str, TokenFault>| {
+            let mut headers = HeaderMap::new();
+            for line in lines {
+                headers.append(AUTHORIZATION, HeaderValue::from_bytes(line).unwrap());
+            }
+            assert_eq!(token(&headers), expected, "{lines:?}");
+        };
+        check(&[b"Bearer a.b.c"], Ok("a.b.c"));
+        check(&[b"Bearer\ta.b.c"], Err(TokenFault::NotBearer));
+        check(&["Bearer ä".as_bytes()], Err(TokenFault::NotBearer));
+        check(&[b"Bearer \xff"], Err(TokenFault::NotBearer));
+        check(&[b"Bearer a", b"Bearer a"], Err(TokenFault::Several));
+        check(&[], Err(TokenFault::Missing));
     }
 }

@@ -54,6 +54,7 @@ impl Gate {
                         progress: Arc::new(Progress::default()),
                         peer,
                         secure: tls.is_some(),
+                        last_token: Arc::default(),
                     };
                     let (tls, closing) = (tls.clone(), self.closing.clone());
                     tokio::spawn(async move {

@@ -4,12 +4,13 @@
 use std::future::poll_fn;
 use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
+use authority::LastToken;
 use base::{Fault, limits};
 use bytes::Bytes;
 use http::header::{
@@ -39,6 +40,7 @@ pub(crate) struct Connection {
     pub(crate) progress: Arc<Progress>,
     pub(crate) peer: SocketAddr,
     pub(crate) secure: bool,
+    pub(crate) last_token: Arc<LastToken>,
 }
 
 /// What of a request the dress of its answer needs, after the handler took the rest.
@@ -83,11 +85,10 @@ pub(crate) async fn answer(
     if wishes.head {
         drop_body(&mut answer).await;
     }
-    finish(&mut answer, &wishes, &ids, &connection.progress);
     let took = started.elapsed();
     app.metrics.request(area, note.interaction.unwrap_or("other"), answer.status, took);
     if let Some((method, path)) = line {
-        let status = answer.status.as_u16();
+        let status = answer.status.as_str();
         let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
         let caller = note.caller.map(tracing::field::display);
         let (request_id, correlation_id) = (&*ids.request, &*ids.correlation);
@@ -96,6 +97,7 @@ pub(crate) async fn answer(
             request_id, correlation_id, caller, micros, "{method} {path} {status}"
         );
     }
+    finish(&mut answer, &wishes, ids, &connection.progress);
     let mut response = Response::new(Sending::new(answer.body, open.sending()));
     *response.status_mut() = answer.status;
     *response.headers_mut() = answer.headers;
@@ -104,27 +106,26 @@ pub(crate) async fn answer(
 
 async fn routed_answer(
     connection: &Arc<Connection>,
-    route: Route,
+    mut route: Route,
     parts: Parts,
     incoming: Incoming,
     ids: &Ids,
 ) -> Answer {
     let app = &connection.app;
-    let service = match &route.area {
-        Area::Fhir(service, _) => Some(Arc::clone(service)),
-        _ => None,
+    let strict_transport = connection.secure && !is_local(&route.origin);
+    let origin = std::mem::take(&mut route.origin);
+    let cors = match &route.area {
+        Area::Fhir(service, _) => service.settings.cors.as_ref(),
+        _ => app.config.authority_cors.as_ref(),
     };
-    let cors = service
-        .as_ref()
-        .map_or(app.config.authority_cors.as_ref(), |service| service.settings.cors.as_ref());
     let leave = cors.and_then(|cors| cors::leave(cors, &parts.headers));
     let preflight = cors.and_then(|cors| cors::preflight(cors, &parts.method, &parts.headers));
-    let strict_transport = connection.secure && !is_local(&route.origin);
     let mut answer = match preflight {
         Some(answer) => answer,
         None => {
-            let request = request(connection, &route, parts, incoming, ids);
-            guarded(app, route.area, request).await
+            let place = (origin, route.path_start);
+            let request = request(connection, place, parts, incoming, ids);
+            guarded(app, &route.area, request).await
         }
     };
     if let Some(cors) = cors {
@@ -140,12 +141,13 @@ async fn routed_answer(
 /// Browsers keep what they are told about `localhost` for every program on that machine: nothing is
 /// told.
 fn is_local(origin: &str) -> bool {
-    ["localhost", "127.0.0.1", "[::1]"].iter().any(|name| origin.contains(name))
+    let named = |name: &[u8]| origin.as_bytes().windows(name.len()).any(|part| part == name);
+    [&b"localhost"[..], b"127.0.0.1", b"[::1]"].into_iter().any(named)
 }
 
 fn request(
     connection: &Connection,
-    route: &Route,
+    (origin, path_start): (String, usize),
     mut parts: Parts,
     incoming: Incoming,
     ids: &Ids,
@@ -167,10 +169,11 @@ fn request(
         method: if head { Method::GET } else { parts.method },
         head,
         peer: connection.peer.ip(),
-        path: parts.uri.path().get(route.path_start..).unwrap_or_default().to_owned(),
+        path: parts.uri.path().get(path_start..).unwrap_or_default().to_owned(),
         query: parts.uri.query().unwrap_or_default().to_owned(),
         headers: std::mem::take(&mut parts.headers),
-        origin: route.origin.clone(),
+        last_token: Arc::clone(&connection.last_token),
+        origin,
         correlation_id: ids.correlation.clone(),
         now: connection.app.clock.now(),
         body,
@@ -178,7 +181,7 @@ fn request(
 }
 
 /// The area's answer, within the time limit. A panic ends the request, not the server.
-async fn guarded(app: &Arc<App>, area: Area, request: Request) -> Answer {
+async fn guarded(app: &Arc<App>, area: &Area, request: Request) -> Answer {
     let is_fhir = matches!(area, Area::Fhir(..));
     let correlation_id = request.correlation_id.clone();
     match outcome_of(dispatch(app, area, request), limits::REQUEST_TIME).await {
@@ -210,18 +213,23 @@ enum Broke {
 /// What `work` comes to, within `time`. A panic is caught here, without a task of its own.
 async fn outcome_of<T>(work: impl Future<Output = T>, time: Duration) -> Result<T, Broke> {
     let mut work = pin!(work);
-    let caught = poll_fn(|cx| match catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(cx))) {
-        Ok(poll) => poll.map(Ok),
-        Err(_) => Poll::Ready(Err(Broke::Panicked)),
-    });
+    let mut caught =
+        poll_fn(|cx| match catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(cx))) {
+            Ok(poll) => poll.map(Ok),
+            Err(_) => Poll::Ready(Err(Broke::Panicked)),
+        });
+    // What ends without waiting needs no timer.
+    if let Poll::Ready(outcome) = poll_fn(|cx| Poll::Ready(Pin::new(&mut caught).poll(cx))).await {
+        return outcome;
+    }
     tokio::time::timeout(time, caught).await.unwrap_or(Err(Broke::TookTooLong))
 }
 
 /// The control plane's futures stand on the heap: they are long, and whatever is part of this one
 /// is moved along with every read.
-async fn dispatch(app: &Arc<App>, area: Area, request: Request) -> Answer {
+async fn dispatch(app: &Arc<App>, area: &Area, request: Request) -> Answer {
     match area {
-        Area::Fhir(service, base) => fhir::answer(app, &service, base, request).await,
+        Area::Fhir(service, base) => fhir::answer(app, service, base, request).await,
         Area::Arm => Box::pin(arm::answer(app, request)).await,
         Area::Graph => Box::pin(graph::answer(app, request)).await,
         Area::Oauth => Box::pin(oauth::answer(app, request)).await,
@@ -244,9 +252,9 @@ fn refusal(is_fhir: bool, status: StatusCode, code: &'static str, text: String) 
 }
 
 /// Ids and the other headers that every answer has.
-fn finish(answer: &mut Answer, wishes: &Wishes, ids: &Ids, progress: &Progress) {
-    for (name, value) in [(REQUEST_ID, &ids.request), (CORRELATION_ID, &ids.correlation)] {
-        if let Ok(value) = HeaderValue::from_str(value) {
+fn finish(answer: &mut Answer, wishes: &Wishes, ids: Ids, progress: &Progress) {
+    for (name, id) in [(REQUEST_ID, ids.request), (CORRELATION_ID, ids.correlation)] {
+        if let Ok(value) = HeaderValue::try_from(id) {
             answer.headers.insert(name, value);
         }
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use authority::{ExpectedAudience, Identity, TokenFault};
+use authority::{Identity, TokenFault};
 use http::header::WWW_AUTHENTICATE;
 use http::{HeaderMap, StatusCode};
 
@@ -18,8 +18,8 @@ pub(crate) fn authenticate(
     headers: &HeaderMap,
 ) -> Result<Arc<Identity>, TokenFault> {
     let token = bearer::token(headers)?;
-    let expected = ExpectedAudience::Service(cx.service.id.clone());
-    cx.app.authority.verify(token, &expected).map_err(|fault| match fault {
+    let identity = cx.app.authority.verify_again(cx.last_token, token, &cx.service.audience);
+    identity.map_err(|fault| match fault {
         TokenFault::WrongAudience { sent, .. } => {
             TokenFault::WrongAudience { sent, expected: cx.base.to_owned() }
         }

@@ -4,7 +4,7 @@
 
 use std::sync::{Arc, OnceLock};
 
-use authority::{DataAction, Decision, Identity};
+use authority::{DataAction, Decision, Identity, LastToken};
 use base::{Timestamp, ids};
 use bytes::Bytes;
 use store::{Commit, Committed, Guard, Operation, Purged, ResourceId, Snapshot, Stop, TypeId};
@@ -40,6 +40,8 @@ pub(crate) struct Context<'r> {
     pub(crate) correlation_id: &'r str,
     pub(crate) conditions: Conditions,
     pub(crate) prefer: Prefer,
+    /// What the connection sent before.
+    pub(crate) last_token: &'r LastToken,
     /// `None` only for what is answered without a token.
     pub(crate) identity: Option<Arc<Identity>>,
     /// Conditions on other resources that a commit carries.

@@ -69,10 +69,11 @@ use route::Interaction;
 pub(crate) async fn answer(
     app: &Arc<App>,
     service: &Arc<Service>,
-    base: String,
+    base: &str,
     request: Request,
 ) -> Answer {
-    let Request { method, path, query, headers, correlation_id, now, body, .. } = request;
+    let Request { method, path, query, headers, correlation_id, now, body, last_token, .. } =
+        request;
     let routed = route::route(&method, &path, &query);
     if let Some(answer) = options::options(&method, &routed) {
         return answer;
@@ -81,7 +82,7 @@ pub(crate) async fn answer(
     let mut cx = Context {
         app,
         service,
-        base: &base,
+        base,
         query: &query,
         now,
         correlation_id: &correlation_id,
@@ -89,6 +90,7 @@ pub(crate) async fn answer(
         checks: Checks::of(service, &headers, now),
         accept_language: headers.get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()),
         prefer: Prefer::of(&headers),
+        last_token: &last_token,
         identity: None,
         guards: Vec::new(),
         pinned: None,
@@ -99,8 +101,7 @@ pub(crate) async fn answer(
         translated: OnceLock::new(),
     };
     let name = routed.as_ref().ok().map(|interaction| interaction.name());
-    let is_content =
-        routed.as_ref().is_ok_and(|asked| binary::is_content(*asked, &headers, &query));
+    let is_content = matches!(routed, Ok(asked) if binary::is_content(asked, &headers, &query));
     let asked = match (is_content, &routed) {
         (true, _) => Ok(Form::default()),
         // What is asked for may stand in the form that is still to be read.
@@ -126,7 +127,7 @@ pub(crate) async fn answer(
     let answer = match form.is_page && method == Method::GET {
         true => {
             let target = if query.is_empty() { path } else { format!("{path}?{query}") };
-            page_of(answer, page::Asked { base: base.clone(), target }).await
+            page_of(answer, page::Asked { base: base.to_owned(), target }).await
         }
         false => translate::outgoing(answer, form, &method).await,
     };

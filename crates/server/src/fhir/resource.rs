@@ -78,8 +78,8 @@ pub(crate) fn all_fine(correlation_id: &str) -> Vec<u8> {
 /// Adds `ETag` and `Last-Modified`.
 pub(crate) fn stamped(answer: Answer, head: &VersionHead) -> Answer {
     Answer { last_updated: Some(head.last_updated), ..answer }
-        .with_text(ETAG, &etag(head.number))
-        .with_text(LAST_MODIFIED, &head.last_updated.http_date())
+        .with_text(ETAG, etag(head.number))
+        .with_text(LAST_MODIFIED, head.last_updated.http_date())
 }
 
 /// Appends a stored version as it leaves.
