@@ -2,10 +2,10 @@
 //! be written into the table in their order.
 //!
 //! Each key has a random place in the table, so that writing few costs a page each, and writing
-//! neighbours, and many rows of a key, much less. Those that have gathered go into the table a part with each commit, so
-//! that few commits wait for all of them, and stay in memory until the last is there. What is in
-//! memory is made anew from the packed values when the store is opened: the row `indexed` of `meta`
-//! says from where on.
+//! neighbours, and many rows of a key, much less. Those that have gathered go into the table a part
+//! with each commit, so that few commits wait for all of them, and stay in memory until the last is
+//! there. What is in memory is made anew from the packed values when the store is opened: the row
+//! `indexed` of `meta` says from where on.
 
 use std::cmp::Ordering;
 use std::ops::Range;
@@ -180,7 +180,7 @@ impl Runs {
         self.runs.last().map(|newest| newest.last).or(self.leaving.last()).unwrap_or(self.after)
     }
 
-    /// The rows of the keys between two, both included: a stream per run, each in the order of keys.
+    /// The rows of the keys between two, both included: a stream per run, each in their order.
     pub(super) fn between<'r>(
         &'r self,
         from: &'r [u8],
