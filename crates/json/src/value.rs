@@ -112,11 +112,11 @@ impl<'d> Value<'d> {
 
     /// What stands between the quotes of a string.
     fn quoted(self) -> Option<&'d str> {
-        let raw = self.raw_str();
-        match raw.as_bytes() {
-            [b'"', quoted @ .., b'"'] => raw.get(1..1 + quoted.len()),
-            _ => None,
-        }
+        let (text, node) = (self.source.text(), self.node());
+        let is_string = text.as_bytes().get(node.start()) == Some(&b'"');
+        // What an index past the end of the tape shows ends at 0.
+        let inside = text.get(node.start() + 1..node.end().checked_sub(1)?);
+        inside.filter(|_| is_string)
     }
 
     /// The truth of a `true` or `false`.
@@ -199,6 +199,7 @@ pub struct Member<'d> {
 impl<'d> Member<'d> {
     /// The key, decoded; borrowed when it has no escapes.
     #[must_use]
+    #[inline]
     pub fn key(&self) -> Cow<'d, str> {
         escape::decode(self.quoted(), self.value.node().is_key_escaped())
     }
@@ -221,6 +222,7 @@ impl<'d> Member<'d> {
 
     /// Whether the key is `key`, however spelled; allocates nothing.
     #[must_use]
+    #[inline]
     pub fn is(&self, key: &str) -> bool {
         if self.value.node().is_key_escaped() {
             return escape::stands_for(self.quoted(), key);

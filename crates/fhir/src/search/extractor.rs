@@ -99,6 +99,9 @@ impl Extractors {
     }
 }
 
+/// Most resources have fewer values.
+const VALUES: usize = 64;
+
 /// All that resources of one type can be searched by.
 pub struct TypeExtractor {
     parameters: Vec<Parameter>,
@@ -205,7 +208,7 @@ impl TypeExtractor {
     /// All search values of a resource of the type.
     #[must_use]
     pub fn extract<'d>(&self, resource: Element<'d>, setting: &Setting) -> Values<'d> {
-        let mut values = Values::default();
+        let mut values = Values { found: Vec::with_capacity(VALUES), faults: Vec::new() };
         let walk = Walk::new(resource, setting.zone);
         self.tree.walk(&walk, resource, &mut values.found);
         for (parameter, evaluated) in &self.evaluated {

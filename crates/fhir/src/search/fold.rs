@@ -18,14 +18,14 @@ pub fn fold(text: &str) -> Cow<'_, str> {
 
 /// One space for any white space.
 fn spaced(text: &str) -> Cow<'_, str> {
-    let mut after_space = false;
-    let is_odd = |character: char| {
-        let is_space = character.is_whitespace();
-        let is_odd = is_space && (after_space || character != ' ');
-        after_space = is_space;
-        is_odd
+    let mut before = 0;
+    // White space, or what may be the beginning of one beyond ASCII.
+    let may_be_odd = |byte: u8| {
+        let is_second = byte == b' ' && before == b' ';
+        before = byte;
+        is_second || !matches!(byte, b' '..0x80)
     };
-    if !text.chars().any(is_odd) {
+    if !text.bytes().any(may_be_odd) {
         return Cow::Borrowed(text);
     }
     let mut spaced = String::with_capacity(text.len());

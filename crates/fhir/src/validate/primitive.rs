@@ -62,7 +62,12 @@ pub(super) fn check(primitive: Primitive, value: Value<'_>) -> Result<(), Wrong>
             if decoded.is_empty() {
                 return Err("a string is never empty: leave the element out".into());
             }
-            of_text(text, &decoded)
+            of_text(text, &decoded)?;
+            match decoded {
+                Cow::Borrowed(_) => Ok(()),
+                // Only escapes can bring control characters into JSON.
+                Cow::Owned(decoded) => no_controls(&decoded),
+            }
         }
     }
 }
@@ -120,10 +125,10 @@ fn string(text: &str) -> Result<(), Wrong> {
     if text.trim_ascii().is_empty() {
         return Err("white space alone says nothing: leave the element out".into());
     }
-    no_controls(text)
+    Ok(())
 }
 
-/// Characters that no FHIR text holds; only escapes can bring them into JSON.
+/// Characters that no FHIR text holds.
 pub(super) fn no_controls(text: &str) -> Result<(), Wrong> {
     let control = |byte: &u8| *byte < b' ' && !matches!(byte, b'\t' | b'\n' | b'\r');
     match text.as_bytes().iter().find(|byte| control(byte)) {
