@@ -39,8 +39,18 @@ impl Forward {
     /// Packs values, in any order; one that comes twice is kept once.
     #[must_use]
     pub fn pack(values: &[(ParameterId, Value<'_>)], names: TypeNames<'_>) -> Self {
-        let mut bytes = Vec::with_capacity(ENTRY_BYTES * values.len());
-        let mut entries = Vec::with_capacity(values.len());
+        Self::of(values.iter().map(|(parameter, value)| (*parameter, value)), names)
+    }
+
+    /// Packs values that stand where they were found.
+    #[must_use]
+    pub fn of<'v>(
+        values: impl Iterator<Item = (ParameterId, &'v Value<'v>)>,
+        names: TypeNames<'_>,
+    ) -> Self {
+        let most = values.size_hint().1.unwrap_or_default();
+        let mut bytes = Vec::with_capacity(ENTRY_BYTES * most);
+        let mut entries = Vec::with_capacity(most);
         for (parameter, value) in values {
             let start = bytes.len();
             bytes.extend_from_slice(&parameter.0.to_be_bytes());
@@ -52,7 +62,7 @@ impl Forward {
         entries.sort_unstable_by(|(one, its), (two, theirs)| {
             one.cmp(two).then_with(|| text(its).cmp(text(theirs)))
         });
-        entries.dedup_by(|(_, its), (_, theirs)| text(its) == text(theirs));
+        entries.dedup_by(|(one, its), (two, theirs)| one == two && text(its) == text(theirs));
         let mut packed = Vec::with_capacity(bytes.len());
         entries.iter().for_each(|(_, entry)| packed.extend_from_slice(text(entry)));
         Self(packed)

@@ -82,10 +82,10 @@ impl Rows {
         rows
     }
 
-    /// Room for the rows of values of so many bytes: systems and codes, which take most of these,
-    /// stand in rows as hashes.
+    /// Room for the rows of most values that take so many bytes.
     fn with_room(bytes: usize) -> Self {
-        Self { bytes: Vec::with_capacity(bytes), places: Vec::with_capacity(bytes / 32) }
+        let places = Vec::with_capacity(bytes / 16);
+        Self { bytes: Vec::with_capacity(bytes + bytes / 2), places }
     }
 
     /// Sorts the rows of one parameter, which are the last.

@@ -134,15 +134,15 @@ impl Indexing {
         }
         values.found.iter_mut().for_each(|found| self.make_local(found));
         let compartments = compartments(searchable, key, &values.found);
-        let named = values.found.into_iter().filter_map(|Found { parameter, value }| {
-            let known = searchable.parameters.get(parameter)?;
+        let named = values.found.iter().filter_map(|Found { parameter, value }| {
+            let known = searchable.parameters.get(*parameter)?;
             // The store has these from the version itself.
             let is_own = matches!(&*known.code, "_id" | "_lastUpdated");
             (!is_own).then_some((known.id, value))
         });
-        let mut named: Vec<(ParameterId, Searched<'_>)> = named.collect();
-        named.extend(contained::presences(key.resource_type, resource));
-        (Forward::pack(&named, &types::number), compartments)
+        let presences = contained::presences(key.resource_type, resource);
+        let within = presences.iter().map(|(parameter, value)| (*parameter, value));
+        (Forward::of(named.chain(within), &types::number), compartments)
     }
 
     /// An absolute reference to a resource of this service is a relative one.
