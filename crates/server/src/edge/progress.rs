@@ -205,7 +205,12 @@ impl AsyncWrite for Watched {
         cx: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let result = Pin::new(&mut self.stream).poll_write_vectored(cx, slices);
+        // A TLS record is one piece, and sending that costs the system less than a list of one.
+        let stream = Pin::new(&mut self.stream);
+        let result = match slices {
+            [only] => stream.poll_write(cx, only),
+            _ => stream.poll_write_vectored(cx, slices),
+        };
         self.wrote(result)
     }
 
