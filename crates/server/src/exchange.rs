@@ -99,18 +99,16 @@ impl Answer {
     /// `content_type` with its charset, as `application/json; charset=utf-8`.
     pub(crate) fn of(
         status: StatusCode,
-        content_type: &'static str,
+        content_type: HeaderValue,
         body: impl Into<Bytes>,
     ) -> Self {
-        Self::empty(status)
-            .with(CONTENT_TYPE, HeaderValue::from_static(content_type))
-            .body(AnswerBody::Full(body.into()))
+        Self::empty(status).with(CONTENT_TYPE, content_type).body(AnswerBody::Full(body.into()))
     }
 
     /// Control-plane JSON.
     pub(crate) fn json(status: StatusCode, value: &impl serde::Serialize) -> Self {
         let body = serde_json::to_vec(value).unwrap_or_default();
-        Self::of(status, "application/json; charset=utf-8", body)
+        Self::of(status, HeaderValue::from_static("application/json; charset=utf-8"), body)
     }
 
     pub(crate) fn with(mut self, name: HeaderName, value: HeaderValue) -> Self {

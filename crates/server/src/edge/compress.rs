@@ -251,7 +251,8 @@ mod tests {
             let text: Vec<u8> = (b'a'..=b'z').cycle().take(size).collect();
             for (accept, coding) in [("gzip", Coding::Gzip), ("zstd", Coding::Zstd)] {
                 let json = "application/fhir+json; charset=utf-8";
-                let mut answer = Answer::of(StatusCode::OK, json, text.clone());
+                let mut answer =
+                    Answer::of(StatusCode::OK, HeaderValue::from_static(json), text.clone());
                 compress(&mut answer, chosen(&request(accept)));
                 let mut sent = Vec::new();
                 match answer.body {
@@ -284,7 +285,11 @@ mod tests {
     #[test]
     fn only_text_that_is_long_enough_is_compressed() {
         let check = |content_type: &'static str, size: usize, expected: bool| {
-            let mut answer = Answer::of(StatusCode::OK, content_type, vec![b'a'; size]);
+            let mut answer = Answer::of(
+                StatusCode::OK,
+                HeaderValue::from_static(content_type),
+                vec![b'a'; size],
+            );
             compress(&mut answer, Some(Coding::Gzip));
             assert_eq!(answer.headers.contains_key(CONTENT_ENCODING), expected, "{content_type}");
         };

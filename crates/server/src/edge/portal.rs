@@ -13,7 +13,7 @@ pub(crate) fn answer(request: &Request) -> Answer {
             .with(http::header::ALLOW, HeaderValue::from_static("GET, HEAD"));
     }
     let policy = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'";
-    Answer::of(StatusCode::OK, "text/html; charset=utf-8", PAGE)
+    Answer::of(StatusCode::OK, HeaderValue::from_static("text/html; charset=utf-8"), PAGE)
         .with(CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy))
         .with(REFERRER_POLICY, HeaderValue::from_static("no-referrer"))
         .named("page")

@@ -1,7 +1,7 @@
 //! <https://learn.microsoft.com/azure/healthcare-apis/fhir/fhir-faq>: `/health/check`, which load
 //! balancers ask.
 
-use http::StatusCode;
+use http::{HeaderValue, StatusCode};
 use json::Writer;
 use store::SearchPlan;
 
@@ -10,7 +10,7 @@ use crate::edge::blocking;
 use crate::exchange::Answer;
 use crate::fhir::search::listing;
 
-const CONTENT_TYPE: &str = "application/json; charset=utf-8";
+const CONTENT_TYPE: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
 
 /// `GET [base]/health/check`: 200 when the store can be read, 503 when it cannot. Answered without
 /// a token.

@@ -9,7 +9,8 @@ use json::Writer;
 use crate::exchange::Answer;
 
 /// What all FHIR answers with a body are.
-pub(crate) const CONTENT_TYPE: &str = "application/fhir+json; charset=utf-8";
+pub(crate) const CONTENT_TYPE: HeaderValue =
+    HeaderValue::from_static("application/fhir+json; charset=utf-8");
 
 /// How bad an issue is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

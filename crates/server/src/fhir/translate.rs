@@ -72,9 +72,10 @@ pub(crate) async fn outgoing(
     form: Form,
     method: &Method,
 ) -> Result<Answer, General> {
-    let is_fhir = answer.headers.get(CONTENT_TYPE).is_some_and(|it| *it == outcome::CONTENT_TYPE);
+    let is_fhir =
+        || answer.headers.get(CONTENT_TYPE).is_some_and(|it| *it == outcome::CONTENT_TYPE);
     match form.format {
-        Format::Xml if is_fhir => {}
+        Format::Xml if is_fhir() => {}
         _ if form.pretty => return Ok(blocking::run(move || resource::pretty(answer)).await??),
         _ => return Ok(answer),
     }

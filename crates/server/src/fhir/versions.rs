@@ -1,6 +1,6 @@
 //! <https://hl7.org/fhir/R4/capabilitystatement-operation-versions.html>
 
-use http::StatusCode;
+use http::{HeaderValue, StatusCode};
 
 use super::context::Context;
 use super::negotiate::Form;
@@ -8,7 +8,7 @@ use super::outcome::{CONTENT_TYPE, Outcome};
 use crate::exchange::Answer;
 
 /// What everybody but FHIR clients gets, as from Azure's service.
-const PLAIN: &str = "application/json; charset=utf-8";
+const PLAIN: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
 const VERSIONS: &str = r#"{"versions":["4.0"],"defaultVersion":"4.0"}"#;
 const PARAMETERS: &str = concat!(
     r#"{"resourceType":"Parameters","parameter":[{"name":"version","valueString":"4.0"},"#,

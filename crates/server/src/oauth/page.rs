@@ -65,7 +65,7 @@ pub(crate) struct Message<'a> {
 /// A page. `targets` are the URLs, other than our own, to which its form leads.
 pub(crate) fn page(status: StatusCode, page: &impl Template, targets: &[&str]) -> Answer {
     let html = page.render().unwrap_or_default();
-    let answer = Answer::of(status, "text/html; charset=utf-8", html);
+    let answer = Answer::of(status, HeaderValue::from_static("text/html; charset=utf-8"), html);
     answer
         .with_text(CONTENT_SECURITY_POLICY, &policy(targets))
         .with(X_FRAME_OPTIONS, HeaderValue::from_static("DENY"))
