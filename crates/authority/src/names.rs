@@ -101,9 +101,12 @@ impl Names {
 /// case of scheme and host.
 #[must_use]
 pub fn same_resource(one: &str, other: &str) -> bool {
+    if one == other {
+        return true;
+    }
     let (one, other) = (one.trim_end_matches('/'), other.trim_end_matches('/'));
-    if one.len() != other.len() || one == other {
-        return one == other;
+    if one.len() != other.len() {
+        return false;
     }
     let host_end = one.find("://").map_or(0, |at| {
         let host = at + "://".len();

@@ -56,7 +56,9 @@ impl Scope {
         let (outer, inner) = (self.0.trim_end_matches('/'), other.0.as_str());
         match inner.split_at_checked(outer.len()) {
             Some((head, rest)) => {
-                head.eq_ignore_ascii_case(outer) && (rest.is_empty() || rest.starts_with('/'))
+                // Most often both are spelled alike, which is soon seen.
+                (head == outer || head.eq_ignore_ascii_case(outer))
+                    && (rest.is_empty() || rest.starts_with('/'))
             }
             None => false,
         }

@@ -73,19 +73,11 @@ struct Sent {
     claimed: Arc<Claimed>,
 }
 
-impl LastToken {
-    /// What `token` claims, if it is the one. Behind a proxy a connection is shared by many, so the
-    /// time that this takes must not tell how much of another one's token was guessed.
-    fn claimed(&self, token: &str) -> Option<Arc<Claimed>> {
-        let last = self.0.lock();
-        let sent = last.as_ref()?;
-        verify_slices_are_equal(&sent.token, token.as_bytes()).ok()?;
-        Some(Arc::clone(&sent.claimed))
-    }
-
-    fn remember(&self, token: &str, claimed: &Arc<Claimed>) {
-        let (token, claimed) = (token.as_bytes().into(), Arc::clone(claimed));
-        *self.0.lock() = Some(Sent { token, claimed });
+impl Sent {
+    /// Whether it is this one. Behind a proxy a connection is shared by many, so the time that this
+    /// takes must not tell how much of another one's token was guessed.
+    fn is(&self, token: &str) -> bool {
+        verify_slices_are_equal(&self.token, token.as_bytes()).is_ok()
     }
 }
 
@@ -131,12 +123,14 @@ impl Authority {
         token: &str,
         expected: &ExpectedAudience,
     ) -> Result<Arc<Identity>, TokenFault> {
-        if let Some(claimed) = last.claimed(token) {
-            return self.check_for(&claimed, expected);
+        let mut last = last.0.lock();
+        if let Some(sent) = last.as_ref().filter(|sent| sent.is(token)) {
+            return self.check_for(&sent.claimed, expected);
         }
         let claimed = self.claimed(token)?;
-        last.remember(token, &claimed);
-        self.check_for(&claimed, expected)
+        let answer = self.check_for(&claimed, expected);
+        *last = Some(Sent { token: token.as_bytes().into(), claimed });
+        answer
     }
 
     fn check_for(

@@ -8,17 +8,12 @@ use http::{HeaderMap, HeaderValue};
 pub(crate) fn token(headers: &HeaderMap) -> Result<&str, TokenFault> {
     let mut sent = headers.get_all(AUTHORIZATION).iter();
     let (first, another) = (sent.next(), sent.next());
-    match first.map(text) {
+    match first.map(HeaderValue::to_str) {
         Some(_) if another.is_some() => Err(TokenFault::Several),
         None => authority::bearer(None),
-        Some(Some(text)) => authority::bearer(Some(text)),
-        Some(None) => Err(TokenFault::NotBearer),
+        Some(Ok(text)) => authority::bearer(Some(text)),
+        Some(Err(_)) => Err(TokenFault::NotBearer),
     }
-}
-
-/// As `HeaderValue::to_str`, which looks at each byte alone; tokens are long.
-fn text(value: &HeaderValue) -> Option<&str> {
-    str::from_utf8(value.as_bytes()).ok().filter(|text| text.is_ascii())
 }
 
 #[cfg(test)]

@@ -184,7 +184,9 @@ fn request(
 async fn guarded(app: &Arc<App>, area: &Area, request: Request) -> Answer {
     let is_fhir = matches!(area, Area::Fhir(..));
     let correlation_id = request.correlation_id.clone();
-    match outcome_of(dispatch(app, area, request), limits::REQUEST_TIME).await {
+    // Pinned where it is made: it is long to move.
+    let work = pin!(dispatch(app, area, request));
+    match outcome_of(work, limits::REQUEST_TIME).await {
         Ok(answer) => answer,
         Err(Broke::Panicked) => {
             tracing::error!(correlation_id, "a handler panicked");
@@ -211,8 +213,10 @@ enum Broke {
 }
 
 /// What `work` comes to, within `time`. A panic is caught here, without a task of its own.
-async fn outcome_of<T>(work: impl Future<Output = T>, time: Duration) -> Result<T, Broke> {
-    let mut work = pin!(work);
+async fn outcome_of<T>(
+    mut work: Pin<&mut impl Future<Output = T>>,
+    time: Duration,
+) -> Result<T, Broke> {
     let mut caught =
         poll_fn(|cx| match catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(cx))) {
             Ok(poll) => poll.map(Ok),
@@ -289,10 +293,15 @@ mod tests {
     #[tokio::test]
     async fn a_panic_and_a_long_wait_end_the_request_only() {
         let time = Duration::from_millis(1);
-        assert_eq!(outcome_of(async { 1 }, time).await, Ok(1));
-        assert_eq!(outcome_of(std::future::pending::<()>(), time).await, Err(Broke::TookTooLong));
-        let panics = async { [(); 0].iter().copied().next().unwrap() };
-        assert_eq!(outcome_of(panics, time).await, Err(Broke::Panicked));
+        assert_eq!(outcome_of(pin!(async { 1 }), time).await, Ok(1));
+        let never = pin!(std::future::pending::<()>());
+        assert_eq!(outcome_of(never, time).await, Err(Broke::TookTooLong));
+        let panics = async || [(); 0].iter().copied().next().unwrap();
+        assert_eq!(outcome_of(pin!(panics()), time).await, Err(Broke::Panicked));
+        let waits = tokio::task::yield_now;
+        assert_eq!(outcome_of(pin!(waits()), limits::REQUEST_TIME).await, Ok(()));
+        let later = pin!(async { (waits().await, panics().await) });
+        assert_eq!(outcome_of(later, limits::REQUEST_TIME).await, Err(Broke::Panicked));
     }
 
     #[tokio::test]

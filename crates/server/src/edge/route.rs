@@ -195,7 +195,9 @@ fn split_port(host: &str) -> Option<(&str, Option<&str>)> {
         host.find(':').unwrap_or(host.len())
     };
     let (name, rest) = host.split_at_checked(end)?;
-    let is_name = |byte: u8| byte.is_ascii_alphanumeric() || b".-_[]:".contains(&byte);
+    let is_name = |byte: u8| {
+        byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b'[' | b']' | b':')
+    };
     if name.is_empty() || !name.bytes().all(is_name) {
         return None;
     }
