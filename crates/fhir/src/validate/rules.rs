@@ -1,6 +1,7 @@
 //! The element tables as the structural checks read them: what may stand where, found with one
 //! hash and one comparison.
 
+use std::collections::HashMap;
 use std::sync::{LazyLock, OnceLock};
 
 use super::codes::Codes;
@@ -12,6 +13,8 @@ pub struct Rules {
     pub(super) definitions: &'static Definitions,
     /// By the number of the type.
     shapes: Vec<Shape>,
+    /// The types of resources by their names.
+    resources: HashMap<&'static str, TypeId>,
     /// The value sets of required bindings, read when a code is first looked up in them.
     codes: Vec<(&'static str, OnceLock<Codes>)>,
     /// Type names that a `Reference` may point at; none for any.
@@ -90,12 +93,16 @@ impl Rules {
         let mut rules = Rules {
             definitions,
             shapes: Vec::new(),
+            resources: HashMap::new(),
             codes: Vec::new(),
             targets: Vec::new(),
             element: definitions.type_named("Element").unwrap_or_default(),
         };
         for ty in definitions.types() {
             let shape = rules.shape_of(ty);
+            if matches!(shape.special, Special::Resource | Special::AbstractResource) {
+                rules.resources.insert(shape.name, ty.id());
+            }
             rules.shapes.push(shape);
         }
         rules
@@ -112,10 +119,8 @@ impl Rules {
 
     /// The resource type of a name.
     pub(super) fn resource_type(&self, name: &str) -> Option<(TypeId, &Shape)> {
-        let id = self.definitions.type_named(name)?;
-        let is_resource =
-            |shape: &&Shape| matches!(shape.special, Special::Resource | Special::AbstractResource);
-        self.shape(id).filter(is_resource).map(|shape| (id, shape))
+        let id = *self.resources.get(name)?;
+        self.shape(id).map(|shape| (id, shape))
     }
 
     /// The names of all resource types that have instances.

@@ -86,7 +86,9 @@ impl<'t> Target<'t> {
             Some((path, fragment)) => (path, Some(fragment)),
             None => (text, None),
         };
-        let (path, version) = match path.split_once("/_history/") {
+        // Most references name no version, and have no underscore, which is seen much sooner.
+        let versioned = path.contains('_').then(|| path.split_once("/_history/")).flatten();
+        let (path, version) = match versioned {
             Some((path, version)) if is_id(version) => (path, Some(version)),
             Some(_) => return None,
             None => (path, None),
