@@ -51,10 +51,11 @@ impl Forward {
         let most = values.size_hint().1.unwrap_or_default();
         let mut bytes = Vec::with_capacity(ENTRY_BYTES * most);
         let mut entries = Vec::with_capacity(most);
+        let mut last = None;
         for (parameter, value) in values {
             let start = bytes.len();
             bytes.extend_from_slice(&parameter.0.to_be_bytes());
-            framed(&mut bytes, |out| Packer { out, names }.value(value));
+            framed(&mut bytes, |out| Packer { out, names, last: &mut last }.value(value));
             entries.push((parameter, start..bytes.len()));
         }
         let text = |entry: &Span<usize>| bytes.get(entry.clone()).unwrap_or_default();
@@ -207,13 +208,16 @@ fn length(out: &mut Vec<u8>, mut length: usize) {
     out.push(u8::try_from(length).unwrap_or_default());
 }
 
-struct Packer<'o, 'n> {
-    out: &'o mut Vec<u8>,
-    names: TypeNames<'n>,
+struct Packer<'p, 'v> {
+    out: &'p mut Vec<u8>,
+    names: TypeNames<'p>,
+    /// The quantity before, and what became of it: several parameters find the same, each by itself
+    /// and within composites, and its base units take long to compute.
+    last: &'p mut Option<(&'v Quantity<'v>, Vec<u8>)>,
 }
 
-impl Packer<'_, '_> {
-    fn value(&mut self, value: &Value<'_>) {
+impl<'v> Packer<'_, 'v> {
+    fn value(&mut self, value: &'v Value<'v>) {
         match value {
             Value::Token(token) => self.token(token),
             Value::Reference(reference) => self.reference(reference),
@@ -242,8 +246,8 @@ impl Packer<'_, '_> {
                 for values in components {
                     length(self.out, values.len());
                     for value in values {
-                        let names = self.names;
-                        framed(self.out, |out| Packer { out, names }.value(value));
+                        let Packer { out, names, last } = self;
+                        framed(out, |out| Packer { out, names: *names, last }.value(value));
                     }
                 }
             }
@@ -306,7 +310,11 @@ impl Packer<'_, '_> {
         }
     }
 
-    fn quantity(&mut self, quantity: &Quantity<'_>) {
+    fn quantity(&mut self, quantity: &'v Quantity<'v>) {
+        if let Some((_, packed)) = self.last.as_ref().filter(|(last, _)| *last == quantity) {
+            return self.out.extend_from_slice(packed);
+        }
+        let start = self.out.len();
         self.out.push(QUANTITY);
         let open = matches!(quantity.comparator.as_deref(), Some("<" | ">"));
         self.bounds(&quantity.value, open);
@@ -319,6 +327,8 @@ impl Packer<'_, '_> {
             self.number(canonical.low.as_ref(), open);
             self.number(canonical.high.as_ref(), open);
         }
+        let packed = self.out.get(start..).unwrap_or_default().to_vec();
+        *self.last = Some((quantity, packed));
     }
 
     fn bounds(&mut self, bounds: &Bounds<'_>, open: bool) {

@@ -180,3 +180,23 @@ fn values_and_rows_stand_in_their_order_each_once() {
     all.dedup();
     assert_eq!(rows(&values), all);
 }
+
+#[test]
+fn a_quantity_that_is_found_again_is_packed_as_the_first_time() {
+    let other = || Quantity { value: Bounds::exactly("1.5"), ..quantity() };
+    let composite = |quantity| {
+        let components = [[Value::Quantity(quantity)].into(), [Value::Token(token())].into()];
+        Value::Composite(components.into())
+    };
+    let found = [
+        Value::Quantity(quantity()),
+        composite(quantity()),
+        Value::Quantity(other()),
+        composite(other()),
+        composite(quantity()),
+    ];
+    let values: Vec<_> = (1..).map(ParameterId).zip(found).collect();
+    let apart = values.iter().map(|value| pack(std::slice::from_ref(value)));
+    let apart: Vec<u8> = apart.flat_map(|forward| forward.as_bytes().to_vec()).collect();
+    assert_eq!(pack(&values).as_bytes(), apart);
+}
