@@ -53,7 +53,7 @@ pub(crate) struct Claimed {
     identity: Arc<Identity>,
 }
 
-/// Tokens whose signature was checked, by the SHA-256 of their text. The text itself is not kept.
+/// Tokens whose signature was checked, by the SHA-256 of their text. The text itself is not kept here.
 pub(crate) struct Verified(Cache<[u8; 32], Arc<Claimed>>);
 
 impl Default for Verified {
@@ -62,9 +62,9 @@ impl Default for Verified {
     }
 }
 
-/// The token that a connection sent last. Its signature was checked, so the next request that
+/// The good token that a connection sent last. Its signature was checked, so the next request that
 /// brings the same token need not hash it to know what it claims. It is forgotten with its
-/// connection.
+/// connection, or when it is no longer good.
 #[derive(Default)]
 pub struct LastToken(Mutex<Option<Sent>>);
 
@@ -125,12 +125,16 @@ impl Authority {
     ) -> Result<Arc<Identity>, TokenFault> {
         let mut last = last.0.lock();
         if let Some(sent) = last.as_ref().filter(|sent| sent.is(token)) {
-            return self.check_for(&sent.claimed, expected);
+            let answer = self.check_for(&sent.claimed, expected);
+            if answer.is_err() {
+                *last = None;
+            }
+            return answer;
         }
         let claimed = self.claimed(token)?;
-        let answer = self.check_for(&claimed, expected);
+        let identity = self.check_for(&claimed, expected)?;
         *last = Some(Sent { token: token.as_bytes().into(), claimed });
-        answer
+        Ok(identity)
     }
 
     fn check_for(

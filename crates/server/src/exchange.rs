@@ -116,7 +116,7 @@ impl Answer {
         self
     }
 
-    /// Adds a header made of text; text that cannot stand in a header is left out.
+    /// Adds a header made of text or a number; text that cannot stand in a header is left out.
     pub(crate) fn with_text<T>(mut self, name: HeaderName, value: T) -> Self
     where
         HeaderValue: TryFrom<T>,

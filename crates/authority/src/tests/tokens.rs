@@ -36,9 +36,19 @@ fn a_good_token_says_who_it_is() {
     assert_eq!(identity.kind, PrincipalKind::ServicePrincipal);
     assert_eq!(identity.name.as_deref(), Some("loader"));
     assert_eq!(identity.audience, FHIR);
-    let for_arm = world.authority.verify(&world.app_token(), &ExpectedAudience::Arm);
-    let expected = ORIGIN.to_owned();
-    assert_eq!(for_arm, Err(TokenFault::WrongAudience { sent: FHIR.to_owned(), expected }));
+    let token = world.app_token();
+    let again = |expected: &ExpectedAudience| {
+        world.authority.verify_again(&world.connection, &token, expected)
+    };
+    assert!(again(&world.expected()).is_ok());
+    let wrong = TokenFault::WrongAudience { sent: FHIR.to_owned(), expected: ORIGIN.to_owned() };
+    for for_arm in [
+        world.authority.verify(&token, &ExpectedAudience::Arm),
+        again(&ExpectedAudience::Arm),
+        again(&ExpectedAudience::Arm),
+    ] {
+        assert_eq!(for_arm, Err(wrong.clone()));
+    }
 }
 
 #[test]
@@ -69,6 +79,7 @@ fn a_service_is_meant_by_all_its_names() {
 fn each_forgery_has_its_own_fault() {
     let world = World::new();
     let good = world.app_token();
+    assert_eq!(world.fault(&good), None);
     let [header, payload, signature] = good.split('.').collect::<Vec<_>>()[..] else { return };
     let kid = world.authority.published_keys()[1].kid.clone();
     let next = world.authority.published_keys()[0].clone();

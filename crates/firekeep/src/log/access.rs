@@ -35,7 +35,7 @@ where
         }
         write!(writer, "{} ", SystemClock.now())?;
         writer.write_str(padded(*event.metadata().level()))?;
-        writer.write_str(" access:")?;
+        [" ", ACCESS, ":"].into_iter().try_for_each(|part| writer.write_str(part))?;
         let mut line = Line { out: Printable(&mut writer), result: Ok(()) };
         event.record(&mut line);
         line.result?;

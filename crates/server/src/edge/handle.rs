@@ -106,15 +106,15 @@ pub(crate) async fn answer(
 
 async fn routed_answer(
     connection: &Arc<Connection>,
-    mut route: Route,
+    route: Route,
     parts: Parts,
     incoming: Incoming,
     ids: &Ids,
 ) -> Answer {
     let app = &connection.app;
-    let strict_transport = connection.secure && !is_local(&route.origin);
-    let origin = std::mem::take(&mut route.origin);
-    let cors = match &route.area {
+    let Route { area, origin, path_start } = route;
+    let strict_transport = connection.secure && !is_local(&origin);
+    let cors = match &area {
         Area::Fhir(service, _) => service.settings.cors.as_ref(),
         _ => app.config.authority_cors.as_ref(),
     };
@@ -123,9 +123,9 @@ async fn routed_answer(
     let mut answer = match preflight {
         Some(answer) => answer,
         None => {
-            let place = (origin, route.path_start);
+            let place = (origin, path_start);
             let request = request(connection, place, parts, incoming, ids);
-            guarded(app, &route.area, request).await
+            guarded(app, &area, request).await
         }
     };
     if let Some(cors) = cors {
@@ -141,6 +141,7 @@ async fn routed_answer(
 /// Browsers keep what they are told about `localhost` for every program on that machine: nothing is
 /// told.
 fn is_local(origin: &str) -> bool {
+    // So short a text is read before `contains` has prepared its search.
     let named = |name: &[u8]| origin.as_bytes().windows(name.len()).any(|part| part == name);
     [&b"localhost"[..], b"127.0.0.1", b"[::1]"].into_iter().any(named)
 }
@@ -217,6 +218,7 @@ async fn outcome_of<T>(
     mut work: Pin<&mut impl Future<Output = T>>,
     time: Duration,
 ) -> Result<T, Broke> {
+    let end = tokio::time::Instant::now() + time;
     let mut caught =
         poll_fn(|cx| match catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(cx))) {
             Ok(poll) => poll.map(Ok),
@@ -226,7 +228,7 @@ async fn outcome_of<T>(
     if let Poll::Ready(outcome) = poll_fn(|cx| Poll::Ready(Pin::new(&mut caught).poll(cx))).await {
         return outcome;
     }
-    tokio::time::timeout(time, caught).await.unwrap_or(Err(Broke::TookTooLong))
+    tokio::time::timeout_at(end, caught).await.unwrap_or(Err(Broke::TookTooLong))
 }
 
 /// The control plane's futures stand on the heap: they are long, and whatever is part of this one

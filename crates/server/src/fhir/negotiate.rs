@@ -183,9 +183,6 @@ fn weighed(range: &str) -> Option<(f32, Form)> {
     let (name, parameters) = range.split_once(';').unwrap_or((range, ""));
     let is = |known: &&(&str, Form)| known.0.eq_ignore_ascii_case(name.trim());
     let found = RANGES.iter().find(is)?.1;
-    if parameters.is_empty() {
-        return Some((1.0, found));
-    }
     let weight = weight(parameters);
     let fits = weight > 0.0 && parameters.split(';').map(str::trim).all(is_ours);
     fits.then_some((weight, found))

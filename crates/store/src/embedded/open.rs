@@ -21,7 +21,7 @@ const LOCK_FILE: &str = "lock.mdb";
 const LOCK_FILE_BYTES: usize = 128 + 64 * (READERS + READERS_BESIDE) as usize;
 /// A few more tables than any environment has. Each transaction, a read's too, clears room for so
 /// many.
-const TABLES_MOST: u32 = 18;
+pub(super) const TABLES_MOST: u32 = 18;
 
 /// Opens the environment in `folder`: synchronous, without thread-local readers, slots of dead
 /// processes cleared.

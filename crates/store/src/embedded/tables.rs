@@ -88,6 +88,14 @@ pub(crate) const CONTROL: Layout = Layout {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::embedded::open::TABLES_MOST;
+
+    #[test]
+    fn no_layout_has_more_tables_than_an_environment() {
+        for layout in [SERVICE, CONTROL] {
+            assert!(layout.tables.len() <= TABLES_MOST as usize);
+        }
+    }
 
     #[test]
     fn tables_stand_where_their_constants_say() {
