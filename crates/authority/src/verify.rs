@@ -53,7 +53,7 @@ pub(crate) struct Claimed {
     identity: Arc<Identity>,
 }
 
-/// Tokens whose signature was checked, by the SHA-256 of their text. The text itself is not kept here.
+/// Tokens whose signature was checked, by the SHA-256 of their text, which itself is not kept here.
 pub(crate) struct Verified(Cache<[u8; 32], Arc<Claimed>>);
 
 impl Default for Verified {
