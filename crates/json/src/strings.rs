@@ -2,16 +2,16 @@
 
 use std::borrow::Cow;
 
-use crate::value::{Kind, Member, Value};
+use crate::value::{Kind, Value};
 
 /// See [`Value::strings`].
 #[derive(Clone)]
 pub struct Strings<'d> {
     value: Value<'d>,
     at: usize,
-    /// The arrays around the present place: where each ends on the tape, and the member around its
-    /// elements.
-    arrays: Vec<(usize, Option<Member<'d>>)>,
+    /// The arrays around the present place: where each ends on the tape, and the key of the member
+    /// around its elements, which is read once for all of them.
+    arrays: Vec<(usize, Option<Cow<'d, str>>)>,
 }
 
 impl<'d> Strings<'d> {
@@ -19,10 +19,12 @@ impl<'d> Strings<'d> {
         Self { value, at: value.index(), arrays: Vec::new() }
     }
 
-    /// The member around `value`: its own, or that of the innermost array it is an element of.
-    fn member(&mut self, value: Value<'d>) -> Option<Member<'d>> {
+    /// The key of the member around `value`: its own, or that of the innermost array it is an
+    /// element of.
+    fn key(&mut self, value: Value<'d>) -> Option<Cow<'d, str>> {
         while self.arrays.pop_if(|(end, _)| *end <= value.index()).is_some() {}
-        value.member().or_else(|| self.arrays.last().and_then(|(_, member)| *member))
+        let own = value.member().map(|member| member.key());
+        own.or_else(|| self.arrays.last().and_then(|(_, key)| key.clone()))
     }
 }
 
@@ -34,12 +36,10 @@ impl<'d> Iterator for Strings<'d> {
             let value = Value::new(self.value.source(), self.at);
             self.at += 1;
             match value.kind() {
-                Kind::String => {
-                    return Some((self.member(value).map(|member| member.key()), value));
-                }
+                Kind::String => return Some((self.key(value), value)),
                 Kind::Array => {
-                    let member = self.member(value);
-                    self.arrays.push((value.node().next(), member));
+                    let key = self.key(value);
+                    self.arrays.push((value.node().next(), key));
                 }
                 Kind::Object | Kind::Null | Kind::Bool | Kind::Number => {}
             }

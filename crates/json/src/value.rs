@@ -6,9 +6,9 @@ use std::ops::Range;
 
 use crate::document::Source;
 use crate::error::Position;
-use crate::escape;
 use crate::strings::Strings;
 use crate::tape::Node;
+use crate::{escape, scan};
 
 /// The six kinds of JSON value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -210,14 +210,19 @@ impl<'d> Member<'d> {
         self.quoted().as_bytes()
     }
 
-    /// What stands between the quotes of the key: between the second and the value there are only
-    /// whitespace and a colon, most often the colon alone.
+    /// What stands between the quotes of the key. Between the second and the value there are only
+    /// whitespace and a colon, most often in one of two ways. With others the key is read, since
+    /// its names are short where whitespace may be long.
     #[inline]
     fn quoted(&self) -> &'d str {
         let (text, start) = (self.value.source.text(), self.key + 1);
         let before = text.as_bytes().get(start..self.value.node().start()).unwrap_or_default();
-        let length = before.iter().rposition(|&byte| byte == b'"').unwrap_or_default();
-        text.get(start..start + length).unwrap_or_default()
+        match before {
+            [key @ .., b'"', b':'] | [key @ .., b'"', b':', b' '] => {
+                text.get(start..start + key.len()).unwrap_or_default()
+            }
+            _ => scan::string(text.as_bytes(), self.key).inside(text),
+        }
     }
 
     /// Whether the key is `key`, however spelled; allocates nothing.
@@ -228,7 +233,10 @@ impl<'d> Member<'d> {
             return escape::stands_for(self.quoted(), key);
         }
         let from = self.value.text().get(self.key + 1..).unwrap_or_default();
-        from.get(key.len()) == Some(&b'"') && from.starts_with(key.as_bytes())
+        from.get(key.len()) == Some(&b'"')
+            && from.starts_with(key.as_bytes())
+            // What has a quote of its own would end behind the key.
+            && memchr::memchr(b'"', key.as_bytes()).is_none()
     }
 
     /// Where the member stands in the text: from the key's first quote to the value's last byte.

@@ -40,6 +40,9 @@ pub(crate) const TEXT_BYTES: usize = 64;
 pub(crate) const URI_BYTES: usize = 128;
 pub(crate) const NUMBER_BYTES: usize = 40;
 
+/// Values of more bytes are mostly texts that rows cut.
+const ROOM_BYTES: usize = 8 << 10;
+
 /// The index keys of one version: in rising order, each once.
 #[derive(Clone, Default)]
 pub(crate) struct Rows {
@@ -82,8 +85,9 @@ impl Rows {
         rows
     }
 
-    /// Room for the rows of most values that take so many bytes.
+    /// Room for the rows of most values that take so many bytes; of long texts they hold little.
     fn with_room(bytes: usize) -> Self {
+        let bytes = bytes.min(ROOM_BYTES);
         let places = Vec::with_capacity(bytes / 16);
         Self { bytes: Vec::with_capacity(bytes + bytes / 2), places }
     }

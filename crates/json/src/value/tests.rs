@@ -87,3 +87,37 @@ fn strings_come_with_the_key_around_them() {
     assert_eq!(inside.len(), 1);
     assert_eq!((inside[0].0.as_deref(), inside[0].1.raw_str()), (Some("c"), "\"d\""));
 }
+
+#[test]
+fn a_key_ends_at_its_own_quote_whatever_stands_before_the_value() {
+    for (written, key) in [
+        (r#""""#, ""),
+        (r#""a""#, "a"),
+        (r#""a\"""#, "a\""),
+        (r#""a\\""#, "a\\"),
+        (r#""a\":""#, "a\":"),
+        (r#"" : ""#, " : "),
+        (r#""é\u0022 :""#, "é\" :"),
+    ] {
+        for colon in [":", ": ", " :", " : ", ":  ", "\n:\t", "\r\n \t:\n\n  "] {
+            for value in ["1", "\"\"", "\":\"", "[\"x\"]", "{}", "{\"\": 2}"] {
+                let document = parse(&format!("{{\"z\":0,{written}{colon}{value},\"b\":1}}"));
+                let member = document.root().members().nth(1).unwrap();
+                assert_eq!(member.key(), key, "{written}{colon}{value}");
+                assert_eq!(member.key_raw(), &written.as_bytes()[1..written.len() - 1]);
+                assert!(member.is(key));
+                for (found, _) in member.value().strings() {
+                    assert_eq!(found.as_deref(), Some(key));
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn no_key_reaches_behind_its_own_end() {
+    let document = parse(r#"{"birthDate":"2000-01-01","gender":"male"}"#);
+    let root = document.root();
+    assert!(root.get(r#"birthDate":"2000-01-01","gender"#).is_none());
+    assert!(root.get("birthDate").is_some_and(|date| date.is_str("2000-01-01")));
+}
