@@ -11,6 +11,7 @@ use fhir::search::{Bounds, Interval, NumberKey, Position, Quantity, Reference, T
 use fhir::value;
 
 use crate::key::{Key, ParameterId, ResourceId, TypeId};
+use crate::leb128;
 
 const TOKEN: u8 = 1;
 const REFERENCE: u8 = 2;
@@ -21,6 +22,9 @@ const QUANTITY: u8 = 6;
 const URI: u8 = 7;
 const COMPOSITE: u8 = 8;
 const POSITION: u8 = 9;
+
+/// The most bytes of a length.
+const LENGTH_BYTES: u32 = 5;
 
 /// Most values take less room.
 const ENTRY_BYTES: usize = 64;
@@ -199,13 +203,8 @@ fn framed(out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
     }
 }
 
-/// Seven bits a byte, the lowest first.
-fn length(out: &mut Vec<u8>, mut length: usize) {
-    while length >= 0x80 {
-        out.push(u8::try_from(length & 0x7f).unwrap_or_default() | 0x80);
-        length >>= 7;
-    }
-    out.push(u8::try_from(length).unwrap_or_default());
+fn length(out: &mut Vec<u8>, length: usize) {
+    leb128::write(length as u64, out);
 }
 
 struct Packer<'p, 'v> {
@@ -442,15 +441,7 @@ impl<'f> Unpacker<'f> {
     }
 
     fn length(&mut self) -> Option<usize> {
-        let mut length = 0_usize;
-        for shift in (0..35).step_by(7) {
-            let byte = self.byte()?;
-            length |= usize::from(byte & 0x7f).checked_shl(shift)?;
-            if byte < 0x80 {
-                return Some(length);
-            }
-        }
-        None
+        usize::try_from(leb128::read(&mut self.0, LENGTH_BYTES)?).ok()
     }
 
     fn eight(&mut self) -> Option<[u8; 8]> {

@@ -20,6 +20,7 @@ pub mod control;
 mod embedded;
 mod forward;
 mod key;
+mod leb128;
 pub mod lock;
 mod lookup;
 mod matching;
