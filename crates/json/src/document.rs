@@ -38,6 +38,11 @@ pub(crate) struct Source {
 }
 
 impl Source {
+    #[inline]
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
     #[expect(
         unsafe_code,
         reason = "every string that is read would be checked again, by each of its readers"

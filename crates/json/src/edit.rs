@@ -75,7 +75,7 @@ impl<'d> Edits<'d> {
     /// # Errors
     /// The first edit that cannot be made.
     pub fn apply(self) -> Result<Vec<u8>, EditError> {
-        let whole = 0..self.source.text().len();
+        let whole = 0..self.source.bytes().len();
         self.apply_within(whole)
     }
 
@@ -107,13 +107,12 @@ impl<'d> Edits<'d> {
             if range.start < start || range.end > end {
                 return Err(EditError::Outside);
             }
-            let kept =
-                self.source.text().as_bytes().get(done..range.start).ok_or(EditError::Overlap)?;
+            let kept = self.source.bytes().get(done..range.start).ok_or(EditError::Overlap)?;
             edited.extend_from_slice(kept);
             edited.extend_from_slice(&json);
             done = range.end;
         }
-        edited.extend_from_slice(self.source.text().as_bytes().get(done..end).unwrap_or_default());
+        edited.extend_from_slice(self.source.bytes().get(done..end).unwrap_or_default());
         Ok(edited)
     }
 

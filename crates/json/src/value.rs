@@ -48,7 +48,7 @@ impl<'d> Value<'d> {
     }
 
     pub(crate) fn text(self) -> &'d [u8] {
-        self.source.text().as_bytes()
+        self.source.bytes()
     }
 
     /// What kind of value it is.
