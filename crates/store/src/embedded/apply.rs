@@ -10,12 +10,13 @@ use super::decide::{Decided, Effect};
 use super::engine::Writer;
 use super::index::vacuumed;
 use super::postings;
-use super::read::{broken, named_row, read_rid};
+use super::read::{broken, named_row};
 use super::tables::{
     BY_TYPE, COMMITS, COMPARTMENT, CURRENT, FORWARD, HISTORY, LIVE, SUPERSEDED, VERSION,
 };
 use super::tail::{self, Runs};
 use super::trouble::Trouble;
+use super::versions;
 use crate::commit::Purged;
 use crate::content::Content;
 use crate::forward::Values;
@@ -64,8 +65,8 @@ fn write_all<'g>(
                     *live.entry(version.key.resource_type).or_default() += change;
                     append(writer, version, *content, later.as_deref_mut())?;
                     if let Some(old) = supersedes {
-                        superseded.write().insert(old.0);
-                        writer.put(SUPERSEDED, &key::of_rid(*old), &key::of_rid(version.rid))?;
+                        superseded.write().insert(old.rid.0);
+                        supersede(writer, old, version.rid)?;
                     }
                 }
                 Effect::Purge { key, live: change } => {
@@ -87,11 +88,10 @@ fn append<'g>(
     content: Option<&'g Content>,
     later: Option<&mut Later<'g>>,
 ) -> Result<(), Trouble> {
-    let VersionHead { rid, key, number, kind, .. } = version;
+    let VersionHead { rid, key, kind, .. } = version;
     let rid_bytes = key::of_rid(*rid);
     writer.append(VERSION, &rid_bytes, &write_row(version, content))?;
     writer.put(CURRENT, &key::of_current(key), &rid_bytes)?;
-    writer.put(HISTORY, &key::of_history(key, *number), &rid_bytes)?;
     writer.put(BY_TYPE, &key::of_by_type(key.resource_type, *rid), &[*kind as u8])?;
     let Some(content) = content else { return Ok(()) };
     for compartment in &content.compartments {
@@ -106,6 +106,13 @@ fn append<'g>(
         [] => Ok(()),
         forward => writer.append(FORWARD, &rid_bytes, forward),
     }
+}
+
+/// A version is no longer the newest of its resource.
+fn supersede(writer: &mut Writer<'_>, old: &VersionHead, by: Rid) -> Result<(), Trouble> {
+    let rid_bytes = key::of_rid(old.rid);
+    writer.put(HISTORY, &key::of_history(&old.key, old.number), &rid_bytes)?;
+    writer.put(SUPERSEDED, &rid_bytes, &key::of_rid(by))
 }
 
 /// Takes out every row of every version of a resource. Bits of the bitmap stay: rids do not come
@@ -177,12 +184,9 @@ type Listed = (u64, Rid, Vec<Key>);
 
 fn versions_of(writer: &Writer<'_>, key: &Key) -> Result<Vec<Listed>, Fault> {
     let view = writer.view();
-    let (first, last) = (key::of_history(key, 0), key::of_history(key, u64::MAX));
-    let versions = view.range(HISTORY, &first, &last)?.map(|entry| {
-        let (name, rid) = entry?;
-        let (_, number) = key::read_history(name).ok_or_else(|| broken("history"))?;
-        let rid = read_rid(rid, "history")?;
-        Ok((number, rid, named_row(view, rid)?.compartments().collect()))
+    let versions = versions::of(view, key, true)?.map(|rid| {
+        let row = named_row(view, rid?)?;
+        Ok((row.head.number, row.head.rid, row.compartments().collect()))
     });
     versions.collect()
 }

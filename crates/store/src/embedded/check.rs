@@ -8,15 +8,16 @@ use super::Shared;
 use super::engine::View;
 use super::packages;
 use super::postings::{self, Postings};
-use super::read::{Head, broken, latest, read_rid};
+use super::read::{Head, broken, latest, read_rid, row};
 use super::tables::{
     BY_TYPE, COMMITS, COMPARTMENT, CURRENT, FORWARD, HISTORY, LIVE, SUPERSEDED, VERSION,
 };
 use super::tail;
+use super::versions;
 use crate::forward::Values;
-use crate::key::{self, Key, Rid, TypeId};
+use crate::key::{self, Rid, TypeId};
 use crate::rows::Rows;
-use crate::version::{Kind, Row};
+use crate::version::{Kind, Row, VersionHead};
 
 /// Contradictions told one by one; of more, the number.
 const TOLD_MOST: usize = 100;
@@ -35,6 +36,13 @@ pub(super) fn check(shared: &Shared) -> Vec<String> {
 struct Check {
     found: Vec<String>,
     untold: u64,
+}
+
+/// How many versions have a row of theirs in the tables that need not have one of each.
+#[derive(Default)]
+struct Named {
+    current: u64,
+    history: u64,
 }
 
 impl Check {
@@ -56,9 +64,9 @@ impl Check {
         let reader = shared.engine.read()?;
         let view = reader.view();
         let commits = self.commits(view)?;
-        self.versions(view, &commits)?;
-        let resources = self.histories(view, shared)?;
-        self.entries(view, resources)?;
+        let named = self.versions(view, &commits)?;
+        self.histories(view, shared)?;
+        self.entries(view, &named)?;
         self.references(view)?;
         // Its rows lead nowhere: they need only be readable.
         packages::rows(view).map(drop)
@@ -85,8 +93,8 @@ impl Check {
     }
 
     /// Every version's body is whole, belongs to a commit and stands in the tables that lead to it.
-    fn versions(&mut self, view: View<'_>, commits: &[Head]) -> Result<(), Fault> {
-        let mut live = BTreeMap::<TypeId, u64>::new();
+    fn versions(&mut self, view: View<'_>, commits: &[Head]) -> Result<Named, Fault> {
+        let (mut live, mut found) = (BTreeMap::<TypeId, u64>::new(), Named::default());
         let mut remaining = commits.iter().peekable();
         for entry in view.all(VERSION)? {
             let (rid, bytes) = entry?;
@@ -101,19 +109,24 @@ impl Check {
             if let Err(fault) = row.version() {
                 self.say(|| format!("version {}: {fault}", rid.0));
             }
-            let named = view.get(HISTORY, &key::of_history(&head.key, head.number))?;
-            self.expect(named == Some(&key::of_rid(rid)), || {
+            let (itself, key) = (key::of_rid(rid), &head.key);
+            let is_current = view.get(CURRENT, &key::of_current(key))? == Some(&itself);
+            let named = view.get(HISTORY, &key::of_history(key, head.number))?;
+            // Older stores have a row of the newest as well.
+            self.expect(named.map_or(is_current, |named| *named == itself), || {
                 format!("version {} is not in its resource's history", rid.0)
             });
-            let listed = view.get(BY_TYPE, &key::of_by_type(head.key.resource_type, rid))?;
+            found.current += u64::from(is_current);
+            found.history += u64::from(named == Some(&itself));
+            let listed = view.get(BY_TYPE, &key::of_by_type(key.resource_type, rid))?;
             self.expect(listed == Some(&[head.kind as u8]), || {
                 format!("version {} is not listed under its type", rid.0)
             });
-            let current = view.get(CURRENT, &key::of_current(&head.key))?;
-            let is_live = head.kind != Kind::Delete && current == Some(&key::of_rid(rid));
-            *live.entry(head.key.resource_type).or_default() += u64::from(is_live);
+            let is_live = head.kind != Kind::Delete && is_current;
+            *live.entry(key.resource_type).or_default() += u64::from(is_live);
         }
-        self.live(view, live)
+        self.live(view, live)?;
+        Ok(found)
     }
 
     fn live(&mut self, view: View<'_>, mut counted: BTreeMap<TypeId, u64>) -> Result<(), Fault> {
@@ -132,43 +145,29 @@ impl Check {
         Ok(())
     }
 
-    /// In each history numbers and rids rise; each version is superseded by the next, the last is
-    /// current.
-    fn histories(&mut self, view: View<'_>, shared: &Shared) -> Result<u64, Fault> {
-        let mut resources = 0;
-        let mut before = None::<(Key, Rid)>;
-        for entry in view.all(HISTORY)? {
-            let (name, rid) = entry?;
-            let (key, number) = key::read_history(name).ok_or_else(|| broken("history"))?;
-            let rid = read_rid(rid, "history")?;
-            match before.filter(|(earlier, _)| *earlier == key) {
-                Some((_, earlier)) => {
-                    self.expect(earlier < rid, || format!("{key:?}: {number} is out of order"));
-                    self.superseded(view, shared, earlier, Some(rid))?;
-                }
-                None => {
-                    resources += 1;
-                    self.end_of_history(view, shared, before)?;
+    /// Of each resource numbers and rids rise; each version is superseded by the next, the last one
+    /// is current.
+    fn histories(&mut self, view: View<'_>, shared: &Shared) -> Result<(), Fault> {
+        for entry in view.all(CURRENT)? {
+            let key = key::read_current(entry?.0).ok_or_else(|| broken("current"))?;
+            let mut before = None::<VersionHead>;
+            for rid in versions::of(view, &key, true)? {
+                let rid = rid?;
+                let Some(Row { head, .. }) = row(view, rid)? else {
+                    self.say(|| format!("{key:?} names version {}, which is gone", rid.0));
+                    continue;
+                };
+                if let Some(earlier) = before.replace(head) {
+                    let follows = earlier.rid < rid && earlier.number < head.number;
+                    self.expect(follows, || format!("{key:?}: {} is out of order", head.number));
+                    self.superseded(view, shared, earlier.rid, Some(rid))?;
                 }
             }
-            before = Some((key, rid));
+            if let Some(last) = before {
+                self.superseded(view, shared, last.rid, None)?;
+            }
         }
-        self.end_of_history(view, shared, before)?;
-        Ok(resources)
-    }
-
-    fn end_of_history(
-        &mut self,
-        view: View<'_>,
-        shared: &Shared,
-        last: Option<(Key, Rid)>,
-    ) -> Result<(), Fault> {
-        let Some((key, rid)) = last else { return Ok(()) };
-        let current = view.get(CURRENT, &key::of_current(&key))?;
-        self.expect(current == Some(&key::of_rid(rid)), || {
-            format!("{key:?}: the current version is not its last")
-        });
-        self.superseded(view, shared, rid, None)
+        Ok(())
     }
 
     fn superseded(
@@ -194,13 +193,13 @@ impl Check {
     }
 
     /// No table has rows beyond those that the others led to.
-    fn entries(&mut self, view: View<'_>, resources: u64) -> Result<(), Fault> {
+    fn entries(&mut self, view: View<'_>, named: &Named) -> Result<(), Fault> {
         let versions = view.entries(VERSION)?;
-        let superseded = versions.checked_sub(resources);
+        let superseded = versions.checked_sub(named.current);
         for (table, name, expected) in [
-            (HISTORY, "history", Some(versions)),
+            (HISTORY, "history", Some(named.history)),
             (BY_TYPE, "by_type", Some(versions)),
-            (CURRENT, "current", Some(resources)),
+            (CURRENT, "current", Some(named.current)),
             (SUPERSEDED, "superseded", superseded),
         ] {
             let found = view.entries(table)?;

@@ -57,7 +57,7 @@ pub(super) enum Effect<'c> {
         version: VersionHead,
         /// `None` for a deletion.
         content: Option<&'c Content>,
-        supersedes: Option<Rid>,
+        supersedes: Option<VersionHead>,
         /// By how much the number of existing resources changes.
         live: i64,
     },
@@ -260,7 +260,7 @@ impl<'c> Deciding<'_, '_, 'c> {
         self.changed.insert(*key, Some(Standing { version, hash }));
         let was_live = before.is_some_and(|it| it.is_live());
         let live = i64::from(kind != Kind::Delete) - i64::from(was_live);
-        let supersedes = before.map(|it| it.version.rid);
+        let supersedes = before.map(|it| it.version);
         self.effects.push(Effect::Append { version, content, supersedes, live });
         version
     }

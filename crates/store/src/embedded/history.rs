@@ -7,7 +7,8 @@ use base::{Fault, Timestamp};
 use super::engine::View;
 use super::read::{Head, highest_before, named_row, read_rid, tested};
 use super::search::SearchError;
-use super::tables::{HISTORY, SUPERSEDED};
+use super::tables::SUPERSEDED;
+use super::versions;
 use super::walk::{Ranges, Walk, known_types, updated_within};
 use crate::key::{self, Key, Rid, TypeId};
 use crate::page::Page;
@@ -22,7 +23,7 @@ pub(super) fn page(
     most: usize,
 ) -> Result<Page, SearchError> {
     let mut page = Page::default();
-    let mut versions = versions(view, head, plan, after)?;
+    let mut versions = all(view, head, plan, after)?;
     for rid in versions.by_ref().take(most) {
         page.rids.push(rid?);
     }
@@ -32,7 +33,7 @@ pub(super) fn page(
 
 pub(super) fn count(view: View<'_>, head: &Head, plan: &HistoryPlan) -> Result<u64, SearchError> {
     let mut count = 0;
-    for rid in versions(view, head, plan, None)? {
+    for rid in all(view, head, plan, None)? {
         rid?;
         count += 1;
     }
@@ -43,7 +44,7 @@ type Rows<'t> = Box<dyn Iterator<Item = Result<Rid, Fault>> + 't>;
 /// The same while somebody waits for them.
 type Rids<'t> = Box<dyn Iterator<Item = Result<Rid, SearchError>> + 't>;
 
-fn versions<'t>(
+fn all<'t>(
     view: View<'t>,
     head: &Head,
     plan: &HistoryPlan,
@@ -147,12 +148,7 @@ fn of_instance<'t>(
     ranges: Ranges,
     ascending: bool,
 ) -> Result<Rows<'t>, Fault> {
-    let (first, last) = (key::of_history(key, 0), key::of_history(key, u64::MAX));
-    let rows = match ascending {
-        true => view.range(HISTORY, &first, &last)?,
-        false => view.range_back(HISTORY, &first, &last)?,
-    };
-    let rids = rows.map(|entry| read_rid(entry?.1, "history"));
+    let rids = versions::of(view, key, ascending)?;
     Ok(Box::new(rids.filter(move |rid| rid.as_ref().map_or(true, |&rid| ranges.contain(rid)))))
 }
 
@@ -165,9 +161,8 @@ fn of_keys<'t>(
 ) -> Result<Rows<'t>, Fault> {
     let mut rids = Vec::new();
     for key in keys {
-        let (first, last) = (key::of_history(key, 0), key::of_history(key, u64::MAX));
-        for entry in view.range(HISTORY, &first, &last)? {
-            rids.push(read_rid(entry?.1, "history")?);
+        for rid in versions::of(view, key, true)? {
+            rids.push(rid?);
         }
     }
     rids.retain(|&rid| ranges.contain(rid));

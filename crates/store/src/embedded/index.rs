@@ -6,9 +6,10 @@ use base::{Fault, Timestamp};
 use super::apply::{index, unindex};
 use super::engine::{View, Writer};
 use super::read::{broken, named_row, read_rid, row};
-use super::tables::{COMPARTMENT, FORWARD, HISTORY, META, PARAMETER, VERSION};
+use super::tables::{COMPARTMENT, FORWARD, META, PARAMETER, VERSION};
 use super::tail;
 use super::trouble::Trouble;
+use super::versions;
 use super::{Shared, Store};
 use crate::forward::Forward;
 use crate::key::{self, Key, ParameterId, Rid};
@@ -172,11 +173,7 @@ fn superseded(
         if head.last_updated >= before {
             break;
         }
-        // A version between them may have been purged.
-        let first = key::of_history(&head.key, 0);
-        let last = key::of_history(&head.key, head.number.saturating_sub(1));
-        if let Some(old) = view.range_back(HISTORY, &first, &last)?.next() {
-            let old = read_rid(old?.1, "history")?;
+        if let Some(old) = versions::before(view, &head.key, head.number)? {
             if old > indexed {
                 break;
             }

@@ -23,6 +23,7 @@ mod snapshot;
 pub(crate) mod tables;
 mod tail;
 pub(crate) mod trouble;
+mod versions;
 mod walk;
 mod write;
 

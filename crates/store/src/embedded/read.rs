@@ -3,7 +3,8 @@
 use base::{Fault, Timestamp};
 
 use super::engine::View;
-use super::tables::{COMMITS, CURRENT, FORWARD, HISTORY, VERSION};
+use super::tables::{COMMITS, FORWARD, VERSION};
+use super::versions;
 use crate::forward::{Tested, Values};
 use crate::key::{self, Key, Rid};
 use crate::version::Row;
@@ -84,19 +85,13 @@ pub(super) fn read_rid(row: &[u8], table: &str) -> Result<Rid, Fault> {
 
 /// The newest version of a resource among rids up to `highest`, deletions included.
 pub(super) fn newest(view: View<'_>, key: &Key, highest: Rid) -> Result<Option<Rid>, Fault> {
-    let Some(row) = view.get(CURRENT, &key::of_current(key))? else { return Ok(None) };
-    let current = read_rid(row, "current")?;
-    if current <= highest {
-        return Ok(Some(current));
-    }
-    let (first, last) = (key::of_history(key, 0), key::of_history(key, u64::MAX));
-    for entry in view.range_back(HISTORY, &first, &last)? {
-        let rid = read_rid(entry?.1, "history")?;
-        if rid <= highest {
-            return Ok(Some(rid));
+    match versions::current(view, key)? {
+        Some(current) if current > highest => {
+            let mut versions = versions::of(view, key, false)?;
+            versions.find(|rid| rid.as_ref().map_or(true, |&rid| rid <= highest)).transpose()
         }
+        current => Ok(current),
     }
-    Ok(None)
 }
 
 /// The row of a version; `None` when it was hard-deleted.

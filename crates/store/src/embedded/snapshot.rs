@@ -6,13 +6,12 @@ use std::sync::Arc;
 use base::Fault;
 
 use super::engine::View;
-use super::read::{Head, named_row, newest, read_rid, row};
+use super::read::{Head, named_row, newest, row};
 use super::scan::Scan;
 use super::search::{SearchError, Searching, Step};
-use super::tables::HISTORY;
 use super::tail::Runs;
-use super::{Shared, history};
-use crate::key::{self, Key, Rid, SnapshotNumber};
+use super::{Shared, history, versions};
+use crate::key::{Key, Rid, SnapshotNumber};
 use crate::page::Page;
 use crate::plan::{HistoryPlan, Include, Included, Inside, Part, Restrictions, SearchPlan, Stop};
 use crate::version::{Version, VersionHead};
@@ -56,14 +55,12 @@ impl Snapshot {
     pub fn version(&self, key: &Key, number: u64) -> Result<Option<Version>, Fault> {
         let reader = self.shared.engine.read()?;
         let view = reader.view();
-        let Some(found) = view.get(HISTORY, &key::of_history(key, number))? else {
-            return Ok(None);
-        };
-        let rid = read_rid(found, "history")?;
-        if rid > self.head.rid {
-            return Ok(None);
+        match versions::numbered(view, key, number)? {
+            Some(rid) if rid <= self.head.rid => {
+                self.shared.bodies.version(&named_row(view, rid)?).map(Some)
+            }
+            _ => Ok(None),
         }
-        self.shared.bodies.version(&named_row(view, rid)?).map(Some)
     }
 
     /// One page of the resources that match.

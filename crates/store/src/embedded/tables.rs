@@ -28,7 +28,8 @@ pub(super) const META_INDEXED: &[u8] = b"indexed";
 pub(super) const VERSION: Table = Table(1);
 /// type, id -> rid of the newest version.
 pub(super) const CURRENT: Table = Table(2);
-/// type, id, number -> rid.
+/// type, id, number -> rid, of versions that another took the place of; in older stores also of the
+/// newest.
 pub(super) const HISTORY: Table = Table(3);
 /// type, rid -> kind.
 pub(super) const BY_TYPE: Table = Table(4);
@@ -55,7 +56,7 @@ pub(super) const PARAMETER: Table = Table(12);
 /// A FHIR service's environment.
 pub(super) const SERVICE: Layout = Layout {
     kind: "service",
-    format: 6,
+    format: 7,
     tables: &[
         "meta",
         "version",

@@ -185,9 +185,13 @@ fn compare(world: &World, model: &Model, at: u64) {
             (current.number, current.is_deletion()),
             (told[0].number, told[0].body.is_none())
         );
-        for it in told {
-            assert!(snapshot.version(&key, it.number).unwrap().is_some());
+        for number in 0..told[0].number + 2 {
+            let found = snapshot.version(&key, number).unwrap().map(|it| it.number);
+            assert_eq!(found, told.iter().any(|it| it.number == number).then_some(number));
         }
+        let of = HistoryPlan { ascending: true, ..of };
+        let page = snapshot.history(&of, None, 1_000).unwrap();
+        assert_eq!(tell(&snapshot, &page.rids), strip(told.into_iter().rev().collect()));
     }
 }
 

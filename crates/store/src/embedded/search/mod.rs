@@ -19,8 +19,9 @@ use super::engine::View;
 use super::index::vacuumed;
 use super::postings::{Posting, Postings};
 use super::read::{self, Head, named_row, newest, read_rid};
-use super::tables::{HISTORY, SUPERSEDED};
+use super::tables::SUPERSEDED;
 use super::tail::Runs;
+use super::versions;
 use super::walk::{Range, Walk};
 use crate::forward::{Tested, Values};
 use crate::key::{self, Key, Rid, TypeId};
@@ -258,10 +259,7 @@ impl<'t> Searching<'t> {
             return Ok(None);
         }
         let Ok(number) = version.parse() else { return Ok(None) };
-        let Some(row) = self.view.get(HISTORY, &key::of_history(key, number))? else {
-            return Ok(None);
-        };
-        let rid = read_rid(row, "history")?;
+        let Some(rid) = versions::numbered(self.view, key, number)? else { return Ok(None) };
         let is_seen = rid <= self.head.rid && named_row(self.view, rid)?.head.kind != Kind::Delete;
         Ok(is_seen.then_some(rid))
     }
