@@ -37,10 +37,12 @@ struct Lines {
 impl Lines {
     fn push(&self, line: &[u8]) {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = waiting.lines.len();
         waiting.lines.extend_from_slice(line);
         if waiting.lines.len() >= MOST {
             let _lost = io::stderr().write_all(&std::mem::take(&mut waiting.lines));
-        } else if waiting.lines.len() >= FULL {
+        } else if before < FULL && waiting.lines.len() >= FULL {
+            // Only the line that fills the room: to wake costs a system call each time.
             self.woken.notify_one();
         }
     }
@@ -54,6 +56,8 @@ impl Lines {
 
     /// Writes what waits, again and again until the log has ended.
     fn write(&self) {
+        // Two lists take turns, so that neither has to grow again and again.
+        let mut lines = Vec::new();
         loop {
             let waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
             let until = |waiting: &mut Waiting| waiting.lines.len() < FULL && !waiting.ended;
@@ -61,9 +65,12 @@ impl Lines {
                 .woken
                 .wait_timeout_while(waiting, WAIT, until)
                 .unwrap_or_else(PoisonError::into_inner);
-            let (lines, ended) = (std::mem::take(&mut waiting.lines), waiting.ended);
+            std::mem::swap(&mut waiting.lines, &mut lines);
+            let ended = waiting.ended;
             drop(waiting);
             let _lost = io::stderr().write_all(&lines);
+            lines.clear();
+            lines.shrink_to(2 * FULL);
             if ended {
                 return;
             }
