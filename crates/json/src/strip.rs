@@ -1,11 +1,12 @@
 //! A stored body: the resource less what changes with each version, and how to put that back.
 
+use std::io::Write;
 use std::ops::Range;
 
 use crate::cut::{self, Cuts};
 use crate::hash;
 use crate::value::{Kind, Value};
-use crate::write::{Writer, write_string};
+use crate::write::write_string;
 
 /// What a version stores of its resource.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -145,51 +146,53 @@ impl Splice {
         out: &mut Vec<u8>,
     ) {
         out.reserve(body.len() + id.len() + last_updated.len() + 64);
-        let mut id_member = b"\"id\":".to_vec();
-        write_string(&mut id_member, id);
-        let meta = self.meta_members(version_id, last_updated);
+        let write_id = |out: &mut Vec<u8>| {
+            out.extend_from_slice(b"\"id\":");
+            write_string(out, id);
+        };
+        let write_meta = |out: &mut Vec<u8>| self.write_meta(version_id, last_updated, out);
         let (id_at, meta_at) = (self.id as usize, self.meta as usize);
-        let mut insertions = [(id_at, id_member), (meta_at, meta)];
-        if meta_at == id_at && self.form == MetaForm::Whole {
-            let [(_, first), (_, second)] = &mut insertions;
-            first.push(b',');
-            first.append(second);
-        } else if meta_at < id_at {
-            insertions.reverse();
-        }
         let mut written = 0;
-        for (at, members) in insertions.iter().filter(|(_, members)| !members.is_empty()) {
-            out.extend_from_slice(body.get(written..*at).unwrap_or_default());
-            written = *at;
-            insert(body, written, members, out);
+        let mut insert_at = |at: usize, write: &dyn Fn(&mut Vec<u8>)| {
+            out.extend_from_slice(body.get(written..at).unwrap_or_default());
+            written = at;
+            insert(body, at, write, out);
+        };
+        if self.form == MetaForm::Alien {
+            insert_at(id_at, &write_id);
+        } else if meta_at == id_at && self.form == MetaForm::Whole {
+            insert_at(id_at, &|out| {
+                write_id(out);
+                out.push(b',');
+                write_meta(out);
+            });
+        } else if meta_at < id_at {
+            insert_at(meta_at, &write_meta);
+            insert_at(id_at, &write_id);
+        } else {
+            insert_at(id_at, &write_id);
+            insert_at(meta_at, &write_meta);
         }
         out.extend_from_slice(body.get(written..).unwrap_or_default());
     }
 
-    fn meta_members(&self, version_id: u64, last_updated: &str) -> Vec<u8> {
-        let mut members = Vec::with_capacity(80);
-        let mut writer = Writer::new(&mut members);
-        match self.form {
-            MetaForm::Alien => return members,
-            MetaForm::Whole => writer.key("meta").begin_object(),
-            MetaForm::Members => &mut writer,
-        };
-        writer.key("versionId").string(&version_id.to_string());
-        writer.key("lastUpdated").string(last_updated);
-        if self.form == MetaForm::Whole {
-            writer.end_object();
-        }
-        members
+    fn write_meta(&self, version_id: u64, last_updated: &str, out: &mut Vec<u8>) {
+        let is_whole = self.form == MetaForm::Whole;
+        out.extend_from_slice(if is_whole { b"\"meta\":{" } else { b"" });
+        // A Vec takes whatever is written.
+        let _ = write!(out, "\"versionId\":\"{version_id}\",\"lastUpdated\":");
+        write_string(out, last_updated);
+        out.extend_from_slice(if is_whole { b"}" } else { b"" });
     }
 }
 
 /// Writes members at a place between others. The neighbours say which commas are needed.
-fn insert(body: &[u8], at: usize, members: &[u8], out: &mut Vec<u8>) {
+fn insert(body: &[u8], at: usize, write: &dyn Fn(&mut Vec<u8>), out: &mut Vec<u8>) {
     let (before, behind) = body.split_at_checked(at).unwrap_or((body, b""));
     if !matches!(before.trim_ascii_end().last(), Some(b'{' | b',')) {
         out.push(b',');
     }
-    out.extend_from_slice(members);
+    write(out);
     if behind.trim_ascii_start().first() == Some(&b'"') {
         out.push(b',');
     }
