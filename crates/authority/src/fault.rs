@@ -131,10 +131,13 @@ impl fmt::Display for TokenFault {
 
 impl std::error::Error for TokenFault {}
 
-/// The token in an `Authorization` header.
-pub fn bearer(header: Option<&str>) -> Result<&str, TokenFault> {
-    let header = header.map(str::trim).filter(|header| !header.is_empty());
-    let header = header.ok_or(TokenFault::Missing)?;
+/// The token in the value of an `Authorization` header.
+pub fn bearer(header: &[u8]) -> Result<&str, TokenFault> {
+    let text = std::str::from_utf8(header).ok().filter(|text| text.is_ascii());
+    let header = text.ok_or(TokenFault::NotBearer)?.trim();
+    if header.is_empty() {
+        return Err(TokenFault::Missing);
+    }
     let (scheme, token) = header.split_once(' ').ok_or(TokenFault::NotBearer)?;
     let token = token.trim();
     if !scheme.eq_ignore_ascii_case("bearer") || token.is_empty() {
@@ -152,16 +155,16 @@ mod tests {
 
     #[test]
     fn a_header_holds_a_bearer_token_or_says_why_not() {
-        let check = |header: Option<&str>, expected: Result<&str, TokenFault>| {
-            assert_eq!(bearer(header), expected, "{header:?}");
+        let check = |header: &str, expected: Result<&str, TokenFault>| {
+            assert_eq!(bearer(header.as_bytes()), expected, "{header:?}");
         };
-        check(Some("Bearer a.b.c"), Ok("a.b.c"));
-        check(Some("bearer  a.b.c "), Ok("a.b.c"));
-        check(None, Err(TokenFault::Missing));
-        check(Some(""), Err(TokenFault::Missing));
-        check(Some("Bearer"), Err(TokenFault::NotBearer));
-        check(Some("Bearer "), Err(TokenFault::NotBearer));
-        check(Some("Basic YTpi"), Err(TokenFault::NotBearer));
-        check(Some("Bearer System.Security.SecureString"), Err(TokenFault::SecureStringLiteral));
+        check("Bearer a.b.c", Ok("a.b.c"));
+        check("bearer  a.b.c ", Ok("a.b.c"));
+        check("", Err(TokenFault::Missing));
+        check("Bearer", Err(TokenFault::NotBearer));
+        check("Bearer ", Err(TokenFault::NotBearer));
+        check("Bearer ä", Err(TokenFault::NotBearer));
+        check("Basic YTpi", Err(TokenFault::NotBearer));
+        check("Bearer System.Security.SecureString", Err(TokenFault::SecureStringLiteral));
     }
 }

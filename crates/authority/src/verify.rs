@@ -17,7 +17,7 @@ use uuid::Uuid;
 
 use crate::authority::Authority;
 use crate::directory::{Directory, PrincipalKind};
-use crate::fault::TokenFault;
+use crate::fault::{TokenFault, bearer};
 use crate::jwt::Jwt;
 use crate::names::{ExpectedAudience, Names, same_resource};
 use crate::secret::sha256;
@@ -62,22 +62,22 @@ impl Default for Verified {
     }
 }
 
-/// The good token that a connection sent last. Its signature was checked, so the next request that
-/// brings the same token need not hash it to know what it claims. It is forgotten with its
-/// connection, or when it is no longer good.
+/// The value of `Authorization` that a connection sent last, if its token was good. Its signature
+/// was checked, so the next request that brings the same need neither read nor hash it to know what
+/// it claims. It is forgotten with its connection, or when it is no longer good.
 #[derive(Default)]
 pub struct LastToken(Mutex<Option<Sent>>);
 
 struct Sent {
-    token: Box<[u8]>,
+    credentials: Box<[u8]>,
     claimed: Arc<Claimed>,
 }
 
 impl Sent {
     /// Whether it is this one. Behind a proxy a connection is shared by many, so the time that this
     /// takes must not tell how much of another one's token was guessed.
-    fn is(&self, token: &str) -> bool {
-        verify_slices_are_equal(&self.token, token.as_bytes()).is_ok()
+    fn is(&self, credentials: &[u8]) -> bool {
+        verify_slices_are_equal(&self.credentials, credentials).is_ok()
     }
 }
 
@@ -116,24 +116,24 @@ impl Authority {
         self.check_for(&claimed, expected)
     }
 
-    /// The same, for a connection that may have sent this token before.
+    /// Whose the value of an `Authorization` header is, which its connection may have sent before.
     pub fn verify_again(
         &self,
         last: &LastToken,
-        token: &str,
+        credentials: &[u8],
         expected: &ExpectedAudience,
     ) -> Result<Arc<Identity>, TokenFault> {
         let mut last = last.0.lock();
-        if let Some(sent) = last.as_ref().filter(|sent| sent.is(token)) {
+        if let Some(sent) = last.as_ref().filter(|sent| sent.is(credentials)) {
             let answer = self.check_for(&sent.claimed, expected);
             if answer.is_err() {
                 *last = None;
             }
             return answer;
         }
-        let claimed = self.claimed(token)?;
+        let claimed = self.claimed(bearer(credentials)?)?;
         let identity = self.check_for(&claimed, expected)?;
-        *last = Some(Sent { token: token.as_bytes().into(), claimed });
+        *last = Some(Sent { credentials: credentials.into(), claimed });
         Ok(identity)
     }
 
@@ -275,7 +275,8 @@ fn check_audience(
     names: &Names,
 ) -> Result<(), TokenFault> {
     let urls = names.urls(expected);
-    if urls.iter().any(|url| same_resource(url, sent)) {
+    // Most often one is spelled alike, which is soon seen.
+    if urls.iter().any(|url| url == sent) || urls.iter().any(|url| same_resource(url, sent)) {
         return Ok(());
     }
     Err(TokenFault::WrongAudience {

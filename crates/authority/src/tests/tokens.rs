@@ -13,7 +13,9 @@ impl World {
     /// What is wrong with a token: the same when it comes on a connection that brought others, and
     /// when it comes there again.
     fn fault(&self, token: &str) -> Option<TokenFault> {
-        let again = || self.authority.verify_again(&self.connection, token, &self.expected());
+        let sent = format!("Bearer {token}");
+        let expected = self.expected();
+        let again = || self.authority.verify_again(&self.connection, sent.as_bytes(), &expected);
         let found = self.authority.verify(token, &self.expected());
         assert_eq!([again(), again()], [found.clone(), found.clone()]);
         found.err()
@@ -37,8 +39,9 @@ fn a_good_token_says_who_it_is() {
     assert_eq!(identity.name.as_deref(), Some("loader"));
     assert_eq!(identity.audience, FHIR);
     let token = world.app_token();
+    let sent = format!("Bearer {token}");
     let again = |expected: &ExpectedAudience| {
-        world.authority.verify_again(&world.connection, &token, expected)
+        world.authority.verify_again(&world.connection, sent.as_bytes(), expected)
     };
     assert!(again(&world.expected()).is_ok());
     let wrong = TokenFault::WrongAudience { sent: FHIR.to_owned(), expected: ORIGIN.to_owned() };
@@ -107,7 +110,9 @@ fn each_forgery_has_its_own_fault() {
     claims["oid"] = world.user.to_string().into();
     let tampered = format!("{header}.{}.{signature}", base64url(claims.to_string()));
     assert_eq!(world.fault(&tampered), Some(TokenFault::BadSignature));
-    for nonsense in ["", "a", "a.b", "a.b.c", "a.b.c.d", "{}.{}.{}", "e30.e30.e30"] {
+    let nothing = world.authority.verify("", &world.expected());
+    assert_eq!(nothing, Err(TokenFault::Malformed));
+    for nonsense in ["a", "a.b", "a.b.c", "a.b.c.d", "{}.{}.{}", "e30.e30.e30"] {
         assert_eq!(world.fault(nonsense), Some(TokenFault::Malformed), "{nonsense}");
     }
 }

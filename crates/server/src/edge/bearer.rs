@@ -1,23 +1,28 @@
 //! <https://www.rfc-editor.org/rfc/rfc6750#section-2.1>
 
 use authority::TokenFault;
+use http::HeaderMap;
 use http::header::AUTHORIZATION;
-use http::{HeaderMap, HeaderValue};
 
 /// The token of `Authorization: Bearer …`; `authority` knows what else people send there.
 pub(crate) fn token(headers: &HeaderMap) -> Result<&str, TokenFault> {
+    authority::bearer(credentials(headers)?)
+}
+
+/// The value of `Authorization`, which comes alone.
+pub(crate) fn credentials(headers: &HeaderMap) -> Result<&[u8], TokenFault> {
     let mut sent = headers.get_all(AUTHORIZATION).iter();
-    let (first, another) = (sent.next(), sent.next());
-    match first.map(HeaderValue::to_str) {
-        Some(_) if another.is_some() => Err(TokenFault::Several),
-        None => authority::bearer(None),
-        Some(Ok(text)) => authority::bearer(Some(text)),
-        Some(Err(_)) => Err(TokenFault::NotBearer),
+    let first = sent.next().ok_or(TokenFault::Missing)?;
+    match sent.next() {
+        Some(_) => Err(TokenFault::Several),
+        None => Ok(first.as_bytes()),
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use http::HeaderValue;
+
     use super::*;
 
     #[test]

@@ -17,8 +17,9 @@ pub(crate) fn authenticate(
     cx: &Context<'_>,
     headers: &HeaderMap,
 ) -> Result<Arc<Identity>, TokenFault> {
-    let token = bearer::token(headers)?;
-    let identity = cx.app.authority.verify_again(cx.last_token, token, &cx.service.audience);
+    let credentials = bearer::credentials(headers)?;
+    let (last, audience) = (cx.last_token, &cx.service.audience);
+    let identity = cx.app.authority.verify_again(last, credentials, audience);
     identity.map_err(|fault| match fault {
         TokenFault::WrongAudience { sent, .. } => {
             TokenFault::WrongAudience { sent, expected: cx.base.to_owned() }
