@@ -79,12 +79,14 @@ fn is_compressible(headers: &HeaderMap) -> bool {
     let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
     let forbidden = headers.contains_key(CONTENT_ENCODING)
         || text(CACHE_CONTROL).is_some_and(|value| value.contains("no-transform"));
-    let media_type = text(CONTENT_TYPE).unwrap_or_default();
-    let media_type = media_type.split(';').next().unwrap_or_default().trim();
+    let content_type = headers.get(CONTENT_TYPE).map_or(&b""[..], HeaderValue::as_bytes);
+    let media_type =
+        content_type.split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii();
     !forbidden
-        && (media_type.starts_with("text/")
-            || ["json", "xml", "ndjson", "javascript"].iter().any(|kind| {
-                media_type.strip_suffix(kind).is_some_and(|rest| rest.ends_with(['/', '+', '-']))
+        && (media_type.starts_with(b"text/")
+            || [&b"json"[..], b"xml", b"ndjson", b"javascript"].into_iter().any(|kind| {
+                let rest = media_type.strip_suffix(kind).and_then(<[u8]>::last);
+                matches!(rest, Some(b'/' | b'+' | b'-'))
             }))
 }
 

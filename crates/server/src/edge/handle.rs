@@ -125,7 +125,7 @@ async fn routed_answer(
         None => {
             let place = (origin, path_start);
             let request = request(connection, place, parts, incoming, ids);
-            guarded(app, &area, request).await
+            guarded(app, &area, request, &ids.correlation).await
         }
     };
     if let Some(cors) = cors {
@@ -182,9 +182,8 @@ fn request(
 }
 
 /// The area's answer, within the time limit. A panic ends the request, not the server.
-async fn guarded(app: &Arc<App>, area: &Area, request: Request) -> Answer {
+async fn guarded(app: &Arc<App>, area: &Area, request: Request, correlation_id: &str) -> Answer {
     let is_fhir = matches!(area, Area::Fhir(..));
-    let correlation_id = request.correlation_id.clone();
     // Pinned where it is made: it is long to move.
     let work = pin!(dispatch(app, area, request));
     match outcome_of(work, limits::REQUEST_TIME).await {

@@ -5,7 +5,7 @@
 use std::borrow::Cow;
 
 use http::header::{ACCEPT, CONTENT_TYPE};
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, HeaderValue, StatusCode};
 
 use super::outcome::Outcome;
 use super::patch;
@@ -156,8 +156,7 @@ fn truth(value: &str) -> Result<bool, Refusal> {
 
 /// The format that is wanted most of those that we write; the first of equals.
 fn accepted(headers: &HeaderMap) -> Result<Form, Refusal> {
-    let lines =
-        || headers.get_all(ACCEPT).iter().map(|line| String::from_utf8_lossy(line.as_bytes()));
+    let lines = || headers.get_all(ACCEPT).iter().map(text);
     // No header, or one without a word, is content with anything.
     let (mut best, mut anything) = (None, true);
     for line in lines() {
@@ -173,6 +172,10 @@ fn accepted(headers: &HeaderMap) -> Result<Form, Refusal> {
     found.ok_or_else(|| Refusal::NotAcceptable(lines().collect::<Vec<_>>().join(", ")))
 }
 
+fn text(line: &HeaderValue) -> Cow<'_, str> {
+    line.to_str().map_or_else(|_| String::from_utf8_lossy(line.as_bytes()), Cow::Borrowed)
+}
+
 /// What we write for a media range.
 fn format(range: &str) -> Option<Form> {
     weighed(range).map(|(_, found)| found)
@@ -181,8 +184,12 @@ fn format(range: &str) -> Option<Form> {
 /// What we write for a media range, and how much it is wanted.
 fn weighed(range: &str) -> Option<(f32, Form)> {
     let (name, parameters) = range.split_once(';').unwrap_or((range, ""));
-    let is = |known: &&(&str, Form)| known.0.eq_ignore_ascii_case(name.trim());
+    let name = name.trim();
+    let is = |known: &&(&str, Form)| known.0.eq_ignore_ascii_case(name);
     let found = RANGES.iter().find(is)?.1;
+    if parameters.is_empty() {
+        return Some((1.0, found));
+    }
     let weight = weight(parameters);
     let fits = weight > 0.0 && parameters.split(';').map(str::trim).all(is_ours);
     fits.then_some((weight, found))
@@ -284,8 +291,6 @@ fn is_utf8(parameter: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use http::HeaderValue;
-
     use super::*;
 
     fn with(name: http::HeaderName, value: &'static str) -> HeaderMap {
