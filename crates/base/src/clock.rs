@@ -91,7 +91,7 @@ impl Timestamp {
         text[8..11].copy_from_slice(name(MONTHS, civil.month() - 1));
         put(&mut text[12..16], civil.year().into());
         put_time(&mut text[17..25], civil);
-        String::from_utf8_lossy(&text).into_owned()
+        String::from_utf8(text.to_vec()).unwrap_or_default()
     }
 
     /// As Entra writes it in error bodies: `2026-11-24 14:58:54Z`.
@@ -100,12 +100,14 @@ impl Timestamp {
         let mut text = *b"0000-00-00 00:00:00Z";
         put_date(&mut text[..10], self.civil());
         put_time(&mut text[11..19], self.civil());
-        String::from_utf8_lossy(&text).into_owned()
+        String::from_utf8(text.to_vec()).unwrap_or_default()
     }
 }
 
 /// Writes a number with leading zeros into all of `digits`.
-fn put(digits: &mut [u8], mut number: i32) {
+fn put(digits: &mut [u8], number: i32) {
+    // Unsigned, to divide by ten without minding the sign.
+    let mut number = number.unsigned_abs();
     for digit in digits.iter_mut().rev() {
         *digit = b'0' + u8::try_from(number % 10).unwrap_or(0);
         number /= 10;
