@@ -138,11 +138,10 @@ impl Hosts {
         // `az` joins its endpoint and `/metadata/endpoints` with one slash too many when the
         // endpoint ends in one.
         let path_start = path.bytes().take_while(|byte| *byte == b'/').count().saturating_sub(1);
-        let mut segments = path.get(path_start + 1..).unwrap_or_default().splitn(3, '/');
-        let first = segments.next().unwrap_or_default();
+        let (first, rest) = cut(path.get(path_start + 1..).unwrap_or_default(), b'/');
         let named = |name: &str| first.eq_ignore_ascii_case(name);
         if named("fhir") {
-            let label = segments.next().unwrap_or_default();
+            let (label, _) = cut(rest.get(1..).unwrap_or_default(), b'/');
             let Some((known, service)) = self.labels.get_key_value(&*lower(label)) else {
                 return Err(Unrouted::UnknownService(label.to_owned()));
             };
@@ -164,6 +163,13 @@ impl Hosts {
         };
         Ok(Route { area, origin, path_start })
     }
+}
+
+/// What stands before an ASCII character, and the rest from it on. So short a text is read before
+/// `split` has prepared its search.
+fn cut(text: &str, at: u8) -> (&str, &str) {
+    let end = text.bytes().position(|byte| byte == at).unwrap_or(text.len());
+    text.split_at_checked(end).unwrap_or((text, ""))
 }
 
 /// In lower case, which it most often is already.
@@ -189,11 +195,7 @@ fn host_of(parts: &Parts) -> Result<&str, Unrouted> {
 
 /// Host and port; `None` when it is neither. `[::1]` keeps its brackets.
 fn split_port(host: &str) -> Option<(&str, Option<&str>)> {
-    let end = if host.starts_with('[') {
-        host.find(']')? + 1
-    } else {
-        host.find(':').unwrap_or(host.len())
-    };
+    let end = if host.starts_with('[') { host.find(']')? + 1 } else { cut(host, b':').0.len() };
     let (name, rest) = host.split_at_checked(end)?;
     let is_name = |byte: u8| {
         byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b'[' | b']' | b':')
