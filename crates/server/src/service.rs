@@ -16,6 +16,7 @@ use store::{Snapshot, Store, StoreOptions};
 
 use crate::app::App;
 use crate::edge::config::ServiceSettings;
+use crate::fhir::samples;
 use crate::fhir::search::catalogue::Catalogue;
 use crate::index::Index;
 use crate::permits::Permits;
@@ -170,6 +171,7 @@ fn store(app: &App, id: &ServiceId, folder: &str) -> Result<Store, Fault> {
     let options = StoreOptions {
         clock: Arc::clone(&app.clock),
         random: Arc::clone(&app.random),
+        sampler: Some(samples::samples),
         ..StoreOptions::default()
     };
     Store::open(&path, options).map_err(|error| match error.is_no_room() {

@@ -15,6 +15,7 @@
 //! Never here: HTTP, FHIR JSON syntax, rules of authorization. `unsafe` only in `embedded/open.rs`.
 
 mod commit;
+mod compression;
 mod content;
 pub mod control;
 mod embedded;
@@ -36,13 +37,14 @@ mod version;
 pub use commit::{
     Commit, Committed, Guard, Operation, Outcome, Purged, PutCondition, Refused, Rejected,
 };
+pub use compression::Dictionary;
 pub use content::Content;
 pub use embedded::{
     Indexed, ParameterState, SearchError, Snapshot, Statistics, Step, Store, restore,
 };
 pub use forward::{Forward, Tested, TypeNames};
 pub use key::{Key, ParameterId, ResourceId, Rid, SnapshotNumber, TypeId};
-pub use open::{OpenError, OpenFailure, StoreOptions};
+pub use open::{OpenError, OpenFailure, Sampler, StoreOptions};
 pub use package::KeptPackage;
 pub use page::Page;
 pub use plan::{

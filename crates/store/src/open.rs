@@ -25,7 +25,13 @@ pub struct StoreOptions {
     pub gathered_most: u64,
     /// Index rows that gather in memory before they go into their table.
     pub tail_rows: usize,
+    /// What of bodies may stand in dictionaries; none are made without it.
+    pub sampler: Option<Sampler>,
 }
+
+/// Makes of bodies of one type what a dictionary may be made of. What it gives may stay in the
+/// store longer than any of the bodies.
+pub type Sampler = fn(&[Vec<u8>]) -> Vec<Vec<u8>>;
 
 /// Where walking begins to be cheaper on Synthea's data, a page being twenty.
 const GATHERED_MOST: u64 = 4_000;
@@ -39,6 +45,7 @@ impl Default for StoreOptions {
             map_bytes_most: MAP_BYTES_MOST,
             gathered_most: GATHERED_MOST,
             tail_rows: TAIL_ROWS,
+            sampler: None,
         }
     }
 }

@@ -3,7 +3,9 @@
 use base::{Fault, Timestamp};
 use bytes::Bytes;
 
+use crate::compression;
 use crate::content::{self, Content};
+use crate::embedded::Dictionaries;
 use crate::key::{Key, ResourceId, Rid, TypeId};
 
 /// What a version did to its resource. The number is the byte in the tables.
@@ -132,14 +134,24 @@ impl<'t> Row<'t> {
     }
 
     /// The version with its body.
-    pub(crate) fn version(&self) -> Result<Version, Fault> {
-        let body = match self.head.kind {
-            Kind::Delete => Bytes::new(),
+    pub(crate) fn version(&self, dictionaries: &Dictionaries) -> Result<Version, Fault> {
+        Ok(self.with_body(self.body(dictionaries)?.into()))
+    }
+
+    /// The body, decompressed; of a deletion none.
+    pub(crate) fn body(&self, dictionaries: &Dictionaries) -> Result<Vec<u8>, Fault> {
+        match self.head.kind {
+            Kind::Delete => Ok(Vec::new()),
             Kind::Create | Kind::Assign | Kind::Update | Kind::Patch => {
-                content::decompress(self.body, self.raw_length, self.dictionary)?.into()
+                let dictionary = dictionaries.numbered(self.dictionary)?;
+                compression::decompress(self.body, self.raw_length, dictionary.as_deref())
             }
-        };
-        Ok(self.with_body(body))
+        }
+    }
+
+    /// Bytes of the body.
+    pub(crate) fn raw_length(&self) -> u32 {
+        self.raw_length
     }
 
     /// The version, its body decompressed already.
@@ -225,11 +237,11 @@ mod tests {
 
     #[test]
     fn a_row_is_read_as_it_was_written() {
-        let mut content = Content::compress(b"{\"a\":1}", [7; 16], [8; 12]).unwrap();
+        let mut content = Content::compress(b"{\"a\":1}", [7; 16], [8; 12], None).unwrap();
         content.compartments = vec![head(Kind::Create).key, head(Kind::Create).key];
         let bytes = write_row(&head(Kind::Update), Some(&content));
         let row = Row::read(Rid(9), &bytes).unwrap();
-        let version = row.version().unwrap();
+        let version = row.version(&Dictionaries::default()).unwrap();
         assert_eq!(version.head(), head(Kind::Update));
         assert_eq!((version.hash, version.splice), ([7; 16], [8; 12]));
         assert_eq!(version.body, &b"{\"a\":1}"[..]);
@@ -244,14 +256,20 @@ mod tests {
         expected.extend(b"\x02p1");
         let bytes = write_row(&head(Kind::Delete), None);
         assert_eq!(bytes, expected);
-        assert!(Row::read(Rid(9), &bytes).unwrap().version().unwrap().is_deletion());
+        assert!(
+            Row::read(Rid(9), &bytes)
+                .unwrap()
+                .version(&Dictionaries::default())
+                .unwrap()
+                .is_deletion()
+        );
     }
 
     proptest! {
         #[test]
         fn broken_rows_are_faults_not_panics(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
             if let Ok(row) = Row::read(Rid(1), &bytes) {
-                let _ = (row.version().is_ok(), row.compartments().count());
+                let _ = (row.version(&Dictionaries::default()).is_ok(), row.compartments().count());
             }
         }
     }

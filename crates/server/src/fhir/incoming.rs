@@ -5,7 +5,7 @@
 use base::limits::{JSON_DEPTH, JSON_NODES};
 use bytes::Bytes;
 use json::{Document, ErrorKind, Limits, Stripped, Value};
-use store::{Content, Key};
+use store::{Content, Key, Store};
 
 use super::bundle::conditionals;
 use super::check::{Checks, Expected};
@@ -35,8 +35,9 @@ impl Incoming {
     ) -> Result<Self, General> {
         let bytes = cx.read(body).await?;
         let (indexing, checks) = (Indexing::of(cx)?, cx.checks.clone());
+        let store = cx.service.store.clone();
         let quick = bytes.len() <= LONG && checks.are_quick(key.resource_type);
-        let read = move || Self::of(bytes, (expected, key), (&checks, &indexing));
+        let read = move || Self::of(bytes, (expected, key), (&checks, &indexing), &store);
         if quick { read() } else { blocking::run(read).await? }
     }
 
@@ -44,10 +45,11 @@ impl Incoming {
         bytes: Bytes,
         (expected, key): (Expected, Key),
         (checks, indexing): (&Checks, &Indexing),
+        store: &Store,
     ) -> Result<Self, General> {
         let document = parse(bytes)?;
         Self::check(&document, expected, checks)?;
-        Self::prepare(document.root(), key, indexing)
+        Self::prepare(document.root(), key, (indexing, store))
     }
 
     /// Checks a resource that is a document of its own. Blocks unless the checks are quick.
@@ -64,15 +66,18 @@ impl Incoming {
         }
     }
 
-    /// Strips and compresses a resource that was checked, and extracts its search values.
+    /// Strips a resource that was checked, compresses it for the store, and extracts its search
+    /// values.
     pub(crate) fn prepare(
         resource: Value<'_>,
         key: Key,
-        indexing: &Indexing,
+        (indexing, store): (&Indexing, &Store),
     ) -> Result<Self, General> {
         let stripped = json::strip(resource);
         let splice = stripped.splice.to_bytes();
-        let content = Content::compress(&stripped.body, stripped.hash, splice)?;
+        let dictionary = store.dictionary(key.resource_type);
+        let (body, hash) = (&stripped.body, stripped.hash);
+        let content = Content::compress(body, hash, splice, dictionary.as_deref())?;
         let content = indexing.add(content, key, resource);
         Ok(Self { stripped, content })
     }

@@ -32,6 +32,7 @@ mod read;
 mod refusal;
 pub(crate) mod resource;
 mod route;
+pub(crate) mod samples;
 pub(crate) mod search;
 mod search_parameter;
 mod smart_configuration;

@@ -55,10 +55,10 @@ impl Provenance {
         let resource_type = resource_type.ok_or_else(|| General::bug("R4 has no Provenance"))?;
         let key = Key { resource_type, id: cx.new_id()? };
         let (expected, checks) = (Expected { resource_type, id: None }, cx.checks.clone());
-        let indexing = Indexing::of(cx)?;
+        let (indexing, store) = (Indexing::of(cx)?, cx.service.store.clone());
         let content = blocking::run(move || {
             Incoming::check(&whole, expected, &checks).map_err(named)?;
-            Ok::<_, General>(Incoming::prepare(whole.root(), key, &indexing)?.content)
+            Ok::<_, General>(Incoming::prepare(whole.root(), key, (&indexing, &store))?.content)
         });
         let content = content.await??;
         Ok(Operation::Put { key, condition: PutCondition::Absent, content })

@@ -28,7 +28,7 @@ impl World {
 
     async fn put(&self, ty: &str, id: &str, body: &str) -> Shown {
         let bytes = body.as_bytes();
-        let content = Content::compress(bytes, digest(bytes), [0; 12])?;
+        let content = Content::compress(bytes, digest(bytes), [0; 12], None)?;
         let condition = PutCondition::Any;
         self.run(Operation::Put { key: key(ty, id), condition, content }).await
     }

@@ -5,6 +5,7 @@ use base::{Fault, limits};
 use bytes::Bytes;
 use moka::sync::Cache;
 
+use super::dictionaries::Dictionaries;
 use crate::key::Rid;
 use crate::version::{Row, Version};
 
@@ -25,11 +26,15 @@ impl Bodies {
     }
 
     /// The version of a row that was found in the reader's own transaction.
-    pub(super) fn version(&self, row: &Row<'_>) -> Result<Version, Fault> {
+    pub(super) fn version(
+        &self,
+        row: &Row<'_>,
+        dictionaries: &Dictionaries,
+    ) -> Result<Version, Fault> {
         if let Some(body) = self.0.get(&row.head.rid) {
             return Ok(row.with_body(body));
         }
-        let version = row.version()?;
+        let version = row.version(dictionaries)?;
         if !version.is_deletion() && version.body.len() <= BODY_BYTES {
             self.0.insert(version.rid, version.body.clone());
         }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use base::Fault;
 
 use super::Shared;
+use super::dictionaries::Dictionaries;
 use super::engine::View;
 use super::packages;
 use super::postings::{self, Postings};
@@ -23,7 +24,7 @@ use crate::version::{Kind, Row, VersionHead};
 const TOLD_MOST: usize = 100;
 
 pub(super) fn check(shared: &Shared) -> Vec<String> {
-    let mut check = Check { found: Vec::new(), untold: 0 };
+    let mut check = Check { dictionaries: &shared.dictionaries, found: Vec::new(), untold: 0 };
     if let Err(fault) = check.all(shared) {
         check.say(|| fault.to_string());
     }
@@ -33,7 +34,8 @@ pub(super) fn check(shared: &Shared) -> Vec<String> {
     check.found
 }
 
-struct Check {
+struct Check<'s> {
+    dictionaries: &'s Dictionaries,
     found: Vec<String>,
     untold: u64,
 }
@@ -45,7 +47,7 @@ struct Named {
     history: u64,
 }
 
-impl Check {
+impl Check<'_> {
     fn say(&mut self, what: impl FnOnce() -> String) {
         if self.found.len() < TOLD_MOST {
             self.found.push(what());
@@ -106,7 +108,7 @@ impl Check {
             self.expect(time == Some(head.last_updated), || {
                 format!("version {} has another time than its commit", rid.0)
             });
-            if let Err(fault) = row.version() {
+            if let Err(fault) = row.version(self.dictionaries) {
                 self.say(|| format!("version {}: {fault}", rid.0));
             }
             let (itself, key) = (key::of_rid(rid), &head.key);

@@ -22,7 +22,8 @@ pub(super) struct Migration {
 /// their rows in `search`; before it none did. In 5 a version may say that a patch made it. In 6 a
 /// row of `search` may be of several versions. Those of one each are read as before; what had been
 /// written in part would overlap with what is to be written. In 7 the newest version of a resource
-/// needs no row in `history`.
+/// needs no row in `history`. In 8 versions may name a row of the table `dictionary`, empty at
+/// first.
 pub(super) const SERVICE_MIGRATIONS: &[Migration] = &[
     Migration { to: 2, run: |_| Ok(()) },
     Migration { to: 3, run: |_| Ok(()) },
@@ -36,6 +37,7 @@ pub(super) const SERVICE_MIGRATIONS: &[Migration] = &[
     Migration { to: 5, run: |_| Ok(()) },
     Migration { to: 6, run: tail::take_back },
     Migration { to: 7, run: |_| Ok(()) },
+    Migration { to: 8, run: |_| Ok(()) },
 ];
 /// Format 1 is the first.
 pub(super) const CONTROL_MIGRATIONS: &[Migration] = &[];
@@ -131,13 +133,14 @@ mod tests {
 
     #[test]
     fn a_service_of_format_1_gets_the_table_of_packages() {
-        let tables = SERVICE.tables.strip_suffix(&["package", "search", "parameter"]).unwrap();
+        let tables =
+            SERVICE.tables.strip_suffix(&["package", "search", "parameter", "dictionary"]).unwrap();
         let old = Layout { format: 1, tables, migrations: &[], ..SERVICE };
         let folder = tempfile::tempdir().unwrap();
         drop(open(&folder, old).unwrap());
         let store = Store::open(folder.path(), StoreOptions::default()).unwrap();
         assert_eq!(store.packages().unwrap(), []);
-        assert_eq!(value(&store.shared.engine, META, META_FORMAT), Some(vec![0, 0, 0, 7]));
+        assert_eq!(value(&store.shared.engine, META, META_FORMAT), Some(vec![0, 0, 0, 8]));
     }
 
     #[test]

@@ -6,6 +6,7 @@ mod bodies;
 mod changes;
 mod check;
 mod decide;
+mod dictionaries;
 pub(crate) mod engine;
 mod guard;
 mod history;
@@ -37,6 +38,7 @@ use roaring::RoaringTreemap;
 
 use self::bodies::Bodies;
 use self::changes::Changes;
+use self::dictionaries::Training;
 use self::engine::{Engine, Reader};
 use self::read::Head;
 use self::tail::{Runs, Tail};
@@ -44,6 +46,7 @@ use self::write::Writing;
 use crate::commit::{Commit, Committed, Rejected};
 use crate::key::{self, SnapshotNumber, TypeId};
 use crate::open::{OpenError, OpenFailure, StoreOptions};
+use crate::version::{Row, Version};
 
 pub use self::backup::restore;
 pub use self::index::{Indexed, ParameterState};
@@ -51,6 +54,7 @@ pub use self::search::{SearchError, Step};
 pub use self::snapshot::Snapshot;
 
 pub(crate) use self::backup::backup;
+pub(crate) use self::dictionaries::Dictionaries;
 
 /// One FHIR service's data. Clones share it; dropping the last one closes it.
 ///
@@ -59,6 +63,7 @@ pub(crate) use self::backup::backup;
 pub struct Store {
     shared: Arc<Shared>,
     writing: Arc<Writing>,
+    training: Arc<Training>,
 }
 
 /// What readers and the writer share.
@@ -71,6 +76,7 @@ struct Shared {
     superseded: RwLock<RoaringTreemap>,
     tail: Tail,
     bodies: Bodies,
+    dictionaries: Dictionaries,
     changes: Changes,
     package_changes: AtomicU64,
     groups: AtomicU64,
@@ -110,10 +116,11 @@ impl Store {
         let shared = shared
             .map_err(|fault| fail(OpenFailure::Unreadable(fault.to_string())))
             .map(Arc::new)?;
-        let writing = Writing::start(Arc::clone(&shared), options.clock).map_err(|source| {
-            fail(OpenFailure::Io { doing: "starting the writer's thread", source })
-        })?;
-        Ok(Self { shared, writing: Arc::new(writing) })
+        let starting =
+            |source| fail(OpenFailure::Io { doing: "starting the writer's thread", source });
+        let writing = Writing::start(Arc::clone(&shared), options.clock).map_err(starting)?;
+        let training = Training::start(Arc::clone(&shared), options.sampler).map_err(starting)?;
+        Ok(Self { shared, writing: Arc::new(writing), training: Arc::new(training) })
     }
 
     /// The store's own random number, made when the store was.
@@ -194,10 +201,16 @@ impl Store {
     /// Stops taking commits, finishes those that are queued, and waits for that.
     pub fn close(&self) {
         self.writing.close();
+        self.training.close();
     }
 }
 
 impl Shared {
+    /// The version of a row, its body from among those read lately.
+    fn body_of(&self, row: &Row<'_>) -> Result<Version, Fault> {
+        self.bodies.version(row, &self.dictionaries)
+    }
+
     /// A look at the engine, and all index rows that its table does not have. Take a snapshot's
     /// number before: the rows of what is published later may be missing.
     fn read_index(&self) -> Result<(Reader<'_>, Runs), Fault> {
@@ -226,6 +239,7 @@ impl Shared {
             superseded.insert(rid.ok_or_else(|| read::broken("superseded"))?);
         }
         let tail = Tail::load(view, options.tail_rows)?;
+        let dictionaries = Dictionaries::load(view)?;
         drop(reader);
         Ok(Self {
             engine,
@@ -233,6 +247,7 @@ impl Shared {
             superseded: RwLock::new(superseded),
             tail,
             bodies: Bodies::new(),
+            dictionaries,
             changes: Changes::default(),
             package_changes: AtomicU64::new(0),
             groups: AtomicU64::new(0),

@@ -245,11 +245,11 @@ mod tests {
 
     #[test]
     fn a_newer_store_is_refused_with_both_versions() {
-        let folder = with_meta(SERVICE, META_FORMAT, Some(&8_u32.to_be_bytes()));
+        let folder = with_meta(SERVICE, META_FORMAT, Some(&9_u32.to_be_bytes()));
         let error = failure(folder.path());
-        assert!(matches!(error.why, OpenFailure::Newer { found: 8, known: 7 }));
+        assert!(matches!(error.why, OpenFailure::Newer { found: 9, known: 8 }));
         let text = error.to_string();
-        assert!(text.contains("format 8") && text.contains("up to 7"), "{text}");
+        assert!(text.contains("format 9") && text.contains("up to 8"), "{text}");
     }
 
     #[test]

@@ -45,7 +45,7 @@ impl Snapshot {
     pub fn current(&self, key: &Key) -> Result<Option<Version>, Fault> {
         let reader = self.shared.engine.read()?;
         let Some(rid) = newest(reader.view(), key, self.head.rid)? else { return Ok(None) };
-        self.shared.bodies.version(&named_row(reader.view(), rid)?).map(Some)
+        self.shared.body_of(&named_row(reader.view(), rid)?).map(Some)
     }
 
     /// The version of a resource that has this number.
@@ -57,7 +57,7 @@ impl Snapshot {
         let view = reader.view();
         match versions::numbered(view, key, number)? {
             Some(rid) if rid <= self.head.rid => {
-                self.shared.bodies.version(&named_row(view, rid)?).map(Some)
+                self.shared.body_of(&named_row(view, rid)?).map(Some)
             }
             _ => Ok(None),
         }
@@ -100,8 +100,8 @@ impl Snapshot {
         most: usize,
     ) -> Result<Included, SearchError> {
         let (reader, tail) = self.shared.read_index()?;
-        let (index, superseded) = ((reader.view(), &tail), &self.shared.superseded);
-        Searching::new(index, superseded, &self.head, told).included(matches, includes, most)
+        let index = (reader.view(), &tail);
+        Searching::new(index, &self.shared, &self.head, told).included(matches, includes, most)
     }
 
     /// What within a version meets its criterion.
@@ -116,8 +116,8 @@ impl Snapshot {
     ) -> Result<Vec<Part>, SearchError> {
         let (reader, tail) = self.shared.read_index()?;
         let stop = Stop::default();
-        let (index, superseded) = ((reader.view(), &tail), &self.shared.superseded);
-        Searching::new(index, superseded, &self.head, (restrictions, &stop)).parts(rid, inside)
+        let (index, told) = ((reader.view(), &tail), (restrictions, &stop));
+        Searching::new(index, &self.shared, &self.head, told).parts(rid, inside)
     }
 
     /// How a page of the plan is found: each step in its order.
@@ -133,8 +133,7 @@ impl Snapshot {
 
     fn searching<'s>(&'s self, index: (View<'s>, &'s Runs), plan: &'s SearchPlan) -> Searching<'s> {
         let told = (&plan.restrictions, &plan.stop);
-        Searching::new(index, &self.shared.superseded, &self.head, told)
-            .gathering(self.shared.gathered_most)
+        Searching::new(index, &self.shared, &self.head, told).gathering(self.shared.gathered_most)
     }
 
     /// What the versions with these rids are, in this order; those that were hard-deleted are left
@@ -185,7 +184,7 @@ impl Snapshot {
             let reader = self.shared.engine.read()?;
             for &rid in some.iter().filter(|&&rid| rid <= self.head.rid) {
                 if let Some(row) = row(reader.view(), rid)? {
-                    versions.push(row.version()?);
+                    versions.push(row.version(&self.shared.dictionaries)?);
                 }
             }
         }

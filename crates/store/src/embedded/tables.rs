@@ -53,10 +53,13 @@ pub(super) const SEARCH: Table = Table(11);
 /// parameter -> state of its index.
 pub(super) const PARAMETER: Table = Table(12);
 
+/// number of a dictionary -> type, how many bodies of it there were, the dictionary.
+pub(super) const DICTIONARY: Table = Table(13);
+
 /// A FHIR service's environment.
 pub(super) const SERVICE: Layout = Layout {
     kind: "service",
-    format: 7,
+    format: 8,
     tables: &[
         "meta",
         "version",
@@ -71,6 +74,7 @@ pub(super) const SERVICE: Layout = Layout {
         "package",
         "search",
         "parameter",
+        "dictionary",
     ],
     migrations: SERVICE_MIGRATIONS,
 };
@@ -114,6 +118,7 @@ mod tests {
             (PACKAGE, "package"),
             (SEARCH, "search"),
             (PARAMETER, "parameter"),
+            (DICTIONARY, "dictionary"),
         ] {
             assert_eq!(SERVICE.tables.get(table.0), Some(&name));
         }

@@ -252,7 +252,7 @@ mod tests {
     }
 
     fn commit_of(bytes: usize) -> Commit {
-        let mut content = Content::compress(b"", [0; 16], [0; 12]).unwrap();
+        let mut content = Content::compress(b"", [0; 16], [0; 12], None).unwrap();
         content.body = vec![0; bytes];
         let key = Key { resource_type: TypeId(1), id: ResourceId::new("p").unwrap() };
         Commit::of(Operation::Put { key, condition: PutCondition::Any, content })
@@ -289,7 +289,7 @@ mod tests {
             let value = |&parameter| (ParameterId(parameter), Value::String("a".into()));
             let values = parameters.iter().map(value).collect::<Vec<_>>();
             let forward = Forward::pack(&values, &|_| None);
-            let content = Content::compress(b"", [0; 16], [0; 12]).unwrap();
+            let content = Content::compress(b"", [0; 16], [0; 12], None).unwrap();
             let content = content.with_values(forward, Vec::new());
             let key = Key { resource_type: TypeId(1), id: ResourceId::new(id).unwrap() };
             let put = Operation::Put { key, condition: PutCondition::Any, content };

@@ -11,6 +11,7 @@ mod concurrency;
 mod control;
 mod crash;
 mod deleting;
+mod dictionaries;
 mod history;
 mod index;
 mod model;

@@ -123,7 +123,7 @@ pub(crate) fn content(body: &str) -> Content {
     let mut hasher = DefaultHasher::new();
     body.hash(&mut hasher);
     hash[..8].copy_from_slice(&hasher.finish().to_be_bytes());
-    let content = Content::compress(body.as_bytes(), hash, [3; 12]).unwrap();
+    let content = Content::compress(body.as_bytes(), hash, [3; 12], None).unwrap();
     let words = words(body).map(|word| (WORD, Value::String(word.into()))).collect::<Vec<_>>();
     content.with_values(Forward::pack(&words, &|_| None), Vec::new())
 }

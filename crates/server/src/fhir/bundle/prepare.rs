@@ -11,7 +11,7 @@ use base::limits::BUNDLE_PATCH_BYTES;
 use bytes::Bytes;
 use http::StatusCode;
 use json::{Document, Limits, Value};
-use store::Key;
+use store::{Key, Store};
 
 use super::entries;
 use super::entry::path;
@@ -58,7 +58,8 @@ pub(crate) async fn prepare(
     let (document, checks) = (document.clone(), cx.checks.clone());
     let indexing = Indexing::of(cx)?;
     let patches = work.iter().any(|item| item.patching.is_some());
-    let job = Job { checks, document, references, indexing, patched: AtomicUsize::new(0) };
+    let (store, patched) = (cx.service.store.clone(), AtomicUsize::new(0));
+    let job = Job { checks, document, references, indexing, store, patched };
     let is_quick = |item: &Work| job.checks.are_quick(item.key.resource_type);
     if job.document.bytes().len() <= LONG && !patches && work.iter().all(is_quick) {
         return Ok(job.some(&work));
@@ -71,6 +72,7 @@ struct Job {
     document: Document,
     references: Option<References>,
     indexing: Indexing,
+    store: Store,
     /// Bytes of resources that patches have made.
     patched: AtomicUsize,
 }
@@ -134,7 +136,7 @@ impl Job {
                 let rewritten = references.rewrite(resource, full_url, before);
                 self.rewritten(rewritten, resource, item)
             }
-            None => Ok(Incoming::prepare(resource, item.key, &self.indexing)?),
+            None => Ok(Incoming::prepare(resource, item.key, (&self.indexing, &self.store))?),
         }
     }
 
@@ -151,13 +153,13 @@ impl Job {
             Outcome::error(StatusCode::BAD_REQUEST, "not-found", text)
         })?;
         let Some(text) = rewritten else {
-            return Ok(Incoming::prepare(resource, item.key, &self.indexing)?);
+            return Ok(Incoming::prepare(resource, item.key, (&self.indexing, &self.store))?);
         };
         let document = Document::parse(Bytes::from(text), &Limits::default());
         let document = document.map_err(|error| Fault::new("rewriting references", error));
         let document = document.map_err(General::from)?;
         check::rewritten(document.root(), &format!("{}.resource", path(item.place)))?;
-        Ok(Incoming::prepare(document.root(), item.key, &self.indexing)?)
+        Ok(Incoming::prepare(document.root(), item.key, (&self.indexing, &self.store))?)
     }
 }
 

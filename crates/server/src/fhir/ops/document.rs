@@ -66,7 +66,7 @@ pub(crate) async fn document(
     let key = Key { resource_type, id: cx.new_id()? };
     let indexing = Indexing::of(cx).map_err(General::from)?;
     let Incoming { stripped, content } =
-        Incoming::prepare(parse(bundle.into())?.root(), key, &indexing)?;
+        Incoming::prepare(parse(bundle.into())?.root(), key, (&indexing, &cx.service.store))?;
     let put = Operation::Put { key, condition: PutCondition::Absent, content };
     let committed = cx.commit(put).await.map_err(General::from)?;
     match committed.outcomes.first() {

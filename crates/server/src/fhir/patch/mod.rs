@@ -140,9 +140,10 @@ pub(crate) async fn apply(
     let is_patch = !matches!(change, Change::Meta(_));
     loop {
         let (patching, change, indexing) = (patching.clone(), change.clone(), indexing.clone());
+        let store = cx.service.store.clone();
         let (incoming, version) = blocking::run(move || {
             let Patched { after, base, .. } = patching.patched(&change)?;
-            Ok::<_, Refusal>((Incoming::prepare(after.root(), key, &indexing)?, base))
+            Ok::<_, Refusal>((Incoming::prepare(after.root(), key, (&indexing, &store))?, base))
         })
         .await??;
         let operations = operations(cx, key, &incoming, (version, is_patch)).await?;

@@ -164,7 +164,7 @@ impl<'t> Searching<'t> {
             if self.stop.is_set() {
                 return Err(SearchError::Stopped);
             }
-            if (test.0)(&named_row(self.view, Rid(rid))?.version()?.body) {
+            if (test.0)(&named_row(self.view, Rid(rid))?.body(self.dictionaries)?) {
                 found.insert(rid);
             }
         }

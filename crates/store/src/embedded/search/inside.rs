@@ -40,7 +40,7 @@ impl Searching<'_> {
 
     /// What within a version meets its criterion.
     pub(in crate::embedded) fn parts(&self, rid: Rid, inside: &Inside) -> Found<Vec<Part>> {
-        let body = named_row(self.view, rid)?.version()?.body;
+        let body = named_row(self.view, rid)?.body(self.dictionaries)?;
         let mut met = Vec::new();
         for part in (inside.parts.0)(&body) {
             let is_its =

@@ -15,6 +15,7 @@ use base::Fault;
 use parking_lot::RwLock;
 use roaring::RoaringTreemap;
 
+use super::dictionaries::Dictionaries;
 use super::engine::View;
 use super::index::vacuumed;
 use super::postings::{Posting, Postings};
@@ -72,6 +73,7 @@ pub(super) struct Searching<'t> {
     /// The index rows that the table does not have yet.
     tail: &'t Runs,
     pub(super) superseded: &'t RwLock<RoaringTreemap>,
+    dictionaries: &'t Dictionaries,
     pub(super) head: &'t Head,
     pub(super) restrictions: &'t Restrictions,
     pub(super) stop: &'t Stop,
@@ -100,12 +102,22 @@ impl Decided {
 impl<'t> Searching<'t> {
     pub(super) fn new(
         (view, tail): (View<'t>, &'t Runs),
-        superseded: &'t RwLock<RoaringTreemap>,
+        shared: &'t super::Shared,
         head: &'t Head,
         (restrictions, stop): (&'t Restrictions, &'t Stop),
     ) -> Self {
-        let (gathered_most, steps, decided) = (u64::MAX, None, RefCell::default());
-        Self { view, tail, superseded, head, restrictions, stop, gathered_most, steps, decided }
+        Self {
+            view,
+            tail,
+            superseded: &shared.superseded,
+            dictionaries: &shared.dictionaries,
+            head,
+            restrictions,
+            stop,
+            gathered_most: u64::MAX,
+            steps: None,
+            decided: RefCell::default(),
+        }
     }
 
     /// As it is, and sorting more matches than these by walking the index.

@@ -20,7 +20,7 @@ fn key(id: &str) -> Key {
 
 fn put(id: &str, body: &str) -> Operation {
     let hash = body.bytes().fold([0; 16], |hash, byte| hash.map(|it: u8| it.wrapping_add(byte)));
-    let content = Content::compress(body.as_bytes(), hash, [0; 12]).unwrap();
+    let content = Content::compress(body.as_bytes(), hash, [0; 12], None).unwrap();
     Operation::Put { key: key(id), condition: PutCondition::Any, content }
 }
 
