@@ -80,6 +80,10 @@ impl Draft<'_> {
         self.room_for_credential(object_id, |application| application.certificates.len())?;
         let certificate = read_certificate(self.new_id(), pem_or_der, display_name)
             .map_err(ChangeRefused::Invalid)?;
+        if certificate.end <= self.now() {
+            let text = format!("the certificate ended on {}: make a new one", certificate.end);
+            return Err(ChangeRefused::Invalid(text));
+        }
         let key_id = certificate.key_id;
         self.edit_application(object_id, |application| {
             application.certificates.retain(|known| known.sha256 != certificate.sha256);

@@ -191,6 +191,19 @@ fn an_assertion_is_good_once_for_each_resource() {
 }
 
 #[test]
+fn a_certificate_that_ended_cannot_be_added() {
+    let world = World::new();
+    let id = world.application.object_id;
+    let pair = KeyPair::generate_rsa_for(&PKCS_RSA_SHA256, RsaKeySize::_2048).unwrap();
+    let mut params = CertificateParams::new(Vec::new()).unwrap();
+    params.not_after = rcgen::date_time_ymd(2001, 2, 3);
+    let ended = params.self_signed(&pair).unwrap();
+    let added = world.authority.change(|draft| draft.add_certificate(id, ended.der(), None));
+    let Err(ChangeRefused::Invalid(text)) = added else { panic!("it was added") };
+    assert!(text.contains("ended on 2001-02-03"), "{text}");
+}
+
+#[test]
 fn only_an_rsa_certificate_can_be_added() {
     let world = World::new();
     let id = world.application.object_id;
