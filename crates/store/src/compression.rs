@@ -22,14 +22,14 @@ pub struct Dictionary {
     number: NonZero<u16>,
     bytes: Vec<u8>,
     /// Made when it is first used: a start needs none of them.
-    encoder: OnceLock<CDict<'static>>,
-    decoder: OnceLock<DDict<'static>>,
+    encoder: OnceLock<Option<CDict<'static>>>,
+    decoder: OnceLock<Option<DDict<'static>>>,
 }
 
 impl Dictionary {
     /// A dictionary as it was made by [`train`].
     pub(crate) fn new(number: NonZero<u16>, mut bytes: Vec<u8>) -> Option<Self> {
-        // Frames name it as rows do, so that one in the place of another is noticed.
+        // Frames name it as rows do: a row that names another is noticed.
         let within = bytes.get_mut(NUMBER_AT)?;
         within.copy_from_slice(&u32::from(number.get()).to_le_bytes());
         Some(Self { number, bytes, encoder: OnceLock::new(), decoder: OnceLock::new() })
@@ -39,12 +39,18 @@ impl Dictionary {
         self.number
     }
 
-    fn encoder(&self) -> &CDict<'static> {
-        self.encoder.get_or_init(|| CDict::create(&self.bytes, LEVEL))
+    fn encoder(&self) -> Result<&CDict<'static>, Fault> {
+        let encoder = self.encoder.get_or_init(|| CDict::try_create(&self.bytes, LEVEL));
+        encoder.as_ref().ok_or_else(|| self.unusable())
     }
 
-    fn decoder(&self) -> &DDict<'static> {
-        self.decoder.get_or_init(|| DDict::create(&self.bytes))
+    fn decoder(&self) -> Result<&DDict<'static>, Fault> {
+        let decoder = self.decoder.get_or_init(|| DDict::try_create(&self.bytes));
+        decoder.as_ref().ok_or_else(|| self.unusable())
+    }
+
+    fn unusable(&self) -> Fault {
+        Fault::because(format!("dictionary {} cannot be used", self.number))
     }
 }
 
@@ -75,7 +81,7 @@ pub(crate) fn compress(body: &[u8], dictionary: Option<&Dictionary>) -> Result<V
         checked(
             "compressing a body",
             match dictionary {
-                Some(known) => context.compress_using_cdict(&mut frame, body, known.encoder()),
+                Some(known) => context.compress_using_cdict(&mut frame, body, known.encoder()?),
                 None => context.compress(&mut frame, body, LEVEL),
             },
         )?;
@@ -104,7 +110,7 @@ pub(crate) fn decompress(
         checked(
             "decompressing a stored body",
             match dictionary {
-                Some(known) => context.decompress_using_ddict(&mut body, frame, known.decoder()),
+                Some(known) => context.decompress_using_ddict(&mut body, frame, known.decoder()?),
                 None => context.decompress(&mut body, frame),
             },
         )?;
@@ -178,6 +184,16 @@ mod tests {
             assert!(decompress(&bomb, u32::MAX, dictionary).is_err());
             assert!(decompress(b"not a frame", 100, dictionary).is_err());
         }
+    }
+
+    #[test]
+    fn what_is_no_dictionary_is_a_fault_when_it_is_used() {
+        let mut bytes = dictionary(1).bytes;
+        bytes[8..64].fill(0xff);
+        let broken = Dictionary::new(NonZero::new(1).unwrap(), bytes).unwrap();
+        assert!(compress(b"{}", Some(&broken)).is_err());
+        let frame = compress(b"{}", Some(&dictionary(1))).unwrap();
+        assert!(decompress(&frame, 2, Some(&broken)).is_err());
     }
 
     #[test]

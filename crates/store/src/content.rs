@@ -10,7 +10,7 @@ use crate::rows::Rows;
 /// The dictionary number of bodies that were compressed without one.
 pub(crate) const NO_DICTIONARY: u16 = 0;
 /// A longer body has more in common with itself than with a dictionary.
-const DICTIONARY_BODY_BYTES: usize = 32 << 10;
+pub(crate) const DICTIONARY_BODY_BYTES: usize = 32 << 10;
 
 /// What a version holds besides its name: the compressed body and what was extracted from it.
 #[derive(Clone, Debug)]

@@ -44,7 +44,7 @@ pub use embedded::{
 };
 pub use forward::{Forward, Tested, TypeNames};
 pub use key::{Key, ParameterId, ResourceId, Rid, SnapshotNumber, TypeId};
-pub use open::{OpenError, OpenFailure, Sampler, StoreOptions};
+pub use open::{OpenError, OpenFailure, Sample, Sampler, StoreOptions};
 pub use package::KeptPackage;
 pub use page::Page;
 pub use plan::{

@@ -9,6 +9,7 @@ use base::limits::{MAP_BYTES, MAP_BYTES_MOST, TAIL_ROWS};
 use base::{Clock, Fault, Random, SystemClock, SystemRandom};
 
 use crate::embedded::trouble::is_no_room;
+use crate::key::Key;
 
 /// What a store is opened with.
 #[derive(Clone)]
@@ -31,7 +32,18 @@ pub struct StoreOptions {
 
 /// Makes of bodies of one type what a dictionary may be made of. What it gives may stay in the
 /// store longer than any of the bodies.
-pub type Sampler = fn(&[Vec<u8>]) -> Vec<Vec<u8>>;
+pub type Sampler = fn(&[Sample]) -> Vec<Vec<u8>>;
+
+/// A body that a dictionary may be made of; no other is of the same resource.
+#[derive(Clone, Debug)]
+pub struct Sample {
+    /// The resource.
+    pub key: Key,
+    /// The compartments it is in.
+    pub compartments: Vec<Key>,
+    /// As given to [`crate::Content::compress`].
+    pub body: Vec<u8>,
+}
 
 /// Where walking begins to be cheaper on Synthea's data, a page being twenty.
 const GATHERED_MOST: u64 = 4_000;

@@ -1,14 +1,16 @@
 //! <https://hl7.org/fhir/R4/datatypes.html>: what of resources may stand in the dictionaries that
 //! compress them, which outlive any one of them.
 //!
-//! Kept are the names of members and, of what many resources have alike, codes, systems, units, and
-//! the URLs of extensions and profiles. Of all else (ids, names, dates, numbers, references, texts)
-//! the letters and digits are replaced by others as frequent: only its shape is left.
+//! Kept are the names of members, what is true or false and, where at least eight patients have it
+//! alike, codes with their display, systems, units, and the URLs of extensions and profiles. Of all
+//! else (ids, names, dates, numbers, references, texts) the letters and digits are replaced by
+//! others as frequent: only its shape is left, lengths and punctuation.
 
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 use json::{Document, Kind, Limits, Value};
+use store::{Key, Sample};
 
 use super::types;
 
@@ -35,8 +37,9 @@ const CODED: &[&str] = &[
 ];
 /// How the text of almost every narrative begins.
 const NARRATIVE: &str = r#"<div xmlns=\"http://www.w3.org/1999/xhtml\">"#;
-/// A code that fewer bodies have, or less than a hundredth of them, is not kept.
-const BODIES_LEAST: usize = 8;
+/// A code that resources of fewer patients have, or fewer resources where they are of none, is not
+/// kept.
+const OWNERS_LEAST: usize = 8;
 
 /// A value without members, where it stands in its body.
 struct Leaf<'d> {
@@ -46,24 +49,38 @@ struct Leaf<'d> {
 }
 
 /// The bodies of one type with nothing left in them that tells one resource from others.
-pub(crate) fn samples(bodies: &[Vec<u8>]) -> Vec<Vec<u8>> {
-    let parse = |body: &Vec<u8>| Document::parse(body.clone(), &Limits::default()).ok();
-    let documents = bodies.iter().filter_map(parse).collect::<Vec<_>>();
+pub(crate) fn samples(samples: &[Sample]) -> Vec<Vec<u8>> {
+    let parsed = samples.iter().filter_map(|sample| {
+        let document = Document::parse(sample.body.clone(), &Limits::default()).ok()?;
+        Some((owner(sample), document))
+    });
+    let (owners, documents): (Vec<_>, Vec<_>) = parsed.unzip();
     let leaves = documents.iter().map(|it| leaves(it.root())).collect::<Vec<_>>();
-    let least = BODIES_LEAST.max(documents.len() / 100);
-    let mut counts = HashMap::<&[u8], usize>::new();
-    for leaves in &leaves {
-        let codes = leaves.iter().filter_map(|leaf| leaf.coded).collect::<HashSet<_>>();
-        codes.into_iter().for_each(|code| *counts.entry(code).or_default() += 1);
+    let mut having = HashMap::<&[u8], HashSet<Key>>::new();
+    for (owner, leaves) in owners.iter().zip(&leaves) {
+        for code in leaves.iter().filter_map(|leaf| leaf.coded) {
+            let owners = having.entry(code).or_default();
+            // No more need be told apart.
+            if owners.len() < OWNERS_LEAST {
+                owners.insert(*owner);
+            }
+        }
     }
     let is_kept = |leaf: &Leaf<'_>| {
-        leaf.coded.and_then(|code| counts.get(code)).is_some_and(|count| *count >= least)
+        leaf.coded.and_then(|code| having.get(code)).is_some_and(|it| it.len() >= OWNERS_LEAST)
     };
     let hidden = documents.iter().zip(&leaves).map(|(document, leaves)| {
         let spans = leaves.iter().filter(|leaf| !is_kept(leaf)).map(|leaf| leaf.span.clone());
         (document.bytes().to_vec(), spans.collect::<Vec<_>>())
     });
     disguised(hidden.collect())
+}
+
+/// The patient that a resource is about, or the resource where it is about none.
+fn owner(sample: &Sample) -> Key {
+    let patient = types::number("Patient");
+    let is_patient = |key: &&Key| Some(key.resource_type) == patient;
+    sample.compartments.iter().find(is_patient).copied().unwrap_or(sample.key)
 }
 
 fn leaves(root: Value<'_>) -> Vec<Leaf<'_>> {
@@ -188,6 +205,8 @@ impl Drawing {
 
 #[cfg(test)]
 mod tests {
+    use store::ResourceId;
+
     use super::*;
 
     fn patient(number: usize) -> Vec<u8> {
@@ -203,10 +222,17 @@ mod tests {
         text.replace("\"RARE\"", &rare).into_bytes()
     }
 
+    fn sample(of: usize, body: Vec<u8>) -> Sample {
+        let resource_type = types::number("Patient").expect("a type");
+        let id = ResourceId::new(&format!("p{of}")).expect("an id");
+        let key = Key { resource_type, id };
+        Sample { key, compartments: vec![key], body }
+    }
+
     fn all() -> Vec<String> {
-        let bodies = (0..56).map(patient).collect::<Vec<_>>();
-        let made = samples(&bodies);
-        assert_eq!(made.len(), bodies.len());
+        let made =
+            samples(&(0..56).map(|number| sample(number, patient(number))).collect::<Vec<_>>());
+        assert_eq!(made.len(), 56);
         made.into_iter().map(|sample| String::from_utf8(sample).expect("ASCII")).collect()
     }
 
@@ -262,7 +288,21 @@ mod tests {
 
     #[test]
     fn what_is_no_json_is_no_sample() {
-        assert_eq!(samples(&[b"{".to_vec(), b"{}".to_vec()]), [b"{}"]);
+        let some = [sample(1, b"{".to_vec()), sample(2, b"{}".to_vec())];
+        assert_eq!(samples(&some), [b"{}"]);
         assert!(samples(&[]).is_empty());
+    }
+
+    #[test]
+    fn what_one_patient_has_again_and_again_is_not_kept() {
+        let of = |patients: usize| {
+            let body = |_| br#"{"code":{"coding":[{"code":"RARE-DISEASE"}]}}"#.to_vec();
+            let bodies = (0..80).map(body).enumerate();
+            let all = bodies.map(|(number, body)| sample(number % patients, body));
+            String::from_utf8(samples(&all.collect::<Vec<_>>()).concat()).expect("ASCII")
+        };
+        assert!(!of(1).contains("RARE-DISEASE"));
+        assert!(!of(7).contains("RARE-DISEASE"));
+        assert!(of(8).contains("RARE-DISEASE"));
     }
 }

@@ -101,6 +101,8 @@ pub struct Statistics {
     pub groups: u64,
     /// Stored versions.
     pub versions: u64,
+    /// Dictionaries that bodies are compressed with.
+    pub dictionaries: u64,
 }
 
 impl Store {
@@ -116,8 +118,7 @@ impl Store {
         let shared = shared
             .map_err(|fault| fail(OpenFailure::Unreadable(fault.to_string())))
             .map(Arc::new)?;
-        let starting =
-            |source| fail(OpenFailure::Io { doing: "starting the writer's thread", source });
+        let starting = |source| fail(OpenFailure::Io { doing: "starting a thread", source });
         let writing = Writing::start(Arc::clone(&shared), options.clock).map_err(starting)?;
         let training = Training::start(Arc::clone(&shared), options.sampler).map_err(starting)?;
         Ok(Self { shared, writing: Arc::new(writing), training: Arc::new(training) })
@@ -188,6 +189,7 @@ impl Store {
             commits: self.shared.published.read().number,
             groups: self.shared.groups.load(Ordering::Relaxed),
             versions: reader.view().entries(tables::VERSION)?,
+            dictionaries: self.shared.dictionaries.count() as u64,
         })
     }
 
