@@ -108,7 +108,7 @@ impl Check<'_> {
             self.expect(time == Some(head.last_updated), || {
                 format!("version {} has another time than its commit", rid.0)
             });
-            if let Err(fault) = row.version(self.dictionaries) {
+            if let Err(fault) = row.body(self.dictionaries) {
                 self.say(|| format!("version {}: {fault}", rid.0));
             }
             let (itself, key) = (key::of_rid(rid), &head.key);

@@ -17,6 +17,7 @@ use xxhash_rust::xxh3::xxh3_64_with_seed;
 use super::engine::View;
 use super::read::{broken, row};
 use super::tables::{BY_TYPE, DICTIONARY, LIVE};
+use super::write::join;
 use super::{Shared, Store};
 use crate::compression::{self, Dictionary};
 use crate::content::DICTIONARY_BODY_BYTES;
@@ -211,11 +212,7 @@ impl Training {
     pub(super) fn close(&self) {
         self.closing.store(true, Ordering::Release);
         self.waiting.write().take();
-        if let Some(thread) = self.thread.lock().take()
-            && thread.join().is_err()
-        {
-            tracing::error!("the making of dictionaries had stopped by a panic");
-        }
+        join(&self.thread, "the making of dictionaries");
     }
 }
 

@@ -60,11 +60,16 @@ impl Writing {
     /// Lets the writer finish what is queued, and waits for it.
     pub(super) fn close(&self) {
         self.queue.write().take();
-        if let Some(thread) = self.thread.lock().take()
-            && thread.join().is_err()
-        {
-            tracing::error!("the store's writer had stopped by a panic");
-        }
+        join(&self.thread, "the store's writer");
+    }
+}
+
+/// Waits for a thread that has nothing more to do.
+pub(super) fn join(thread: &Mutex<Option<JoinHandle<()>>>, what: &str) {
+    if let Some(thread) = thread.lock().take()
+        && thread.join().is_err()
+    {
+        tracing::error!("{what} had stopped by a panic");
     }
 }
 
